@@ -1,0 +1,39 @@
+# make setup   what the project needs: Debian packages (as root or with sudo), a virtual environment in .venv
+# make test    all tests            make demo   train, build, run on an emulated board
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := gcc libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm python3-venv
+TOOLS := gcc arm-none-eabi-gcc qemu-system-arm
+JOBS ?= $(shell nproc)
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: setup tools test demo clean
+
+setup: tools $(VENV)/.ready
+
+# Quick when everything is there; otherwise installs what apt can, or says what to install.
+tools:
+	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if [ -n "$$missing" ]; then \
+	    if ! command -v apt-get >/dev/null; then \
+	        echo "missing:$$missing. Install the equivalents of the Debian packages: $(PACKAGES)"; exit 1; fi; \
+	    if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
+	        echo "missing:$$missing. As root: apt-get install $(PACKAGES)"; exit 1; fi; \
+	    $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; \
+	fi
+
+$(VENV)/.ready: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or name one with PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
+
+demo: setup
+	$(BIN)/python examples/digits/demo.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
