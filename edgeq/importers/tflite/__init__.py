@@ -1,0 +1,82 @@
+"""TFLite files → Graph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from edgeq.errors import ModelError
+from edgeq.importers.tflite import flatbuffer
+from edgeq.importers.tflite.names import layer_name
+from edgeq.importers.tflite.rules import attributes
+from edgeq.ir import Graph, Node, Tensor, verify_graph
+from edgeq.ops import find_op
+
+
+def load(path: Path) -> Graph:
+    """Reads the main subgraph of a `.tflite` file; operators keep their TFLite names, also unsupported ones.
+
+    Raises:
+        ModelError: the file is damaged or inconsistent, or uses a tensor format that is not supported.
+    """
+    file = flatbuffer.read(path)
+    try:
+        return _graph(file, path)
+    except ModelError as error:
+        raise ModelError(error.what, where=f"{path}: {error.where}" if error.where else str(path), hint=error.hint) from None
+
+
+def _graph(file: flatbuffer.File, path: Path) -> Graph:
+    used = set(file.inputs) | set(file.outputs)
+    nodes = []
+    for index, operator in enumerate(file.operators):
+        used.update(i for i in (*operator.inputs, *operator.outputs) if i >= 0)
+        if not operator.outputs:
+            raise ModelError("an operator has no outputs", where=f"operator {index} ({operator.name})")
+        loc = layer_name(file.tensors[operator.outputs[0]].name, operator.name)
+        try:
+            nodes.append(
+                Node(
+                    operator.name,
+                    tuple(file.tensors[i].name if i >= 0 else "" for i in operator.inputs),
+                    tuple(file.tensors[i].name for i in operator.outputs),
+                    attributes(operator.name, operator.options),
+                    loc,
+                )
+            )
+        except ModelError as error:
+            raise ModelError(error.what, where=f"{loc} ({operator.name})", hint=error.hint) from None
+    tensors = {t.name: t for i, t in enumerate(file.tensors) if i in used}
+    for i in file.inputs:
+        # a file may give an input a buffer: a default value that nobody reads
+        tensors[file.tensors[i].name] = replace(file.tensors[i], data=None)
+    graph = Graph(
+        name=path.stem,
+        tensors=tensors,
+        nodes=tuple(nodes),
+        inputs=tuple(file.tensors[i].name for i in file.inputs),
+        outputs=tuple(file.tensors[i].name for i in file.outputs),
+        source=str(path),
+    )
+    verify_graph(graph, "import")
+    for node in graph.nodes:
+        _check_shapes(graph, node)
+    return graph
+
+
+def _check_shapes(graph: Graph, node: Node) -> None:
+    """The declared result shapes must be those that the operator computes: kernels trust them."""
+    op = find_op(node.op)
+    if op is None:
+        return
+    operands: tuple[Tensor | None, ...] = graph.operands(node)
+    where = f"{node.loc} ({node.op})"
+    try:
+        inferred = op.infer(node.attrs, *operands)
+    except ModelError as error:
+        raise ModelError(error.what, where=where, hint=error.hint) from None
+    except TypeError:
+        raise ModelError(f"{len(operands)} operands are too many or too few", where=where) from None
+    declared = tuple(t.shape for t in graph.results(node))
+    if inferred != declared:
+        raise ModelError(f"declares results of shape {declared}, its operands give {inferred}", where=where)

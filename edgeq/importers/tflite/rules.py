@@ -1,0 +1,124 @@
+"""One rule per TFLite operator: its options table → the operator's attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ai_edge_litert.schema_py_generated as schema
+
+from edgeq.errors import ModelError
+from edgeq.ops import Activation, find_op
+from edgeq.ops.spatial import Padding, Pair
+
+Rule = Callable[[Any], dict[str, Any]]
+
+_RULES: dict[str, Rule] = {}
+
+_ACTIVATIONS = {
+    schema.ActivationFunctionType.NONE: Activation.NONE,
+    schema.ActivationFunctionType.RELU: Activation.RELU,
+    schema.ActivationFunctionType.RELU_N1_TO_1: Activation.RELU_N1_TO_1,
+    schema.ActivationFunctionType.RELU6: Activation.RELU6,
+}
+_PADDINGS = {schema.Padding.SAME: Padding.SAME, schema.Padding.VALID: Padding.VALID}
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Registers the function that turns an options table of these operators into attribute values."""
+
+    def add(function: Rule) -> Rule:
+        for name in names:
+            _RULES[name] = function
+        return function
+
+    return add
+
+
+def attributes(name: str, options: Any) -> Any:
+    """The operator's attributes, None for operators without any or that are not supported.
+
+    Raises:
+        ModelError: the options are missing or name something unknown.
+    """
+    op = find_op(name)
+    if op is None or op.Attrs is None:
+        return None
+    if name not in _RULES:
+        return op.Attrs()
+    if options is None:
+        raise ModelError(f"{name} lacks its options")
+    return op.Attrs(**_RULES[name](options))
+
+
+def _activation(options: Any) -> Activation:
+    value = options.FusedActivationFunction()
+    if value not in _ACTIVATIONS:
+        raise ModelError(f"fused activation {value} is not supported", hint="apply the activation as a layer of its own")
+    return _ACTIVATIONS[value]
+
+
+def _padding(options: Any) -> Padding:
+    if options.Padding() not in _PADDINGS:
+        raise ModelError(f"padding {options.Padding()} is unknown")
+    return _PADDINGS[options.Padding()]
+
+
+def _stride(options: Any) -> Pair:
+    return options.StrideH(), options.StrideW()
+
+
+def _dilation(options: Any) -> Pair:
+    return options.DilationHFactor(), options.DilationWFactor()
+
+
+@rule("CONV_2D")
+def _conv_2d(options: Any) -> dict[str, Any]:
+    return {
+        "stride": _stride(options),
+        "dilation": _dilation(options),
+        "padding": _padding(options),
+        "activation": _activation(options),
+    }
+
+
+@rule("DEPTHWISE_CONV_2D")
+def _depthwise_conv_2d(options: Any) -> dict[str, Any]:
+    return {**_conv_2d(options), "depth_multiplier": options.DepthMultiplier()}
+
+
+@rule("FULLY_CONNECTED")
+def _fully_connected(options: Any) -> dict[str, Any]:
+    if options.WeightsFormat() != schema.FullyConnectedOptionsWeightsFormat.DEFAULT:
+        raise ModelError("shuffled FULLY_CONNECTED weights are not supported", hint="convert the model again")
+    return {"activation": _activation(options), "keep_num_dims": bool(options.KeepNumDims())}
+
+
+@rule("AVERAGE_POOL_2D", "MAX_POOL_2D")
+def _pool_2d(options: Any) -> dict[str, Any]:
+    return {
+        "filter": (options.FilterHeight(), options.FilterWidth()),
+        "stride": _stride(options),
+        "padding": _padding(options),
+        "activation": _activation(options),
+    }
+
+
+@rule("ADD", "SUB", "MUL")
+def _arithmetic(options: Any) -> dict[str, Any]:
+    return {"activation": _activation(options)}
+
+
+@rule("MEAN")
+def _reducer(options: Any) -> dict[str, Any]:
+    return {"keep_dims": bool(options.KeepDims())}
+
+
+@rule("CONCATENATION")
+def _concatenation(options: Any) -> dict[str, Any]:
+    return {"axis": options.Axis(), "activation": _activation(options)}
+
+
+@rule("SOFTMAX")
+def _softmax(options: Any) -> dict[str, Any]:
+    return {"beta": options.Beta()}

@@ -1,0 +1,283 @@
+"""The model between import and lowering: an immutable graph of named tensors.
+
+A `Graph` holds its nodes in execution order. Tensors are values (`Tensor.data` set: constants) or places to be
+computed; nodes refer to them by name, names are unique within a graph. Arrays are read-only. Every pass takes a
+`Graph` and returns another one; `verify_graph` states what holds between passes.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from edgeq.errors import ModelError
+
+
+class DType(enum.Enum):
+    """Element types; the value is the NumPy name, except for those that NumPy cannot store."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    INT4 = "int4"
+    INT8 = "int8"
+    INT16 = "int16"
+    INT32 = "int32"
+    INT64 = "int64"
+    UINT8 = "uint8"
+    BOOL = "bool"
+
+    @property
+    def numpy(self) -> np.dtype:
+        """The NumPy type that holds one element (int4 is held unpacked, in int8)."""
+        return np.dtype("int8" if self is DType.INT4 else self.value)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element at run time (1 for unpacked int4)."""
+        return self.numpy.itemsize
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Smallest and largest value of an integer type."""
+        if self is DType.INT4:
+            return -8, 7
+        info = np.iinfo(self.numpy)
+        return int(info.min), int(info.max)
+
+
+def frozen_array(values: Any, dtype: Any = None) -> np.ndarray:
+    """A read-only, C-contiguous, little-endian copy of `values`."""
+    array = np.array(values, dtype=dtype, order="C", copy=True)
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class QuantParams:
+    """Affine quantization: real = scale · (q − zero_point).
+
+    Attributes:
+        scale: float32, shape (1,) per tensor or (channels,) per channel; finite and positive.
+        zero_point: int64, same shape.
+        axis: the channel axis, or None for per-tensor.
+    """
+
+    scale: np.ndarray
+    zero_point: np.ndarray
+    axis: int | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "scale", frozen_array(np.atleast_1d(self.scale), np.float32))
+        object.__setattr__(self, "zero_point", frozen_array(np.atleast_1d(self.zero_point), np.int64))
+        if self.scale.ndim != 1 or self.scale.shape != self.zero_point.shape:
+            raise ModelError("quantization scales and zero points differ in number")
+        if not (np.all(np.isfinite(self.scale)) and np.all(self.scale > 0)):
+            raise ModelError("a quantization scale is not a positive finite number")
+        if self.axis is None and self.scale.size != 1:
+            raise ModelError("several quantization scales without a channel axis")
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, QuantParams)
+            and self.axis == other.axis
+            and np.array_equal(self.scale, other.scale)
+            and np.array_equal(self.zero_point, other.zero_point)
+        )
+
+    @property
+    def per_tensor(self) -> tuple[float, int]:
+        """(scale, zero_point) of a per-tensor quantization; the scale is a float32 value held in a double."""
+        if self.scale.size != 1:
+            raise ModelError("a per-tensor quantization was expected, found one per channel")
+        return float(self.scale[0]), int(self.zero_point[0])
+
+    def _spread(self, values: np.ndarray, rank: int) -> np.ndarray:
+        if self.axis is None:
+            return values[0]
+        shape = [1] * rank
+        shape[self.axis] = values.size
+        return values.reshape(shape)
+
+    def quantize(self, real: np.ndarray, dtype: DType) -> np.ndarray:
+        """Nearest representable integers (ties away from zero, as TFLite's QUANTIZE), saturated to `dtype`'s range.
+
+        The division is done in float32, which is what the reference kernel does.
+        """
+        scale = self._spread(self.scale, np.ndim(real))
+        zero_point = self._spread(self.zero_point, np.ndim(real))
+        ratio = np.asarray(real, np.float32) / scale
+        with np.errstate(over="ignore"):
+            nearest = np.sign(ratio) * np.floor(np.abs(ratio).astype(np.float64) + 0.5)
+        low, high = dtype.range
+        return np.clip(nearest + zero_point, low, high).astype(dtype.numpy)
+
+    def dequantize(self, quantized: np.ndarray) -> np.ndarray:
+        """float32 values scale · (q − zero_point)."""
+        scale = self._spread(self.scale, np.ndim(quantized))
+        zero_point = self._spread(self.zero_point, np.ndim(quantized))
+        return (scale * (quantized.astype(np.int64) - zero_point).astype(np.float32)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A value of the graph. `data` is set for constants and matches `shape` and `dtype`."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: DType
+    quant: QuantParams | None = None
+    data: np.ndarray | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "shape", tuple(int(d) for d in self.shape))
+        if any(d < 0 for d in self.shape):
+            raise ModelError(f"tensor has a negative dimension: {self.shape}", where=self.name)
+        if self.data is not None:
+            data = self.data if not self.data.flags.writeable else frozen_array(self.data)
+            if data.shape != self.shape or data.dtype != self.dtype.numpy:
+                raise ModelError(
+                    f"constant holds {data.dtype}{list(data.shape)}, declared {self.dtype.value}{list(self.shape)}",
+                    where=self.name,
+                )
+            object.__setattr__(self, "data", data)
+        if self.quant is not None and self.quant.axis is not None:
+            axis = self.quant.axis
+            if not 0 <= axis < len(self.shape) or self.shape[axis] != self.quant.scale.size:
+                raise ModelError(
+                    f"{self.quant.scale.size} scales along axis {axis} do not fit shape {list(self.shape)}",
+                    where=self.name,
+                )
+
+    @property
+    def is_constant(self) -> bool:
+        return self.data is not None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        size = 1
+        for d in self.shape:
+            size *= d
+        return size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tensor at run time."""
+        return self.size * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation.
+
+    Attributes:
+        op: TFLite's builtin operator name, such as "CONV_2D".
+        inputs: tensor names; "" for an optional operand that is absent.
+        outputs: tensor names.
+        attrs: the operator's own frozen dataclass (`edgeq.ops`), None when it has none.
+        loc: where the node comes from, for messages: the layer's name in the source model.
+    """
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attrs: Any = None
+    loc: str = ""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model: tensors by name, nodes in execution order, the names of its inputs and outputs."""
+
+    name: str
+    tensors: Mapping[str, Tensor]
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    source: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def operands(self, node: Node) -> tuple[Tensor | None, ...]:
+        """The node's input tensors, None where an optional one is absent."""
+        return tuple(self.tensors[name] if name else None for name in node.inputs)
+
+    def results(self, node: Node) -> tuple[Tensor, ...]:
+        return tuple(self.tensors[name] for name in node.outputs)
+
+    def producers(self) -> dict[str, Node]:
+        """The node that computes each tensor."""
+        return {name: node for node in self.nodes for name in node.outputs}
+
+    def consumers(self) -> dict[str, list[Node]]:
+        """The nodes that read each tensor (a node is listed once per operand); tensors nobody reads are absent."""
+        readers: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in filter(None, node.inputs):
+                readers.setdefault(name, []).append(node)
+        return readers
+
+    def rewrite(
+        self,
+        nodes: Iterable[Node] | None = None,
+        tensors: Iterable[Tensor] = (),
+        inputs: Iterable[str] | None = None,
+        outputs: Iterable[str] | None = None,
+    ) -> Graph:
+        """A graph with other nodes and with `tensors` added or replaced; tensors that nothing mentions are dropped."""
+        nodes = self.nodes if nodes is None else tuple(nodes)
+        inputs = self.inputs if inputs is None else tuple(inputs)
+        outputs = self.outputs if outputs is None else tuple(outputs)
+        pool = {**self.tensors, **{t.name: t for t in tensors}}
+        used = set(inputs) | set(outputs)
+        for node in nodes:
+            used.update(filter(None, node.inputs))
+            used.update(node.outputs)
+        kept = {name: tensor for name, tensor in pool.items() if name in used}
+        return replace(self, nodes=nodes, tensors=kept, inputs=inputs, outputs=outputs)
+
+
+def verify_graph(graph: Graph, stage: str) -> Graph:
+    """Checks what every stage relies on and returns the graph.
+
+    Every name resolves, every tensor is defined once and before its use, constants are not computed, inputs are not
+    constants, outputs are defined.
+
+    Raises:
+        ModelError: naming the stage, the node and the tensor at fault.
+    """
+
+    def fail(what: str, where: str) -> None:
+        raise ModelError(f"{what} (after {stage})", where=where or graph.name)
+
+    for name, tensor in graph.tensors.items():
+        if name != tensor.name:
+            fail(f"tensor {tensor.name!r} is filed under {name!r}", "")
+    defined = {name for name, tensor in graph.tensors.items() if tensor.is_constant}
+    for name in graph.inputs:
+        if name not in graph.tensors:
+            fail(f"graph input {name!r} does not exist", "")
+        if name in defined:
+            fail(f"graph input {name!r} is a constant or listed twice", "")
+        defined.add(name)
+    for node in graph.nodes:
+        for name in filter(None, node.inputs):
+            if name not in graph.tensors:
+                fail(f"operand {name!r} does not exist", node.loc)
+            if name not in defined:
+                fail(f"operand {name!r} is used before it is computed (a cycle?)", node.loc)
+        for name in node.outputs:
+            if name not in graph.tensors:
+                fail(f"result {name!r} does not exist", node.loc)
+            if name in defined:
+                fail(f"result {name!r} is defined twice", node.loc)
+            defined.add(name)
+    for name in graph.outputs:
+        if name not in defined:
+            fail(f"graph output {name!r} is never computed", "")
+    if not graph.outputs:
+        fail("the graph has no outputs", "")
+    return graph

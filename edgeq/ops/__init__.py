@@ -1,0 +1,39 @@
+"""Operators, one file each, found by importing every module of this package: nothing lists them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from edgeq.ops.base import Activation, Lowered, Op, OutputRule, QuantRule
+
+__all__ = ["Activation", "Lowered", "Op", "OutputRule", "QuantRule", "find_op", "known_ops", "params_type", "register"]
+
+_REGISTRY: dict[str, Op] = {}
+
+
+def register(cls: type[Op]) -> type[Op]:
+    """Class decorator: makes the operator known under its `name`."""
+    if cls.name in _REGISTRY:
+        raise ValueError(f"operator {cls.name} is defined twice")
+    _REGISTRY[cls.name] = cls()
+    return cls
+
+
+def find_op(name: str) -> Op | None:
+    """The operator of that TFLite builtin name, or None."""
+    return _REGISTRY.get(name)
+
+
+def known_ops() -> tuple[str, ...]:
+    """Names of all operators, sorted."""
+    return tuple(sorted(_REGISTRY))
+
+
+def params_type(name: str) -> type:
+    """The parameter dataclass of an operator; raises KeyError for an unknown one."""
+    return _REGISTRY[name].Params
+
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

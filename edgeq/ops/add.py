@@ -1,0 +1,10 @@
+"""ADD."""
+
+from edgeq.ops import register
+from edgeq.ops.addition import Addition
+
+
+@register
+class Add(Addition):
+    name = "ADD"
+    sign = 1

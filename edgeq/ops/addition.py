@@ -1,0 +1,119 @@
+"""What ADD and SUB share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.fixedpoint import Dialect, quantize_multiplier_below_one, requantize, saturate
+from edgeq.ir import Graph, Node, Tensor
+from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine
+from edgeq.ops.broadcast import align, broadcast_shape
+
+# Bits that both operands are scaled up by before they are brought to a common scale.
+LEFT_SHIFT = 20
+
+
+@dataclass(frozen=True)
+class AdditionAttrs:
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True)
+class AdditionParams:
+    """Integers of a sum or difference. Shifts are not positive, multipliers not negative."""
+
+    input1_shape: tuple[int, ...]
+    input2_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    left_shift: int
+    input1_offset: int
+    input1_multiplier: int
+    input1_shift: int
+    input2_offset: int
+    input2_multiplier: int
+    input2_shift: int
+    output_offset: int
+    output_multiplier: int
+    output_shift: int
+    activation_min: int
+    activation_max: int
+
+    @property
+    def size(self) -> int:
+        """Elements of the result."""
+        return int(np.prod(self.output_shape, dtype=np.int64))
+
+    @property
+    def broadcasts(self) -> bool:
+        return self.input1_shape != self.input2_shape
+
+
+class Addition(Op):
+    """Base of ADD and SUB: each operand is requantized to twice the larger scale, the sum to the result's."""
+
+    Attrs = AdditionAttrs
+    Params = AdditionParams
+    sign: ClassVar[int]
+
+    def infer(self, attrs: AdditionAttrs, a: Tensor, b: Tensor) -> tuple[tuple[int, ...], ...]:
+        return (broadcast_shape(a, b),)
+
+    def evaluate(self, attrs: AdditionAttrs, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+        rank = max(a.ndim, b.ndim) - 1
+        y = align(a, rank) + self.sign * align(b, rank)
+        return (np.clip(y, *attrs.activation.bounds).astype(np.float32),)
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        a, b = graph.operands(node)
+        (y,) = graph.results(node)
+        scale_a, zero_a = affine(a, node.loc)
+        scale_b, zero_b = affine(b, node.loc)
+        scale_y, zero_y = affine(y, node.loc)
+        if a.is_constant and b.is_constant:
+            raise ModelError("both operands are constants", where=node.loc, hint="fold the constants")
+        twice = 2.0 * max(scale_a, scale_b)
+        low, high = activation_range(node.attrs.activation, scale_y, zero_y)
+        multiplier_a, shift_a = quantize_multiplier_below_one(scale_a / twice, node.loc)
+        multiplier_b, shift_b = quantize_multiplier_below_one(scale_b / twice, node.loc)
+        multiplier_y, shift_y = quantize_multiplier_below_one(twice / ((1 << LEFT_SHIFT) * scale_y), node.loc)
+        params = AdditionParams(
+            input1_shape=a.shape,
+            input2_shape=b.shape,
+            output_shape=y.shape,
+            left_shift=LEFT_SHIFT,
+            input1_offset=-zero_a,
+            input1_multiplier=multiplier_a,
+            input1_shift=shift_a,
+            input2_offset=-zero_b,
+            input2_multiplier=multiplier_b,
+            input2_shift=shift_b,
+            output_offset=zero_y,
+            output_multiplier=multiplier_y,
+            output_shift=shift_y,
+            activation_min=low,
+            activation_max=high,
+        )
+        # |x − zero point| ≤ 255, and each operand is at least halved after its left shift
+        return Lowered(params, (a.name, b.name), 255 << LEFT_SHIFT)
+
+    def simulate(self, p: AdditionParams, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+        # one table entry for each of the 256 values of an operand, addressed by the value's bit pattern
+        table_a, table_b = scaled_operands(p)
+        rank = len(p.output_shape)
+        total = align(table_a[a.view(np.uint8)], rank) + self.sign * align(table_b[b.view(np.uint8)], rank)
+        y = requantize(total, p.output_multiplier, p.output_shift)
+        y += p.output_offset
+        return (saturate(y, p.activation_min, p.activation_max),)
+
+
+def scaled_operands(p: AdditionParams) -> tuple[np.ndarray, np.ndarray]:
+    """Every int8 value of either operand at the common scale, by bit pattern: two int64 arrays (256,)."""
+    values = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)
+    return (
+        requantize((values + p.input1_offset) << p.left_shift, p.input1_multiplier, p.input1_shift),
+        requantize((values + p.input2_offset) << p.left_shift, p.input2_multiplier, p.input2_shift),
+    )

@@ -1,0 +1,167 @@
+"""What an operator is: one class that infers shapes, states its quantization rule, lowers to integers, and simulates.
+
+Arrays handed to `evaluate` and `simulate` carry a leading vector axis: an activation has shape (n, *tensor.shape) for
+n independent inferences, a constant (1, *tensor.shape).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from edgeq.errors import ModelError, QuantizationError
+from edgeq.fixedpoint import INT32_MAX, Dialect
+from edgeq.ir import DType, Graph, Node, Tensor
+
+
+class Activation(enum.Enum):
+    """A fused activation."""
+
+    NONE = "none"
+    RELU = "relu"
+    RELU_N1_TO_1 = "relu_n1_to_1"
+    RELU6 = "relu6"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The real interval that the activation clamps to."""
+        return _BOUNDS[self]
+
+
+_BOUNDS = {
+    Activation.NONE: (-np.inf, np.inf),
+    Activation.RELU: (0.0, np.inf),
+    Activation.RELU_N1_TO_1: (-1.0, 1.0),
+    Activation.RELU6: (0.0, 6.0),
+}
+
+
+class OutputRule(enum.Enum):
+    """How the quantization of an operator's result is chosen."""
+
+    FREE = "free"  # from its observed range
+    SAME_AS_INPUT = "same_as_input"  # all runtime operands and results share one scale and zero point
+    FIXED = "fixed"  # QuantRule.fixed
+
+
+@dataclass(frozen=True)
+class QuantRule:
+    """What the quantizer must respect.
+
+    Attributes:
+        output: how the result's parameters are chosen.
+        fixed: (scale, zero_point) of an int8 result where `output` is FIXED.
+        weight: operand index of symmetric weights, or None.
+        weight_axis: channel axis of per-channel weights; None allows per-tensor only.
+        bias: operand index of the int32 bias (scale = input scale · weight scale), or None.
+    """
+
+    output: OutputRule = OutputRule.FREE
+    fixed: tuple[float, int] | None = None
+    weight: int | None = None
+    weight_axis: int | None = None
+    bias: int | None = None
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """An operator turned into integers.
+
+    Attributes:
+        params: the operator's parameter dataclass.
+        inputs: names of the operands that are read at run time (constants folded into `params` are not).
+        accumulator_bound: largest magnitude of the int32 accumulator over all possible inputs; 0 where none is used.
+    """
+
+    params: Any
+    inputs: tuple[str, ...]
+    accumulator_bound: int = 0
+
+
+class Op:
+    """An operator. Subclasses are registered by `edgeq.ops.register` and are stateless.
+
+    Attributes:
+        alias: whether the result is its first operand's memory under another shape, so that nothing has to run.
+    """
+
+    name: ClassVar[str]
+    alias: ClassVar[bool] = False  # the result is the first operand's memory under another shape: no kernel runs
+    Attrs: ClassVar[type | None] = None
+    Params: ClassVar[type]
+    alias: ClassVar[bool] = False
+
+    def infer(self, attrs: Any, *inputs: Tensor | None) -> tuple[tuple[int, ...], ...]:
+        """Result shapes. Raises ModelError where the operands do not fit."""
+        raise NotImplementedError
+
+    def evaluate(self, attrs: Any, *inputs: np.ndarray | None) -> tuple[np.ndarray, ...]:
+        """The float32 results: what the integers approximate; used to calibrate and to measure accuracy."""
+        raise NotImplementedError
+
+    def quant_rule(self, attrs: Any) -> QuantRule:
+        """The constraint on scales and zero points."""
+        return QuantRule()
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        """Integer parameters. Raises QuantizationError where the tensors' quantization does not allow it."""
+        raise NotImplementedError
+
+    def simulate(self, p: Any, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The operator's definition in integers."""
+        raise NotImplementedError
+
+    def macs(self, attrs: Any, inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor, ...]) -> int:
+        """Multiply-accumulates of one inference."""
+        return 0
+
+
+def require(condition: bool, what: str, where: str = "") -> None:
+    """Raises ModelError unless `condition` holds."""
+    if not condition:
+        raise ModelError(what, where=where)
+
+
+def affine(tensor: Tensor, where: str) -> tuple[float, int]:
+    """(scale, zero_point) of an int8 per-tensor quantized tensor; raises QuantizationError for any other."""
+    if tensor.dtype is not DType.INT8 or tensor.quant is None:
+        raise QuantizationError(
+            f"tensor {tensor.name!r} is {tensor.dtype.value}{'' if tensor.quant else ' without quantization'}, "
+            "int8 with a scale is needed",
+            where=where,
+            hint="convert the model to full-integer int8, or give edgeq the float model and calibration data",
+        )
+    return tensor.quant.per_tensor
+
+
+def activation_range(activation: Activation, scale: float, zero_point: int, dtype: DType = DType.INT8) -> tuple[int, int]:
+    """Quantized clamp of a fused activation (TFLite's CalculateActivationRangeQuantized: float32 division,
+    round half away from zero)."""
+    low, high = dtype.range
+
+    def quantized(real: float) -> int:
+        ratio = float(np.float32(real) / np.float32(scale))
+        return zero_point + int(np.sign(ratio) * np.floor(abs(ratio) + 0.5))
+
+    real_low, real_high = activation.bounds
+    if np.isfinite(real_low):
+        low = max(low, quantized(real_low))
+    if np.isfinite(real_high):
+        high = min(high, quantized(real_high))
+    return low, high
+
+
+def check_accumulator(bound: int, shifts: Any, where: str) -> int:
+    """Returns `bound`; raises QuantizationError where an int32 accumulator, left-shifted by the largest shift, could
+    overflow."""
+    left = max(0, int(np.max(shifts))) if np.size(shifts) else 0
+    if bound << left > INT32_MAX:
+        raise QuantizationError(
+            f"the int32 accumulator can overflow: it may reach {bound << left:,}, the limit is {INT32_MAX:,}",
+            where=where,
+            hint="reduce the layer's fan-in or its bias, or raise the scale of its weights",
+        )
+    return bound

@@ -1,0 +1,162 @@
+"""CONV_2D: cross-correlation of NHWC images with OHWI filters, plain and grouped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgeq.fixedpoint import Dialect
+from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ops import register
+from edgeq.ops.base import (
+    Activation,
+    Lowered,
+    Op,
+    QuantRule,
+    activation_range,
+    affine,
+    check_accumulator,
+    require,
+)
+from edgeq.ops.exact import float_type, product_bound
+from edgeq.ops.spatial import Padding, Pair, output_size, pad_before, windows
+from edgeq.ops.weighted import integer_bias, per_channel_multipliers, rescale, symmetric_weights
+
+# Elements of the window matrix that `simulate` builds at a time.
+_WINDOW_ELEMENTS = 1 << 19
+
+
+@dataclass(frozen=True)
+class Conv2DAttrs:
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: Padding = Padding.VALID
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2DParams:
+    """Integers of a convolution. Shapes are NHWC; pairs (height, width).
+
+    weights: int8 (out_c, kernel_h, kernel_w, in_c / groups). bias, multipliers, shifts: int32 (out_c,).
+    """
+
+    input_shape: tuple[int, int, int, int]
+    output_shape: tuple[int, int, int, int]
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    pad: Pair
+    input_offset: int
+    output_offset: int
+    activation_min: int
+    activation_max: int
+    weights: np.ndarray
+    bias: np.ndarray
+    multipliers: np.ndarray
+    shifts: np.ndarray
+
+    @property
+    def groups(self) -> int:
+        return self.input_shape[3] // self.weights.shape[3]
+
+
+@register
+class Conv2D(Op):
+    """out[n,y,x,o] = clamp(requantize(Σ w·(in + input_offset) + bias) + output_offset)."""
+
+    name = "CONV_2D"
+    Attrs = Conv2DAttrs
+    Params = Conv2DParams
+
+    def infer(self, attrs: Conv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None) -> tuple[tuple[int, ...], ...]:
+        require(len(x.shape) == 4 and len(w.shape) == 4, f"needs NHWC input and OHWI filters, has {x.shape} and {w.shape}")
+        out_c, kernel_h, kernel_w, group_c = w.shape
+        require(
+            group_c > 0 and x.shape[3] % group_c == 0 and out_c % (x.shape[3] // group_c) == 0,
+            f"{x.shape[3]} input channels do not fit filters of shape {list(w.shape)}",
+        )
+        require(b is None or b.shape == (out_c,), f"the bias needs {out_c} elements")
+        height, width = output_size(x.shape[1:3], (kernel_h, kernel_w), attrs.stride, attrs.dilation, attrs.padding)
+        return ((x.shape[0], height, width, out_c),)
+
+    def macs(self, attrs: Any, inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor, ...]) -> int:
+        return outputs[0].size * inputs[1].size // inputs[1].shape[0]
+
+    def quant_rule(self, attrs: Conv2DAttrs) -> QuantRule:
+        return QuantRule(weight=1, weight_axis=0, bias=2)
+
+    def evaluate(self, attrs: Conv2DAttrs, x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+        w = w[0]
+        images = x.reshape((-1,) + x.shape[2:])
+        kernel = w.shape[1:3]
+        out = output_size(images.shape[1:3], kernel, attrs.stride, attrs.dilation, attrs.padding)
+        pad = pad_before(images.shape[1:3], out, kernel, attrs.stride, attrs.dilation)
+        view = windows(images, kernel, attrs.stride, attrs.dilation, pad, out, 0.0)
+        y = _correlate(view, w)
+        if b is not None:
+            y = y + b[0]
+        y = np.clip(y, *attrs.activation.bounds).astype(np.float32)
+        return (y.reshape(x.shape[:2] + y.shape[1:]),)
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        attrs: Conv2DAttrs = node.attrs
+        x, w, *rest = graph.operands(node)
+        (y,) = graph.results(node)
+        _, input_zero = affine(x, node.loc)
+        output_scale, output_zero = affine(y, node.loc)
+        weights = symmetric_weights(w, node.loc, axis=0)
+        multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[0])
+        bias = integer_bias(rest[0] if rest else None, w.shape[0], node.loc)
+        kernel = w.shape[1:3]
+        pad = pad_before(x.shape[1:3], y.shape[1:3], kernel, attrs.stride, attrs.dilation)
+        low, high = activation_range(attrs.activation, output_scale, output_zero)
+        bound = product_bound(weights, -input_zero, (1, 2, 3)) + int(np.abs(bias.astype(np.int64)).max())
+        params = Conv2DParams(
+            input_shape=x.shape,
+            output_shape=y.shape,
+            kernel=kernel,
+            stride=attrs.stride,
+            dilation=attrs.dilation,
+            pad=pad,
+            input_offset=-input_zero,
+            output_offset=output_zero,
+            activation_min=low,
+            activation_max=high,
+            weights=frozen_array(weights),
+            bias=frozen_array(bias),
+            multipliers=frozen_array(multipliers),
+            shifts=frozen_array(shifts),
+        )
+        return Lowered(params, (x.name,), check_accumulator(bound, shifts, node.loc))
+
+    def simulate(self, p: Conv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        exact = float_type(product_bound(p.weights, p.input_offset, (1, 2, 3)))
+        filters = p.weights.astype(exact)
+        images = x.reshape((-1,) + p.input_shape[1:])
+        y = np.empty((images.shape[0],) + p.output_shape[1:], np.int8)
+        # a few images at a time: their windows stay in cache
+        step = max(1, _WINDOW_ELEMENTS // (p.output_shape[1] * p.output_shape[2] * p.kernel[0] * p.kernel[1] * p.input_shape[3]))
+        for start in range(0, images.shape[0], step):
+            some = images[start : start + step].astype(exact)
+            some += exact(p.input_offset)
+            view = windows(some, p.kernel, p.stride, p.dilation, p.pad, p.output_shape[1:3], 0)
+            y[start : start + step] = rescale(_correlate(view, filters), p)
+        return (y.reshape((x.shape[0],) + p.output_shape),)
+
+
+def _correlate(view: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Windows (n, oh, ow, kh, kw, c) with filters (o, kh, kw, c / groups) → (n, oh, ow, o), as one product per group."""
+    n, out_h, out_w = view.shape[:3]
+    out_c, group_c = w.shape[0], w.shape[3]
+    groups = view.shape[5] // group_c
+    if groups == 1:
+        patches = view.reshape(n * out_h * out_w, -1)
+        return (patches @ w.reshape(out_c, -1).T).reshape(n, out_h, out_w, out_c)
+    parts = []
+    for g, filters in enumerate(np.split(w, groups)):
+        patch = view[..., g * group_c : (g + 1) * group_c].reshape(n * out_h * out_w, -1)
+        parts.append(patch @ filters.reshape(out_c // groups, -1).T)
+    return np.concatenate(parts, axis=1).reshape(n, out_h, out_w, out_c)

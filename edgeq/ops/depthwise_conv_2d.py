@@ -1,0 +1,163 @@
+"""DEPTHWISE_CONV_2D: every input channel with its own filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgeq.fixedpoint import Dialect
+from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ops import register
+from edgeq.ops.base import (
+    Activation,
+    Lowered,
+    Op,
+    QuantRule,
+    activation_range,
+    affine,
+    check_accumulator,
+    require,
+)
+from edgeq.ops.exact import product_bound
+from edgeq.ops.spatial import Padding, Pair, output_size, pad_before, windows
+from edgeq.ops.weighted import integer_bias, per_channel_multipliers, rescale, symmetric_weights
+
+# Accumulators that `simulate` holds at a time: they and one tap's products stay in cache.
+_ACCUMULATORS = 1 << 16
+
+
+@dataclass(frozen=True)
+class DepthwiseConv2DAttrs:
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    padding: Padding = Padding.VALID
+    depth_multiplier: int = 1
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv2DParams:
+    """Integers of a depthwise convolution. Shapes are NHWC; pairs (height, width).
+
+    weights: int8 (1, kernel_h, kernel_w, out_c). bias, multipliers, shifts: int32 (out_c,).
+    Output channel o reads input channel o // depth_multiplier.
+    """
+
+    input_shape: tuple[int, int, int, int]
+    output_shape: tuple[int, int, int, int]
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    pad: Pair
+    depth_multiplier: int
+    input_offset: int
+    output_offset: int
+    activation_min: int
+    activation_max: int
+    weights: np.ndarray
+    bias: np.ndarray
+    multipliers: np.ndarray
+    shifts: np.ndarray
+
+
+@register
+class DepthwiseConv2D(Op):
+    """out[n,y,x,o] = clamp(requantize(Σ w[o]·(in[o // multiplier] + input_offset) + bias) + output_offset)."""
+
+    name = "DEPTHWISE_CONV_2D"
+    Attrs = DepthwiseConv2DAttrs
+    Params = DepthwiseConv2DParams
+
+    def infer(
+        self, attrs: DepthwiseConv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None
+    ) -> tuple[tuple[int, ...], ...]:
+        require(len(x.shape) == 4 and len(w.shape) == 4, f"needs NHWC input and 1HWO filters, has {x.shape} and {w.shape}")
+        one, kernel_h, kernel_w, out_c = w.shape
+        require(
+            one == 1 and out_c == x.shape[3] * attrs.depth_multiplier,
+            f"{x.shape[3]} input channels times {attrs.depth_multiplier} do not fit filters of shape {list(w.shape)}",
+        )
+        require(b is None or b.shape == (out_c,), f"the bias needs {out_c} elements")
+        height, width = output_size(x.shape[1:3], (kernel_h, kernel_w), attrs.stride, attrs.dilation, attrs.padding)
+        return ((x.shape[0], height, width, out_c),)
+
+    def macs(self, attrs: Any, inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor, ...]) -> int:
+        return outputs[0].size * inputs[1].shape[1] * inputs[1].shape[2]
+
+    def quant_rule(self, attrs: DepthwiseConv2DAttrs) -> QuantRule:
+        return QuantRule(weight=1, weight_axis=3, bias=2)
+
+    def evaluate(
+        self, attrs: DepthwiseConv2DAttrs, x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None
+    ) -> tuple[np.ndarray, ...]:
+        filters = w[0, 0]
+        images = x.reshape((-1,) + x.shape[2:])
+        kernel = filters.shape[:2]
+        out = output_size(images.shape[1:3], kernel, attrs.stride, attrs.dilation, attrs.padding)
+        pad = pad_before(images.shape[1:3], out, kernel, attrs.stride, attrs.dilation)
+        view = windows(_spread(images, attrs.depth_multiplier), kernel, attrs.stride, attrs.dilation, pad, out, 0.0)
+        y = _sum_of_taps(view, filters)
+        if b is not None:
+            y = y + b[0]
+        y = np.clip(y, *attrs.activation.bounds).astype(np.float32)
+        return (y.reshape(x.shape[:2] + y.shape[1:]),)
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        attrs: DepthwiseConv2DAttrs = node.attrs
+        x, w, *rest = graph.operands(node)
+        (y,) = graph.results(node)
+        _, input_zero = affine(x, node.loc)
+        output_scale, output_zero = affine(y, node.loc)
+        weights = symmetric_weights(w, node.loc, axis=3)
+        multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[3])
+        bias = integer_bias(rest[0] if rest else None, w.shape[3], node.loc)
+        kernel = w.shape[1:3]
+        low, high = activation_range(attrs.activation, output_scale, output_zero)
+        bound = product_bound(weights, -input_zero, (0, 1, 2)) + int(np.abs(bias.astype(np.int64)).max())
+        params = DepthwiseConv2DParams(
+            input_shape=x.shape,
+            output_shape=y.shape,
+            kernel=kernel,
+            stride=attrs.stride,
+            dilation=attrs.dilation,
+            pad=pad_before(x.shape[1:3], y.shape[1:3], kernel, attrs.stride, attrs.dilation),
+            depth_multiplier=attrs.depth_multiplier,
+            input_offset=-input_zero,
+            output_offset=output_zero,
+            activation_min=low,
+            activation_max=high,
+            weights=frozen_array(weights),
+            bias=frozen_array(bias),
+            multipliers=frozen_array(multipliers),
+            shifts=frozen_array(shifts),
+        )
+        return Lowered(params, (x.name,), check_accumulator(bound, shifts, node.loc))
+
+    def simulate(self, p: DepthwiseConv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        filters = p.weights[0].astype(np.int32)
+        images = x.reshape((-1,) + p.input_shape[1:])
+        y = np.empty((images.shape[0],) + p.output_shape[1:], np.int8)
+        step = max(1, _ACCUMULATORS // (p.output_shape[1] * p.output_shape[2] * p.output_shape[3]))
+        for start in range(0, images.shape[0], step):
+            some = _spread(images[start : start + step].astype(np.int32) + p.input_offset, p.depth_multiplier)
+            view = windows(some, p.kernel, p.stride, p.dilation, p.pad, p.output_shape[1:3], 0)
+            # int32 holds every partial sum: lowering has proven the accumulator
+            y[start : start + step] = rescale(_sum_of_taps(view, filters), p)
+        return (y.reshape((x.shape[0],) + p.output_shape),)
+
+
+def _spread(images: np.ndarray, depth_multiplier: int) -> np.ndarray:
+    """Each input channel as often as there are output channels that read it."""
+    return images if depth_multiplier == 1 else np.repeat(images, depth_multiplier, axis=3)
+
+
+def _sum_of_taps(view: np.ndarray, filters: np.ndarray) -> np.ndarray:
+    """Windows (n, oh, ow, kh, kw, c) with filters (kh, kw, c) → (n, oh, ow, c), one shifted image per tap."""
+    acc = np.zeros(view.shape[:3] + view.shape[5:], view.dtype)
+    product = np.empty_like(acc)
+    for row, column in np.ndindex(*filters.shape[:2]):
+        np.multiply(view[:, :, :, row, column], filters[row, column], out=product)
+        acc += product
+    return acc

@@ -1,0 +1,100 @@
+"""SOFTMAX over the last axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.errors import QuantizationError
+from edgeq.fixedpoint import (
+    INT32_MAX,
+    Dialect,
+    doubling_high_mult,
+    quantize_multiplier,
+    rounding_divide_by_pot,
+    saturate,
+)
+from edgeq.fixedpoint_math import exp_on_negative, input_radius, reciprocal_of_one_plus
+from edgeq.ir import Graph, Node, Tensor
+from edgeq.ops import register
+from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, affine, require
+
+# A difference of two inputs, times beta, is held in Q5.26; the sum of exponentials in Q12.19.
+_DIFFERENCE_BITS = 5
+_SUM_BITS = 12
+# With more elements, equal inputs make a sum of 512 or more, and the shift that scales the result exceeds 31 bits.
+MAX_ROW = 511
+OUTPUT = (1.0 / 256.0, -128)
+
+
+@dataclass(frozen=True)
+class SoftmaxAttrs:
+    beta: float = 1.0
+
+
+@dataclass(frozen=True)
+class SoftmaxParams:
+    """multiplier, shift: bring a difference of inputs to Q5.26. diff_min: differences below it count as −infinity."""
+
+    rows: int
+    row_size: int
+    multiplier: int
+    shift: int
+    diff_min: int
+
+
+@register
+class Softmax(Op):
+    """exp(beta·x) / Σ exp(beta·x) with gemmlowp's fixed-point exponential and reciprocal."""
+
+    name = "SOFTMAX"
+    Attrs = SoftmaxAttrs
+    Params = SoftmaxParams
+
+    def infer(self, attrs: SoftmaxAttrs, x: Tensor) -> tuple[tuple[int, ...], ...]:
+        require(len(x.shape) >= 1, "needs at least one axis")
+        return (x.shape,)
+
+    def quant_rule(self, attrs: SoftmaxAttrs) -> QuantRule:
+        return QuantRule(OutputRule.FIXED, OUTPUT)
+
+    def evaluate(self, attrs: SoftmaxAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        e = np.exp(np.float32(attrs.beta) * (x - x.max(axis=-1, keepdims=True)))
+        return ((e / e.sum(axis=-1, keepdims=True)).astype(np.float32),)
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        (x,) = graph.operands(node)
+        (y,) = graph.results(node)
+        scale, _ = affine(x, node.loc)
+        if affine(y, node.loc) != OUTPUT:
+            raise QuantizationError("an int8 softmax needs a result of scale 1/256 and zero point -128", where=node.loc)
+        row_size = x.shape[-1]
+        if not 1 <= row_size <= MAX_ROW:
+            raise QuantizationError(
+                f"rows of {row_size} elements: the fixed-point softmax sums 1 to {MAX_ROW}",
+                where=node.loc,
+                hint="leave the softmax out of the model: the largest logit is the largest probability",
+            )
+        # float32 beta and scale, multiplied as doubles (TFLite's PreprocessSoftmaxScaling)
+        real = float(np.float32(node.attrs.beta)) * scale * (1 << (31 - _DIFFERENCE_BITS))
+        if not real > 1.0:
+            raise QuantizationError(f"beta times the input's scale is too small ({real:g} in Q5.26)", where=node.loc)
+        multiplier, shift = quantize_multiplier(min(real, float(INT32_MAX)))
+        diff_min = -input_radius(_DIFFERENCE_BITS, shift)
+        return Lowered(SoftmaxParams(x.size // row_size, row_size, multiplier, shift, diff_min), (x.name,))
+
+    def simulate(self, p: SoftmaxParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        rows = x.reshape(-1, p.row_size).astype(np.int64)
+        # at most 256 differences occur: their exponentials come from a table, element −d for difference d
+        differences = np.maximum(-np.arange(256, dtype=np.int64), p.diff_min)
+        exponentials = exp_on_negative(doubling_high_mult(differences << p.shift, p.multiplier), _DIFFERENCE_BITS)
+        exponentials[-np.arange(256) < p.diff_min] = 0
+        below = rows.max(axis=1, keepdims=True) - rows
+        total = rounding_divide_by_pot(exponentials, _SUM_BITS)[below].sum(axis=1, keepdims=True)
+        _, bits = np.frexp(total.astype(np.float64))
+        headroom = 32 - bits
+        scale = reciprocal_of_one_plus((total << headroom) - (1 << 31))
+        y = doubling_high_mult(scale, exponentials[below])
+        y = rounding_divide_by_pot(y, _SUM_BITS - headroom + 31 - 8)
+        return (saturate(y - 128, -128, 127).reshape(x.shape),)

@@ -1,0 +1,10 @@
+"""SUB: the first operand minus the second."""
+
+from edgeq.ops import register
+from edgeq.ops.addition import Addition
+
+
+@register
+class Sub(Addition):
+    name = "SUB"
+    sign = -1

@@ -1,0 +1,276 @@
+"""The lowered model: integers only, everything after lowering reads it and nothing else.
+
+A `Program` is an ordered tuple of `KernelCall`s over storage-less tensors. Parameters are the operator's own frozen
+dataclass of integers, tuples of integers and constant integer arrays; neither the simulator nor a template computes a
+constant from them. Scales appear only as metadata at the edges, to translate between users' real numbers and the
+program's integers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgeq.errors import ProjectError
+from edgeq.ir import DType, QuantParams, frozen_array
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramTensor:
+    """A tensor of the program.
+
+    Attributes:
+        name: unique; the source model's name where it had one.
+        shape, dtype: of one inference.
+        quant: how its integers relate to real numbers: metadata, never used in computing.
+        data: the value of a constant, else None.
+        alias_of: the tensor whose memory this one shares (a reshape), else "". Never an alias itself.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: DType
+    quant: QuantParams | None = None
+    data: np.ndarray | None = None
+    alias_of: str = ""
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+
+@dataclass(frozen=True, eq=False)
+class KernelCall:
+    """One kernel invocation.
+
+    Attributes:
+        name: the layer's name, unique in the program.
+        op: operator (TFLite's builtin name); `params` is that operator's parameter dataclass.
+        kernel: name of the entry in `edgeq.kernels` that runs it.
+        inputs, outputs: tensor names of runtime operands.
+        scratch_bytes: working memory the kernel needs on the chosen core, 0 or more.
+        macs: multiply-accumulates of one inference.
+        accumulator_bound: proven largest magnitude that an int32 accumulator reaches, 0 where there is none.
+        extras: constants prepared for this kernel and core (packed weights, kernel sums), by name.
+    """
+
+    name: str
+    op: str
+    kernel: str
+    params: Any
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    scratch_bytes: int = 0
+    macs: int = 0
+    accumulator_bound: int = 0
+    extras: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Kernel calls in execution order.
+
+    Attributes:
+        rounding: the requantization dialect the program was lowered for (see `edgeq.fixedpoint.Dialect`).
+        cpu: the core whose scratch sizes and packings it carries.
+    """
+
+    name: str
+    tensors: Mapping[str, ProgramTensor]
+    calls: tuple[KernelCall, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    cpu: str
+    rounding: str = "double"
+
+    @property
+    def macs(self) -> int:
+        return sum(call.macs for call in self.calls)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256, in hex, over everything that decides what the program computes and where it runs."""
+        return hashlib.sha256(program_bytes(self)).hexdigest()
+
+    def storage(self, name: str) -> str:
+        """The tensor whose memory `name` lives in."""
+        return self.tensors[name].alias_of or name
+
+
+# --- saving --------------------------------------------------------------------------------------------------------
+
+class _ArrayTable:
+    """Collects arrays while a program is turned into JSON, and gives them back by index."""
+
+    def __init__(self):
+        self.arrays: list[np.ndarray] = []
+
+    def add(self, array: np.ndarray) -> dict:
+        self.arrays.append(array)
+        return {"array": len(self.arrays) - 1}
+
+
+def _encode(value: Any, table: _ArrayTable) -> Any:
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "iub":
+            raise TypeError(f"a program holds integers only, found an array of {value.dtype}")
+        return table.add(value)
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, tuple):
+        return [_encode(v, table) for v in value]
+    if dataclasses.is_dataclass(value):
+        return {f.name: _encode(getattr(value, f.name), table) for f in dataclasses.fields(value)}
+    raise TypeError(f"a program holds integers only, found {type(value).__name__}")
+
+
+def _encode_quant(quant: QuantParams | None) -> dict | None:
+    if quant is None:
+        return None
+    # float.hex keeps every bit of the scale
+    return {
+        "scale": [float(s).hex() for s in quant.scale],
+        "zero_point": [int(z) for z in quant.zero_point],
+        "axis": quant.axis,
+    }
+
+
+def program_bytes(program: Program) -> bytes:
+    """The program as a zip of one JSON document and its arrays (`.npy`); equal programs give equal bytes."""
+    table = _ArrayTable()
+    document = {
+        "format": FORMAT,
+        "name": program.name,
+        "cpu": program.cpu,
+        "rounding": program.rounding,
+        "inputs": list(program.inputs),
+        "outputs": list(program.outputs),
+        "tensors": [
+            {
+                "name": t.name,
+                "shape": list(t.shape),
+                "dtype": t.dtype.value,
+                "quant": _encode_quant(t.quant),
+                "data": _encode(t.data, table),
+                "alias_of": t.alias_of,
+            }
+            for t in program.tensors.values()
+        ],
+        "calls": [
+            {
+                "name": c.name,
+                "op": c.op,
+                "kernel": c.kernel,
+                "params": _encode(c.params, table),
+                "inputs": list(c.inputs),
+                "outputs": list(c.outputs),
+                "scratch_bytes": c.scratch_bytes,
+                "macs": c.macs,
+                "accumulator_bound": c.accumulator_bound,
+                "extras": {k: _encode(v, table) for k, v in sorted(c.extras.items())},
+            }
+            for c in program.calls
+        ],
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        # a fixed date keeps equal programs equal, byte for byte
+        def put(name: str, data: bytes) -> None:
+            archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), data)
+
+        put("program.json", json.dumps(document, indent=1).encode())
+        for index, array in enumerate(table.arrays):
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+            put(f"{index}.npy", buffer.getvalue())
+    return out.getvalue()
+
+
+def load_program(path: Path, params_type: Callable[[str], type]) -> Program:
+    """Reads what `program_bytes` wrote.
+
+    Args:
+        params_type: gives the parameter dataclass of an operator by its name (`edgeq.ops.params_type`).
+
+    Raises:
+        ProjectError: the file is missing or is not a program of this version.
+    """
+    hint = "build the project again with `edgeq build`"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            document = json.loads(archive.read("program.json"))
+
+            def array(index: int) -> np.ndarray:
+                with archive.open(f"{index}.npy") as stream:
+                    data = np.lib.format.read_array(io.BytesIO(stream.read()), allow_pickle=False)
+                return frozen_array(data)
+
+            if document.get("format") != FORMAT:
+                raise ProjectError(
+                    f"program format {document.get('format')}, this edgeq reads {FORMAT}", where=str(path), hint=hint
+                )
+            return _from_document(document, array, params_type)
+    except FileNotFoundError:
+        raise ProjectError("no program here", where=str(path), hint="name a folder that `edgeq build` wrote") from None
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+        raise ProjectError(f"damaged program: {error}", where=str(path), hint=hint) from error
+
+
+def _from_document(document: dict, array: Callable[[int], np.ndarray], params_type: Callable[[str], type]) -> Program:
+    def decode(value: Any) -> Any:
+        if isinstance(value, dict):
+            return array(int(value["array"]))
+        return tuple(decode(v) for v in value) if isinstance(value, list) else value
+
+    def quant(value: dict | None) -> QuantParams | None:
+        if value is None:
+            return None
+        return QuantParams([float.fromhex(s) for s in value["scale"]], value["zero_point"], value["axis"])
+
+    tensors = {
+        t["name"]: ProgramTensor(
+            t["name"], tuple(t["shape"]), DType(t["dtype"]), quant(t["quant"]), decode(t["data"]), t["alias_of"]
+        )
+        for t in document["tensors"]
+    }
+    calls = tuple(
+        KernelCall(
+            name=c["name"],
+            op=c["op"],
+            kernel=c["kernel"],
+            params=params_type(c["op"])(**{k: decode(v) for k, v in c["params"].items()}),
+            inputs=tuple(c["inputs"]),
+            outputs=tuple(c["outputs"]),
+            scratch_bytes=c["scratch_bytes"],
+            macs=c["macs"],
+            accumulator_bound=c["accumulator_bound"],
+            extras={k: decode(v) for k, v in c["extras"].items()},
+        )
+        for c in document["calls"]
+    )
+    return Program(
+        name=document["name"],
+        tensors=tensors,
+        calls=calls,
+        inputs=tuple(document["inputs"]),
+        outputs=tuple(document["outputs"]),
+        cpu=document["cpu"],
+        rounding=document["rounding"],
+    )
