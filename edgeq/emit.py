@@ -1,0 +1,347 @@
+"""Program + plan + board → a firmware project: a mapping of relative paths to bytes, then a folder.
+
+Templates hold the C; this module prepares what they loop over. Names from the model pass `edgeq.naming`, nothing else
+of the model's text reaches C.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from edgeq._version import __version__
+from edgeq.errors import ProjectError
+from edgeq.ir import QuantParams
+from edgeq.kernels import find_kernel
+from edgeq.memory import MemoryPlan, Place
+from edgeq.naming import c_comment, c_identifier, unique
+from edgeq.program import KernelCall, Program, program_bytes
+from edgeq.resources import templates_dir
+from edgeq.target import Board
+
+PROGRAM_FILE = "program.edgeq"
+MANIFEST_FILE = "manifest.json"
+
+_CTYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "bool": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+}
+
+
+@dataclass(frozen=True)
+class TensorView:
+    """A tensor as the templates see it."""
+
+    pointer: str
+    dtype: str
+    shape: str
+    nbytes: int
+    scale: str
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class ConstantView:
+    """A constant array as the templates see it."""
+
+    symbol: str
+    ctype: str
+    size: int
+    shape: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class PlaceView:
+    """One entry of the memory plan as the templates see it."""
+
+    symbol: str
+    offset: int
+    what: str
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """A kernel call as an operator's template sees it.
+
+    Attributes:
+        name: C identifier. x, y: pointer expressions of operands and results. k: C identifiers of the constants by
+            the name of their field in the parameters (or in the kernel's extras).
+        scratch, scratch_bytes: working memory, "NULL" and 0 when there is none.
+    """
+
+    name: str
+    title: str
+    op: str
+    macs: int
+    x: tuple[str, ...]
+    y: tuple[str, ...]
+    k: Mapping[str, str]
+    scratch: str
+    scratch_bytes: int
+    extras: Mapping[str, np.ndarray]
+    outputs: tuple[TensorView, ...]
+    first_tensor: int
+    code: str = ""
+    scratch_demand: str = ""
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """The whole model as the templates see it."""
+
+    name: str
+    macro: str
+    title: str
+    inputs: tuple[TensorView, ...]
+    outputs: tuple[TensorView, ...]
+    layers: tuple[LayerView, ...]
+    places: tuple[PlaceView, ...]
+    constants: tuple[ConstantView, ...]
+    checks_kernels: bool
+    hash_rows: tuple[str, ...]
+
+
+def _c_array(values: np.ndarray, width: int = 112) -> str:
+    """The elements as C literals, comma separated, wrapped at `width` columns."""
+    suffix = "" if values.dtype.itemsize < 8 else "LL"
+    # INT32_MIN has no literal of type int
+    words = ["(-2147483647 - 1)" if v == -(1 << 31) and not suffix else f"{v}{suffix}" for v in values.ravel().tolist()]
+    lines, line = [], "   "
+    for word in words:
+        if len(line) + len(word) + 2 > width:
+            lines.append(line)
+            line = "   "
+        line += f" {word},"
+    return "\n".join([*lines, line])
+
+
+def environment() -> jinja2.Environment:
+    """Jinja set up for C: undefined names are errors, block tags leave no blank lines."""
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates_dir()),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    env.filters["c_array"] = _c_array
+    env.filters["c_comment"] = c_comment
+    return env
+
+
+class _Namer:
+    """C symbols of one program's tensors, constants and layers."""
+
+    def __init__(self, program: Program, plan: MemoryPlan):
+        self.program = program
+        self.plan = plan
+        self.model = c_identifier(program.name, fallback="model")
+        self.layers = unique([c_identifier(call.name, fallback="layer") for call in program.calls])
+        places: dict[str, str] = {name: f"AT_INPUT_{i}" for i, name in enumerate(program.inputs)}
+        for layer, call in zip(self.layers, program.calls, strict=True):
+            for i, name in enumerate(call.outputs):
+                places[name] = f"AT_{layer.upper()}" + (f"_{i}" if len(call.outputs) > 1 else "")
+        symbols = unique(list(places.values()))
+        self.places = dict(zip(places, symbols, strict=True))
+        constants = [name for name, t in program.tensors.items() if t.data is not None]
+        self.constants = dict(
+            zip(constants, unique([f"{self.model}_{c_identifier(n, fallback='constant')}" for n in constants]), strict=True)
+        )
+
+    def pointer(self, name: str) -> str:
+        """Pointer expression of a tensor."""
+        storage = self.program.storage(name)
+        if storage in self.constants:
+            return self.constants[storage]
+        expression = f"&arena[{self.places[storage]}]"
+        ctype = _CTYPES[self.program.tensors[name].dtype.value]
+        return expression if ctype == "int8_t" else f"({ctype} *)(void *){expression}"
+
+    def tensor(self, name: str) -> TensorView:
+        tensor = self.program.tensors[name]
+        scale, zero_point = ("", 0)
+        if isinstance(tensor.quant, QuantParams) and tensor.quant.scale.size == 1:
+            value, zero_point = tensor.quant.per_tensor
+            scale = f"{np.float32(value):.9g}"
+            scale = (scale if any(c in scale for c in ".e") else scale + ".0") + "f"
+        shape = "x".join(map(str, tensor.shape)) or "scalar"
+        return TensorView(self.pointer(name), tensor.dtype.value, shape, tensor.nbytes, scale, zero_point)
+
+
+def _call_constants(call: KernelCall) -> dict[str, np.ndarray]:
+    fields = {f.name: getattr(call.params, f.name) for f in dataclasses.fields(call.params)}
+    return {**{k: v for k, v in fields.items() if isinstance(v, np.ndarray)}, **call.extras}
+
+
+def _constant_view(symbol: str, values: np.ndarray) -> ConstantView:
+    shape = "x".join(map(str, values.shape)) or "1"
+    return ConstantView(symbol, _CTYPES[values.dtype.name], max(1, values.size), shape, values)
+
+
+def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> ModelView:
+    names = _Namer(program, plan)
+    constants = [_constant_view(names.constants[n], program.tensors[n].data) for n in names.constants]
+    layers, places, first_tensor = [], [], 0
+
+    def moment(call: int) -> str:
+        return "start" if call < 0 else "end" if call >= len(program.calls) else str(call)
+
+    def place_view(symbol: str, place: Place, what: str) -> PlaceView:
+        return PlaceView(symbol, place.offset, what, moment(place.first), moment(place.last))
+
+    for storage, place in plan.places.items():
+        tensor = names.tensor(storage)
+        places.append(place_view(names.places[storage], place, f"{tensor.dtype} {tensor.shape}"))
+    taken = set(names.constants.values())
+    for layer, call in zip(names.layers, program.calls, strict=True):
+        symbols = {}
+        for field, values in _call_constants(call).items():
+            symbols[field] = f"{names.model}_{layer}_{field}"
+            if symbols[field] in taken:
+                raise ProjectError(f"two constants are called {symbols[field]}", where=call.name, hint="rename the layer")
+            taken.add(symbols[field])
+            constants.append(_constant_view(symbols[field], values))
+        scratch = "NULL"
+        if call.scratch_bytes:
+            symbol = f"SCRATCH_{layer.upper()}"
+            scratch = f"&arena[{symbol}]"
+            places.append(place_view(symbol, plan.scratch[call.name], f"scratch, {call.scratch_bytes} bytes"))
+        view = LayerView(
+            name=layer,
+            title=call.name,
+            op=call.op,
+            macs=call.macs,
+            x=tuple(map(names.pointer, call.inputs)),
+            y=tuple(map(names.pointer, call.outputs)),
+            k=symbols,
+            scratch=scratch,
+            scratch_bytes=call.scratch_bytes,
+            extras=call.extras,
+            outputs=tuple(map(names.tensor, call.outputs)),
+            first_tensor=first_tensor,
+        )
+        first_tensor += len(call.outputs)
+        module = env.get_template(f"ops/{find_kernel(call.kernel).template}").module
+        demand = getattr(module, "scratch_demand", None)
+        code = str(module.layer(view, call.params)).strip("\n") + "\n"
+        layers.append(
+            dataclasses.replace(view, code=code, scratch_demand=str(demand(view, call.params)).strip() if demand else "")
+        )
+    digest = bytes.fromhex(program.hash)
+    return ModelView(
+        name=names.model,
+        macro=names.model.upper(),
+        title=program.name,
+        inputs=tuple(map(names.tensor, program.inputs)),
+        outputs=tuple(map(names.tensor, program.outputs)),
+        layers=tuple(layers),
+        places=tuple(places),
+        constants=tuple(constants),
+        checks_kernels=any("kernel_status(" in layer.code for layer in layers),
+        hash_rows=tuple(", ".join(f"0x{b:02x}" for b in digest[i : i + 8]) for i in range(0, len(digest), 8)),
+    )
+
+
+def _runtime_files(board: Board) -> dict[str, bytes]:
+    """The plain C that every project carries: drivers only of this board."""
+    root = templates_dir() / "runtime"
+    drivers = {f"uart/{board.uart.driver}.c", f"timer/{board.soc.timer.driver}.c", "uart/host_stdio.c", "timer/host.c"}
+    files = {}
+    for path in sorted(root.rglob("*")):
+        relative = path.relative_to(root).as_posix()
+        if path.suffix not in (".c", ".h"):
+            continue
+        if relative.startswith(("uart/", "timer/")) and path.suffix == ".c" and relative not in drivers:
+            continue
+        files[f"runtime/{relative}"] = path.read_bytes()
+    return files
+
+
+def manifest(program: Program, plan: MemoryPlan, board: Board) -> dict[str, Any]:
+    """What a later `edgeq verify` and a curious reader want to know of the project."""
+    return {
+        "edgeq": __version__,
+        "model": c_identifier(program.name, fallback="model"),
+        "target": board.name,
+        "program": PROGRAM_FILE,
+        "program_hash": program.hash,
+        "macs": program.macs,
+        "arena_bytes": plan.arena_bytes,
+        "scratch_bytes": plan.scratch_bytes,
+        "layers": [
+            {
+                "name": call.name,
+                "op": call.op,
+                "kernel": call.kernel,
+                "macs": call.macs,
+                "accumulator_bound": call.accumulator_bound,
+            }
+            for call in program.calls
+        ],
+    }
+
+
+def emit(program: Program, plan: MemoryPlan, board: Board) -> dict[str, bytes]:
+    """The files of the project, by path relative to its folder. The same inputs give the same bytes."""
+    env = environment()
+    view = _model_view(program, plan, env)
+    files = _runtime_files(board)
+    model_sources = [f"model/{view.name}.c", f"model/{view.name}_weights.c"]
+    kernel_sources = sorted(f for f in files if f.startswith("runtime/kernels/") and f.endswith(".c"))
+    context = {
+        "m": view,
+        "plan": plan,
+        "board": board,
+        "version": __version__,
+        "project": view.name,
+        "model_symbol": f"{view.name}_model",
+        "model_sources": model_sources,
+        "kernel_sources": kernel_sources,
+    }
+    rendered = {
+        f"model/{view.name}.h": "model/model.h.j2",
+        f"model/{view.name}.c": "model/model.c.j2",
+        f"model/{view.name}_weights.h": "model/weights.h.j2",
+        f"model/{view.name}_weights.c": "model/weights.c.j2",
+        "runtime/board.h": "board.h.j2",
+        "CMakeLists.txt": "CMakeLists.txt.j2",
+        "CMakePresets.json": "CMakePresets.json.j2",
+        "toolchain.cmake": "toolchain.cmake.j2",
+        "linker.ld": "linker.ld.j2",
+        "README.md": "README.md.j2",
+    }
+    for path, template in rendered.items():
+        files[path] = env.get_template(template).render(context).encode()
+    files[PROGRAM_FILE] = program_bytes(program)
+    files[MANIFEST_FILE] = (json.dumps(manifest(program, plan, board), indent=2) + "\n").encode()
+    return dict(sorted(files.items()))
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+    """Writes the files below an existing folder.
+
+    Raises:
+        ProjectError: the disk is full or the folder is not writable.
+    """
+    try:
+        for relative, data in files.items():
+            path = folder / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    except OSError as error:
+        raise ProjectError(f"cannot write the project: {error.strerror}", where=str(folder)) from None

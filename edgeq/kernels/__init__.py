@@ -1,0 +1,48 @@
+"""Kernels, one file each, found by importing every module of this package."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+from edgeq.errors import QuantizationError
+from edgeq.kernels.base import Kernel
+from edgeq.target import Cpu
+
+__all__ = ["Kernel", "choose_kernel", "find_kernel", "known_kernels", "register"]
+
+_REGISTRY: dict[str, Kernel] = {}
+
+
+def register(cls: type[Kernel]) -> type[Kernel]:
+    """Class decorator: makes the kernel known under its `name`."""
+    if cls.name in _REGISTRY:
+        raise ValueError(f"kernel {cls.name} is defined twice")
+    _REGISTRY[cls.name] = cls()
+    return cls
+
+
+def find_kernel(name: str) -> Kernel:
+    """The kernel of that name; raises KeyError for an unknown one."""
+    return _REGISTRY[name]
+
+
+def known_kernels() -> tuple[Kernel, ...]:
+    """All kernels, sorted by name."""
+    return tuple(_REGISTRY[name] for name in sorted(_REGISTRY))
+
+
+def choose_kernel(op: str, params: Any, cpu: Cpu, where: str) -> Kernel:
+    """The kernel that runs these parameters; CMSIS-NN's functions (arm_…) come before our own.
+
+    Raises QuantizationError where none does.
+    """
+    fitting = [k for k in known_kernels() if k.op == op and k.supports(params, cpu)]
+    if not fitting:
+        raise QuantizationError(f"no kernel runs this {op} on {cpu.name}", where=where)
+    return min(fitting, key=lambda k: (not k.name.startswith("arm_"), k.name))
+
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

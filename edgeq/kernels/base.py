@@ -1,0 +1,38 @@
+"""What a kernel is: one way to run an operator on a core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from edgeq.target import Cpu
+
+
+class Kernel:
+    """One C function (or a few) that runs one operator; stateless, registered by `edgeq.kernels.register`.
+
+    Attributes:
+        name: the C function that the layer calls.
+        op: the operator it runs.
+        template: file below templates/ops/ that emits the call.
+        in_place: the result may be written over the first operand when both have the same number of bytes.
+    """
+
+    name: ClassVar[str]
+    op: ClassVar[str]
+    template: ClassVar[str]
+    in_place: ClassVar[bool] = False
+
+    def supports(self, p: Any, cpu: Cpu) -> bool:
+        """Whether the kernel can run these parameters on this core."""
+        return True
+
+    def scratch_bytes(self, p: Any, cpu: Cpu) -> int:
+        """Working memory that the call needs."""
+        return 0
+
+    def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        """Constants prepared for this kernel beyond the operator's own parameters, by name."""
+        return {}

@@ -1,0 +1,22 @@
+"""CONV_2D by CMSIS-NN."""
+
+from __future__ import annotations
+
+from edgeq.kernels import cmsis_nn_scratch, register
+from edgeq.kernels.base import Kernel
+from edgeq.ops.conv_2d import Conv2DParams
+from edgeq.target import Cpu
+
+
+@register
+class ConvolveWrapperS8(Kernel):
+    """Stride, dilation, groups and padding of any size; CMSIS-NN picks the variant."""
+
+    name = "arm_convolve_wrapper_s8"
+    op = "CONV_2D"
+    template = "conv_2d.c.j2"
+
+    def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
+        return cmsis_nn_scratch.convolve_wrapper_s8(
+            cpu, p.input_shape, p.weights.shape, p.output_shape, p.stride, p.pad, p.dilation
+        )

@@ -1,0 +1,91 @@
+"""Graph → Program: every operator becomes integers, every layer gets a kernel."""
+
+from __future__ import annotations
+
+from edgeq.errors import ModelError, QuantizationError
+from edgeq.fixedpoint import Dialect
+from edgeq.ir import Graph, Node, verify_graph
+from edgeq.kernels import choose_kernel
+from edgeq.naming import c_identifier, unique
+from edgeq.ops import find_op
+from edgeq.program import KernelCall, Program, ProgramTensor
+from edgeq.target import Cpu
+
+
+def unsupported(graph: Graph) -> tuple[Node, ...]:
+    """The nodes whose operator is not known."""
+    return tuple(node for node in graph.nodes if find_op(node.op) is None)
+
+
+def check_supported(graph: Graph) -> Graph:
+    """Returns the graph; raises one ModelError that lists every unsupported operator with its layers."""
+    missing: dict[str, list[str]] = {}
+    for node in unsupported(graph):
+        missing.setdefault(node.op, []).append(node.loc)
+    if missing:
+        listed = "; ".join(f"{op} ({', '.join(layers)})" for op, layers in sorted(missing.items()))
+        raise ModelError(
+            f"unsupported operators: {listed}",
+            where=graph.source or graph.name,
+            hint="`edgeq inspect` shows the whole model; replace these layers by supported ones",
+        )
+    return graph
+
+
+def lower(graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE) -> Program:
+    """Lowers a quantized graph for a core.
+
+    Raises:
+        ModelError: an operator is not supported.
+        QuantizationError: a tensor is not quantized as its operator needs, an accumulator can overflow, or no kernel
+            runs the layer. Names the layer.
+    """
+    check_supported(graph)
+    verify_graph(graph, "quantization")
+    names = _layer_names(graph)
+    tensors: dict[str, ProgramTensor] = {}
+
+    def declare(name: str, alias_of: str = "") -> None:
+        if name not in tensors:
+            t = graph.tensors[name]
+            tensors[name] = ProgramTensor(t.name, t.shape, t.dtype, t.quant, t.data, alias_of)
+
+    for name in graph.inputs:
+        declare(name)
+    calls = []
+    for node, layer in zip(graph.nodes, names, strict=True):
+        op = find_op(node.op)
+        if op.alias:
+            source = node.inputs[0]
+            declare(source)
+            declare(node.outputs[0], alias_of=tensors[source].alias_of or source)
+            continue
+        try:
+            lowered = op.lower(node, graph, dialect)
+        except QuantizationError as error:
+            raise QuantizationError(error.what, where=node.loc or layer, hint=error.hint) from None
+        kernel = choose_kernel(node.op, lowered.params, cpu, layer)
+        for name in (*lowered.inputs, *node.outputs):
+            declare(name)
+        calls.append(
+            KernelCall(
+                name=layer,
+                op=node.op,
+                kernel=kernel.name,
+                params=lowered.params,
+                inputs=lowered.inputs,
+                outputs=node.outputs,
+                scratch_bytes=kernel.scratch_bytes(lowered.params, cpu),
+                macs=op.macs(node.attrs, graph.operands(node), graph.results(node)),
+                accumulator_bound=lowered.accumulator_bound,
+                extras=kernel.extras(lowered.params, cpu),
+            )
+        )
+    for name in graph.outputs:
+        declare(name)
+    return Program(graph.name, tensors, tuple(calls), graph.inputs, graph.outputs, cpu.name, dialect.value)
+
+
+def _layer_names(graph: Graph) -> list[str]:
+    """Short unique names, after where the nodes come from."""
+    return unique([c_identifier(node.loc.split("/")[-1] or node.op, fallback=c_identifier(node.op)) for node in graph.nodes])

@@ -1,0 +1,134 @@
+"""Runs a Program in NumPy: the meaning that every rung of the ladder must equal.
+
+Vectors are independent inferences; arrays carry them on a leading axis, (n, *tensor.shape).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from edgeq.errors import EdgeqError
+from edgeq.memory import MemoryPlan
+from edgeq.ops import find_op
+from edgeq.program import KernelCall, Program, ProgramTensor
+
+# Vectors are simulated in slices whose widest tensor stays below this many elements: bounded memory, warm caches.
+SLICE_ELEMENTS = 1 << 20
+
+
+def check_inputs(program: Program, inputs: Sequence[np.ndarray]) -> int:
+    """Raises EdgeqError unless `inputs` fit the program; returns the number of vectors."""
+    if len(inputs) != len(program.inputs):
+        raise EdgeqError(f"the program has {len(program.inputs)} inputs, {len(inputs)} were given", where=program.name)
+    counts = set()
+    for name, array in zip(program.inputs, inputs, strict=True):
+        tensor = program.tensors[name]
+        if array.shape[1:] != tensor.shape or array.dtype != tensor.dtype.numpy:
+            raise EdgeqError(
+                f"input {name!r} takes {tensor.dtype.value}[n, {', '.join(map(str, tensor.shape))}], "
+                f"got {array.dtype}{list(array.shape)}",
+                where=program.name,
+            )
+        counts.add(array.shape[0])
+    if len(counts) != 1:
+        raise EdgeqError(f"the inputs hold different numbers of vectors: {sorted(counts)}", where=program.name)
+    return counts.pop()
+
+
+def _operand(tensor: ProgramTensor, values: dict[str, np.ndarray], program: Program) -> np.ndarray:
+    if tensor.data is not None:
+        return tensor.data[np.newaxis]
+    array = values[program.storage(tensor.name)]
+    return array.reshape(array.shape[:1] + tensor.shape)
+
+
+def run_call(program: Program, call: KernelCall, values: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+    """The results of one call, given the values of its operands by storage name."""
+    operands = [_operand(program.tensors[name], values, program) for name in call.inputs]
+    return find_op(call.op).simulate(call.params, *operands)
+
+
+def trace(program: Program, inputs: Sequence[np.ndarray]) -> Iterator[tuple[KernelCall, tuple[np.ndarray, ...]]]:
+    """Every call with its results, in order; all vectors at once."""
+    check_inputs(program, inputs)
+    values = dict(zip(program.inputs, inputs, strict=True))
+    for call in program.calls:
+        results = run_call(program, call, values)
+        values.update(zip(call.outputs, results, strict=True))
+        yield call, results
+
+
+def simulate(program: Program, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """The program's outputs for n vectors.
+
+    Args:
+        inputs: one integer array (n, *shape) per program input.
+
+    Returns: one integer array (n, *shape) per program output.
+
+    Raises:
+        EdgeqError: an input of the wrong shape or type.
+    """
+    count = check_inputs(program, inputs)
+    widest = max(t.size for t in program.tensors.values())
+    step = max(1, SLICE_ELEMENTS // max(1, widest))
+    slices = [_simulate_slice(program, [x[i : i + step] for x in inputs]) for i in range(0, max(count, 1), step)]
+    return tuple(np.concatenate(parts) for parts in zip(*slices, strict=True))
+
+
+def _last_reads(program: Program) -> dict[str, int]:
+    last = {program.storage(name): len(program.calls) for name in program.outputs}
+    for index, call in enumerate(program.calls):
+        for name in call.inputs:
+            storage = program.storage(name)
+            last[storage] = max(last.get(storage, index), index)
+    return last
+
+
+def _simulate_slice(program: Program, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    values = dict(zip(program.inputs, inputs, strict=True))
+    last = _last_reads(program)
+    for index, call in enumerate(program.calls):
+        values.update(zip(call.outputs, run_call(program, call, values), strict=True))
+        for name in [n for n in values if last.get(n, -1) <= index]:
+            del values[name]
+    return tuple(_operand(program.tensors[name], values, program) for name in program.outputs)
+
+
+def trace_in_arena(
+    program: Program, plan: MemoryPlan, inputs: Sequence[np.ndarray], poison: int = 0xA5
+) -> Iterator[tuple[KernelCall, tuple[np.ndarray, ...]]]:
+    """As `trace`, for one vector, with every tensor living in the planned arena.
+
+    Before each call all memory that the plan calls dead, the call's scratch included, is overwritten with `poison`:
+    a plan that lets live tensors overlap gives other results than `trace`.
+    """
+    if check_inputs(program, inputs) != 1:
+        raise EdgeqError("the arena holds one vector at a time")
+    arena = np.full(plan.total_bytes, poison, np.uint8)
+
+    def view(storage: str) -> np.ndarray:
+        tensor = program.tensors[storage]
+        place = plan.places[storage]
+        return arena[place.offset : place.offset + tensor.nbytes]
+
+    for name, array in zip(program.inputs, inputs, strict=True):
+        view(name)[:] = np.frombuffer(array.tobytes(), np.uint8)
+    for index, call in enumerate(program.calls):
+        live = np.zeros(plan.total_bytes, bool)
+        for place in plan.places.values():
+            if place.first < index <= place.last:
+                live[place.offset : place.offset + place.nbytes] = True
+        arena[~live] = poison
+        operands = {}
+        for name in call.inputs:
+            storage = program.storage(name)
+            tensor = program.tensors[storage]
+            if tensor.data is None:
+                operands[storage] = np.frombuffer(view(storage).tobytes(), tensor.dtype.numpy).reshape((1,) + tensor.shape)
+        results = run_call(program, call, operands)
+        for name, result in zip(call.outputs, results, strict=True):
+            view(name)[:] = np.frombuffer(np.ascontiguousarray(result).tobytes(), np.uint8)
+        yield call, results

@@ -1,0 +1,181 @@
+"""The same vectors down every rung, every layer's output compared for equality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from edgeq.device.session import Session
+from edgeq.errors import ProtocolError
+from edgeq.program import Program, ProgramTensor
+from edgeq.simulate import check_inputs, trace
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where a rung left the simulator's way.
+
+    Attributes:
+        vector: index of the input vector. layer: index of the layer, or −1 for a program output.
+        layer_name, tensor: their names. element: index into the tensor's shape. expected, actual: the integers.
+        differing: how many elements of this tensor differ.
+    """
+
+    vector: int
+    layer: int
+    layer_name: str
+    tensor: str
+    element: tuple[int, ...]
+    expected: int
+    actual: int
+    differing: int
+
+    def __str__(self) -> str:
+        return (
+            f"vector {self.vector}, layer {self.layer} ({self.layer_name}), tensor {self.tensor!r}, element "
+            f"{list(self.element)}: expected {self.expected}, got {self.actual} ({self.differing} elements differ)"
+        )
+
+
+@dataclass(frozen=True)
+class RungResult:
+    """What one rung made of the vectors. `tensors` counts the tensors compared over all vectors."""
+
+    on: str
+    vectors: int
+    tensors: int
+    equal: bool
+    first_difference: Difference | None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """The outcome over all rungs that were asked for."""
+
+    rungs: tuple[RungResult, ...]
+
+    @property
+    def equal(self) -> bool:
+        return all(rung.equal for rung in self.rungs)
+
+    def to_json(self) -> dict[str, Any]:
+        """`{equal, rungs[{on, vectors, tensors, equal, first_difference}]}`."""
+        return {"equal": self.equal, "rungs": [rung.to_json() for rung in self.rungs]}
+
+
+def random_vectors(program: Program, count: int, seed: int = 0) -> tuple[np.ndarray, ...]:
+    """`count` vectors for every input: uniform over the whole range of the type, but the first three hold nothing but
+    its smallest value, its largest, and zero."""
+    dice = np.random.default_rng(seed)
+    inputs = []
+    for name in program.inputs:
+        tensor = program.tensors[name]
+        low, high = tensor.dtype.range
+        x = dice.integers(low, high, (count, *tensor.shape), tensor.dtype.numpy, endpoint=True)
+        for index, value in enumerate((low, high, 0)[: min(3, count)]):
+            x[index] = value
+        inputs.append(x)
+    return tuple(inputs)
+
+
+def check_device(program: Program, session: Session) -> None:
+    """Raises ProtocolError where the device's tables do not fit the program: it was built from other sources."""
+    hello = session.hello
+    have = (hello.layer_count, hello.input_count, hello.output_count)
+    want = (len(program.calls), len(program.inputs), len(program.outputs))
+    if have != want:
+        raise ProtocolError(
+            f"the device counts {have} layers, inputs, outputs; the program has {want}",
+            where=session.name,
+            hint="build and flash this project again",
+        )
+
+
+def verify_on(
+    program: Program, session: Session, inputs: Sequence[np.ndarray], on: str, progress: Progress = lambda done, of: None
+) -> RungResult:
+    """Runs vectors layer by layer on a device and compares every result with the simulator's, `array_equal`.
+
+    Args:
+        inputs: one integer array (n, *shape) per program input.
+        on: what the report calls the rung.
+        progress: called with (vectors done, vectors in all).
+
+    Returns: the result; it stops at the first difference.
+
+    Raises:
+        ProtocolError: the device fell silent, failed, or was built from other sources.
+    """
+    check_device(program, session)
+    count = check_inputs(program, inputs)
+    compared = 0
+    for vector in range(count):
+        single = [x[vector : vector + 1] for x in inputs]
+        for index, x in enumerate(single):
+            session.write_input(index, x.tobytes())
+        session.begin()
+        outputs: dict[str, np.ndarray] = dict(zip(program.inputs, single, strict=True))
+        for layer, (call, results) in enumerate(trace(program, single)):
+            session.step()
+            outputs.update(zip(call.outputs, results, strict=True))
+            for position, (name, expected) in enumerate(zip(call.outputs, results, strict=True)):
+                tensor = program.tensors[name]
+                actual = session.read_layer(layer, position, tensor.nbytes)
+                compared += 1
+                difference = _compare(tensor, expected, actual, vector, layer, call.name)
+                if difference:
+                    return RungResult(on, vector + 1, compared, False, difference)
+        for index, name in enumerate(program.outputs):
+            tensor = program.tensors[name]
+            expected = tensor.data if tensor.data is not None else outputs[program.storage(name)]
+            compared += 1
+            difference = _compare(tensor, expected, session.read_output(index, tensor.nbytes), vector, -1, "output")
+            if difference:
+                return RungResult(on, vector + 1, compared, False, difference)
+        progress(vector + 1, count)
+    return RungResult(on, count, compared, True, None)
+
+
+def _compare(
+    tensor: ProgramTensor, expected: np.ndarray, actual: bytes, vector: int, layer: int, layer_name: str
+) -> Difference | None:
+    want = np.asarray(expected).reshape(tensor.shape)
+    have = np.frombuffer(actual, tensor.dtype.numpy.newbyteorder("<")).reshape(tensor.shape)
+    if np.array_equal(want, have):
+        return None
+    wrong = np.argwhere(want != have)
+    element = tuple(int(i) for i in wrong[0])
+    return Difference(
+        vector, layer, layer_name, tensor.name, element, int(want[element]), int(have[element]), len(wrong)
+    )
+
+
+def run_on(
+    program: Program, session: Session, inputs: Sequence[np.ndarray], progress: Progress = lambda done, of: None
+) -> tuple[np.ndarray, ...]:
+    """Runs whole inferences on a device: one integer array (n, *shape) per program output.
+
+    Raises:
+        ProtocolError: as `verify_on`.
+    """
+    check_device(program, session)
+    count = check_inputs(program, inputs)
+    tensors = [program.tensors[name] for name in program.outputs]
+    outputs = [np.empty((count, *t.shape), t.dtype.numpy) for t in tensors]
+    for vector in range(count):
+        for index, x in enumerate(inputs):
+            session.write_input(index, x[vector].tobytes())
+        session.invoke()
+        for index, tensor in enumerate(tensors):
+            data = session.read_output(index, tensor.nbytes)
+            outputs[index][vector] = np.frombuffer(data, tensor.dtype.numpy.newbyteorder("<")).reshape(tensor.shape)
+        progress(vector + 1, count)
+    return tuple(outputs)
