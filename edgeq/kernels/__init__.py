@@ -38,7 +38,7 @@ def choose_kernel(op: str, params: Any, cpu: Cpu, where: str) -> Kernel:
 
     Raises QuantizationError where none does.
     """
-    fitting = [k for k in known_kernels() if k.op == op and k.supports(params, cpu)]
+    fitting = [k for k in known_kernels() if op in k.ops and k.supports(params, cpu)]
     if not fitting:
         raise QuantizationError(f"no kernel runs this {op} on {cpu.name}", where=where)
     return min(fitting, key=lambda k: (not k.name.startswith("arm_"), k.name))

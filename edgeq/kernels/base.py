@@ -11,17 +11,17 @@ from edgeq.target import Cpu
 
 
 class Kernel:
-    """One C function (or a few) that runs one operator; stateless, registered by `edgeq.kernels.register`.
+    """One C function that runs an operator; stateless, registered by `edgeq.kernels.register`.
 
     Attributes:
         name: the C function that the layer calls.
-        op: the operator it runs.
+        ops: the operators it runs; they share one parameter dataclass.
         template: file below templates/ops/ that emits the call.
         in_place: the result may be written over the first operand when both have the same number of bytes.
     """
 
     name: ClassVar[str]
-    op: ClassVar[str]
+    ops: ClassVar[tuple[str, ...]]
     template: ClassVar[str]
     in_place: ClassVar[bool] = False
 

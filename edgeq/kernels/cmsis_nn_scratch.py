@@ -68,19 +68,32 @@ def convolve_wrapper_s8_is_sound(
 ) -> bool:
     """Whether arm_convolve_wrapper_s8 computes this convolution correctly.
 
-    Its kernel for one-row images on MVE (arm_convolve_1_x_n_s8) reconstructs the padding after the last column from
-    the shapes. It fails, or reads other columns than it should, where that padding is negative (columns left over by a
-    stride), differs from the padding before by more than one, or where the image is narrower than the filter.
+    Its kernel for one-row images on MVE (arm_convolve_1_x_n_s8) infers the padding after the last column from the
+    shapes and takes the last outputs from a copy of the image's end. Where a stride leaves columns over, or the
+    outputs at the right edge do not begin to hang over one column at a time, it fails or, worse, succeeds with wrong
+    values (seen in QEMU). Other cores and shapes are fine.
     """
     if not cpu.mve or _is_1x1(input_shape, filter_shape, padding, dilation):
         return True
     if not _is_1_x_n(input_shape, filter_shape, stride, dilation):
         return True
-    before = padding[1]
-    total = (output_shape[2] - 1) * stride[1] + filter_shape[2] - input_shape[2]
-    return padding[0] == 0 and output_shape[1] == 1 and total - 2 * before in (0, 1) and (
-        total == 0 or input_shape[2] >= filter_shape[2]
-    )
+    if padding[0] != 0 or output_shape[1] != 1:
+        return False
+    width, kernel, step, before, outputs = input_shape[2], filter_shape[2], stride[1], padding[1], output_shape[2]
+    total, odd, left, inner, right = _split_1_x_n(width, kernel, step, before, outputs)
+    if 2 * before + odd != total:
+        return False  # ARM_CMSIS_NN_FAILURE
+    if left + inner + right != outputs:
+        return True  # arm_convolve_s8 does it
+    if left > 0 and width < kernel:
+        return False
+    if inner > 0 and step * (left + inner - 1) - before + kernel > width:
+        return False
+    if right == 0:
+        return True
+    # The copy holds kernel - 1 columns of the image, then the padding.
+    start = step * (left + inner) - before
+    return start >= 0 and start + kernel - 1 == width and (right - 1) * step + 1 <= (right if odd else before)
 
 
 def depthwise_conv_wrapper_s8(
@@ -113,6 +126,40 @@ def depthwise_conv_wrapper_s8(
     if cpu.dsp:
         return 2 * input_shape[3] * height * width  # arm_depthwise_conv_s8_opt_get_buffer_size_dsp
     return 0
+
+
+def depthwise_conv_wrapper_s8_is_sound(
+    cpu: Extensions,
+    input_shape: Shape4,
+    filter_shape: Shape4,
+    output_shape: Shape4,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> bool:
+    """Whether arm_depthwise_conv_wrapper_s8 computes this convolution correctly.
+
+    arm_depthwise_conv_3x3_s8 (cores without MVE) takes the middle column of every window to lie on the image: two
+    columns of padding after the last one give wrong values. TFLite's SAME never asks for that; an explicit padding
+    may. On MVE, one input channel becomes an ordinary convolution, see `convolve_wrapper_s8_is_sound`.
+    """
+    _, height, width, out_c = filter_shape
+    if cpu.mve:
+        if input_shape[3] != 1 or output_shape[3] == 1:
+            return True
+        conv_filter = (out_c, height, width, filter_shape[0])
+        return convolve_wrapper_s8_is_sound(cpu, input_shape, conv_filter, output_shape, stride, padding, dilation)
+    if input_shape[3] != output_shape[3] or input_shape[0] != 1 or dilation != (1, 1):
+        return True
+    if (height, width) != (3, 3) or max(padding) > 1:
+        return True
+    return (output_shape[2] - 1) * stride[1] - padding[1] <= input_shape[2] - 2
+
+
+def fully_connected_s8_is_sound(cpu: Extensions, per_channel: bool, filter_offset: int) -> bool:
+    """Whether arm_fully_connected_wrapper_s8 computes this layer correctly: on MVE, arm_nn_vec_mat_mult_t_per_ch_s8
+    gives four channels one channel's factor where filter_offset is not zero (seen in QEMU)."""
+    return not (cpu.mve and per_channel and filter_offset != 0)
 
 
 def fully_connected_s8(cpu: Extensions, out_c: int) -> int:
@@ -184,17 +231,23 @@ def _convolve_1_x_n_s8_mve(
     input_shape: Shape4, filter_shape: Shape4, output_shape: Shape4, stride: Pair, padding: Pair
 ) -> int:
     """arm_convolve_1_x_n_s8_get_buffer_size_mve: room for the columns that hang over either edge."""
-    channels, kernel, step, before, outputs = input_shape[3], filter_shape[2], stride[1], padding[1], output_shape[2]
-    total = (outputs - 1) * step + kernel - input_shape[2]
-    odd = total % 2 if total >= 0 else -(-total % 2)  # C's remainder
-
-    left = max(1, (before + step - 1) // step) if before else 0
-    right = max(1, _divide((before + odd + step - 1), step)) if before + odd else 0
-    if right + max(outputs - (right + left), 0) + left != outputs:
+    channels, kernel, before = input_shape[3], filter_shape[2], padding[1]
+    _, odd, left, inner, right = _split_1_x_n(input_shape[2], kernel, stride[1], before, output_shape[2])
+    if left + inner + right != output_shape[2]:
         return 4 * _round_up(kernel * channels, 16)  # it hands over to arm_convolve_s8
     left_bytes = (kernel + before) * channels
     right_bytes = (kernel - 1 + (right if odd else before)) * channels
     return max(left_bytes, right_bytes)
+
+
+def _split_1_x_n(width: int, kernel: int, step: int, before: int, outputs: int) -> tuple[int, int, int, int, int]:
+    """How arm_convolve_1_x_n_s8 divides a row on MVE: columns of padding in all and whether that is odd (by C's
+    remainder, so -1 is possible), then outputs on the left edge, inside, on the right edge."""
+    total = (outputs - 1) * step + kernel - width
+    odd = total % 2 if total >= 0 else -(-total % 2)
+    left = max(1, (before + step - 1) // step) if before else 0
+    right = max(1, _divide(before + odd + step - 1, step)) if before + odd else 0
+    return total, odd, left, max(outputs - (right + left), 0), right
 
 
 def _round_up(value: int, multiple: int) -> int:

@@ -10,11 +10,16 @@ from edgeq.target import Cpu
 
 @register
 class ConvolveWrapperS8(Kernel):
-    """Stride, dilation, groups and padding of any size; CMSIS-NN picks the variant."""
+    """Stride, dilation, groups and padding of any size, but for some one-row images on MVE; CMSIS-NN picks the variant."""
 
     name = "arm_convolve_wrapper_s8"
-    op = "CONV_2D"
+    ops = ("CONV_2D",)
     template = "conv_2d.c.j2"
+
+    def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
+        return cmsis_nn_scratch.convolve_wrapper_s8_is_sound(
+            cpu, p.input_shape, p.weights.shape, p.output_shape, p.stride, p.pad, p.dilation
+        )
 
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         return cmsis_nn_scratch.convolve_wrapper_s8(

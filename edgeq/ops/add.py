@@ -7,4 +7,3 @@ from edgeq.ops.addition import Addition
 @register
 class Add(Addition):
     name = "ADD"
-    sign = 1

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from edgeq.errors import ModelError
-from edgeq.fixedpoint import Dialect, quantize_multiplier_below_one, requantize, saturate
+from edgeq.errors import ModelError, QuantizationError
+from edgeq.fixedpoint import INT32_MAX, Dialect, quantize_multiplier_below_one, requantize, saturate
 from edgeq.ir import Graph, Node, Tensor
 from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine
-from edgeq.ops.broadcast import align, broadcast_shape
+from edgeq.ops.broadcast import align, broadcast_shape, strides
 
 # Bits that both operands are scaled up by before they are brought to a common scale.
 LEFT_SHIFT = 20
@@ -24,7 +24,7 @@ class AdditionAttrs:
 
 @dataclass(frozen=True)
 class AdditionParams:
-    """Integers of a sum or difference. Shifts are not positive, multipliers not negative."""
+    """Integers of a sum. Shifts are not positive. A difference is the sum whose second multiplier is negative."""
 
     input1_shape: tuple[int, ...]
     input2_shape: tuple[int, ...]
@@ -51,20 +51,33 @@ class AdditionParams:
     def broadcasts(self) -> bool:
         return self.input1_shape != self.input2_shape
 
+    @property
+    def strides1(self) -> tuple[int, ...]:
+        return strides(self.input1_shape, self.output_shape)
+
+    @property
+    def strides2(self) -> tuple[int, ...]:
+        return strides(self.input2_shape, self.output_shape)
+
 
 class Addition(Op):
-    """Base of ADD and SUB: each operand is requantized to twice the larger scale, the sum to the result's."""
+    """Base of ADD and SUB: each operand is requantized to twice the larger scale, the sum to the result's.
+
+    Attributes:
+        subtracts: whether the second operand is subtracted.
+    """
 
     Attrs = AdditionAttrs
     Params = AdditionParams
-    sign: ClassVar[int]
+    subtracts: ClassVar[bool] = False
 
     def infer(self, attrs: AdditionAttrs, a: Tensor, b: Tensor) -> tuple[tuple[int, ...], ...]:
         return (broadcast_shape(a, b),)
 
     def evaluate(self, attrs: AdditionAttrs, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
         rank = max(a.ndim, b.ndim) - 1
-        y = align(a, rank) + self.sign * align(b, rank)
+        a, b = align(a, rank), align(b, rank)
+        y = a - b if self.subtracts else a + b
         return (np.clip(y, *attrs.activation.bounds).astype(np.float32),)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
@@ -97,23 +110,47 @@ class Addition(Op):
             activation_min=low,
             activation_max=high,
         )
+        if self.subtracts:
+            params = _difference(params, node.loc)
         # |x − zero point| ≤ 255, and each operand is at least halved after its left shift
         return Lowered(params, (a.name, b.name), 255 << LEFT_SHIFT)
 
     def simulate(self, p: AdditionParams, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
-        # one table entry for each of the 256 values of an operand, addressed by the value's bit pattern
-        table_a, table_b = scaled_operands(p)
         rank = len(p.output_shape)
-        total = align(table_a[a.view(np.uint8)], rank) + self.sign * align(table_b[b.view(np.uint8)], rank)
-        y = requantize(total, p.output_multiplier, p.output_shift)
-        y += p.output_offset
-        return (saturate(y, p.activation_min, p.activation_max),)
+        # one table entry for each of the 256 values of an operand
+        scaled_a = _scaled(p.input1_offset, p.left_shift, p.input1_multiplier, p.input1_shift)[a.astype(np.int16) + 128]
+        scaled_b = _scaled(p.input2_offset, p.left_shift, p.input2_multiplier, p.input2_shift)[b.astype(np.int16) + 128]
+        return (_finished(p, align(scaled_a, rank) + align(scaled_b, rank)),)
 
 
-def scaled_operands(p: AdditionParams) -> tuple[np.ndarray, np.ndarray]:
-    """Every int8 value of either operand at the common scale, by bit pattern: two int64 arrays (256,)."""
-    values = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)
-    return (
-        requantize((values + p.input1_offset) << p.left_shift, p.input1_multiplier, p.input1_shift),
-        requantize((values + p.input2_offset) << p.left_shift, p.input2_multiplier, p.input2_shift),
+def _scaled(offset: int, left_shift: int, multiplier: int, shift: int) -> np.ndarray:
+    """Every int8 value of an operand, from −128 to 127, at the common scale: int64 (256,)."""
+    return requantize((np.arange(-128, 128, dtype=np.int64) + offset) << left_shift, multiplier, shift)
+
+
+def _finished(p: AdditionParams, total: np.ndarray) -> np.ndarray:
+    y = requantize(total, p.output_multiplier, p.output_shift)
+    y += p.output_offset
+    return saturate(y, p.activation_min, p.activation_max)
+
+
+def _difference(p: AdditionParams, where: str) -> AdditionParams:
+    """The parameters of a sum, with a second multiplier that makes it the difference.
+
+    TFLite subtracts the requantized second operand. Kernels have a sum only and are given a negative multiplier, which
+    rounds ties the other way. That matters for few scales and fewer results, so all 65,536 pairs of operands are
+    tried, and the multiplier's neighbours where it does.
+    """
+    a = _scaled(p.input1_offset, p.left_shift, p.input1_multiplier, p.input1_shift)[:, np.newaxis]
+    b = _scaled(p.input2_offset, p.left_shift, p.input2_multiplier, p.input2_shift)
+    wanted = _finished(p, a - b)
+    for delta in (0, -1, 1, -2, 2):
+        multiplier = max(-INT32_MAX, -p.input2_multiplier + delta)
+        negative_b = _scaled(p.input2_offset, p.left_shift, multiplier, p.input2_shift)
+        if np.array_equal(negative_b, -b) or np.array_equal(_finished(p, a + negative_b), wanted):
+            return replace(p, input2_multiplier=multiplier)
+    raise QuantizationError(
+        "with these scales a difference rounds in a way that no kernel of ours follows",
+        where=where,
+        hint="change the scale of an operand slightly, or add the negated operand",
     )

@@ -19,3 +19,15 @@ def broadcast_shape(a: Tensor, b: Tensor) -> tuple[int, ...]:
 def align(a: np.ndarray, rank: int) -> np.ndarray:
     """An operand (n, *shape) with ones put in behind its vector axis until it has 1 + rank dimensions."""
     return a.reshape(a.shape[:1] + (1,) * (rank + 1 - a.ndim) + a.shape[1:])
+
+
+def strides(shape: tuple[int, ...], common: tuple[int, ...]) -> tuple[int, ...]:
+    """By how many elements an operand of `shape` advances along each axis of the `common` shape, 0 where repeated."""
+    result = []
+    step = 1
+    for axis in reversed(range(len(common))):
+        own = axis - (len(common) - len(shape))
+        size = shape[own] if own >= 0 else 1
+        result.append(step if size > 1 else 0)
+        step *= size
+    return tuple(reversed(result))

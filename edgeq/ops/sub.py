@@ -7,4 +7,4 @@ from edgeq.ops.addition import Addition
 @register
 class Sub(Addition):
     name = "SUB"
-    sign = -1
+    subtracts = True

@@ -1,0 +1,356 @@
+"""The steps strung together: what `import edgeq` offers and what the command line calls."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import edgeq.build as toolchain
+from edgeq.emit import emit, write_files
+from edgeq.errors import CalibrationError, EdgeqError, ProjectError, TargetError
+from edgeq.fixedpoint import INT32_MAX, Dialect
+from edgeq.footprint import Footprint, measure
+from edgeq.importers import load as load_model
+from edgeq.ir import DType, Graph, Tensor
+from edgeq.kernels import find_kernel
+from edgeq.lower import check_supported, lower, unsupported
+from edgeq.memory import MemoryPlan, plan_memory
+from edgeq.naming import c_identifier
+from edgeq.ops import find_op
+from edgeq.passes import prepare_float, prepare_quantized
+from edgeq.program import Program
+from edgeq.project import Project, open_project, replace_folder, write_report
+from edgeq.quant import quantize
+from edgeq.target import Board, Cpu, list_boards, load_board
+from edgeq.verify import Progress
+
+__all__ = [
+    "Compiled",
+    "build",
+    "compile_graph",
+    "doctor",
+    "export",
+    "inspect",
+    "load_model",
+    "open_project",
+    "quantize_model",
+    "targets",
+]
+
+
+def _quiet(done: int, of: int) -> None:
+    """The progress of those who do not care."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model compiled for a core: the integer graph, its program, its memory plan, and what the user should know."""
+
+    graph: Graph
+    program: Program
+    plan: MemoryPlan
+    warnings: tuple[str, ...]
+
+
+def is_quantized(graph: Graph) -> bool:
+    """Whether the model computes in integers already: no operator but QUANTIZE and DEQUANTIZE sees real numbers."""
+    kinds = {
+        tensor.dtype
+        for node in graph.nodes
+        if node.op not in ("QUANTIZE", "DEQUANTIZE")
+        for tensor in (*graph.operands(node), *graph.results(node))
+        if tensor is not None and not tensor.is_constant
+    }
+    return bool(kinds) and not kinds & {DType.FLOAT32, DType.FLOAT16}
+
+
+def quantize_model(
+    graph: Graph,
+    calibration: Path | str | None,
+    *,
+    observer: str | None = None,
+    progress: Progress = _quiet,
+) -> tuple[Graph, tuple[str, ...]]:
+    """An int8 graph with integer edges, from a float or an already quantized one, and warnings.
+
+    A model that is quantized already keeps its parameters; `calibration` is then refused.
+
+    Raises:
+        ModelError: an operator is not supported.
+        CalibrationError: a float model without calibration data, or data that do not fit.
+    """
+    check_supported(graph)
+    if is_quantized(graph):
+        if calibration is not None:
+            raise CalibrationError(
+                "the model is quantized already: calibration data would not be used",
+                where=graph.source,
+                hint="leave --calibration out, or give the float model",
+            )
+        return prepare_quantized(graph), ()
+    graph = prepare_float(graph)
+    if calibration is None:
+        shapes = ", ".join(f"{n!r} (n, {', '.join(map(str, graph.tensors[n].shape[1:]))})" for n in graph.inputs)
+        raise CalibrationError(
+            "the model is a float model: typical inputs are needed to quantize it",
+            where=graph.source,
+            hint=f"give --calibration a .npz or .npy file with some hundred inputs: {shapes}",
+        )
+    return quantize.quantize_model(graph, Path(calibration), observer=observer, progress=progress)
+
+
+def compile_graph(graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE, warnings: tuple[str, ...] = ()) -> Compiled:
+    """Lowers a quantized graph with integer edges and plans its memory.
+
+    Raises:
+        QuantizationError: a layer cannot be lowered, or its accumulator can overflow; names the layer.
+    """
+    program = lower(graph, cpu, dialect)
+    plan = plan_memory(program, lambda kernel: find_kernel(kernel).in_place)
+    return Compiled(graph, program, plan, warnings)
+
+
+def build(
+    model: Path | str | Graph,
+    target: str,
+    *,
+    calibration: Path | str | None = None,
+    out: Path | str | None = None,
+    name: str | None = None,
+    observer: str | None = None,
+    rounding: str = "double",
+    cmsis_nn_root: Path | str | None = None,
+    compile: bool = True,  # noqa: A002 - it reads well at the call
+    progress: Progress = _quiet,
+) -> Project:
+    """Compiles a model to a firmware project.
+
+    Args:
+        model: a model file, or a graph that was loaded from one.
+        target: a board of `edgeq targets`.
+        calibration: typical inputs for a float model.
+        out: the project folder, `./<model>-<target>` by default; replaced whole, or not at all.
+        name: what the C code calls the model.
+        observer: how ranges are found from calibration data ("minmax", "moving-average").
+        rounding: "double" (TFLite 2.14, CMSIS-NN) or "litert".
+        cmsis_nn_root: the user's CMSIS-NN to link; the environment's CMSIS_NN_ROOT where None.
+        compile: whether to compile the project; without, sizes are not known.
+        progress: called with (calibration samples done, in all).
+
+    Raises:
+        EdgeqError: what is wrong, where, and what to do about it.
+    """
+    board = load_board(target)
+    graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
+    graph = dataclasses.replace(graph, name=c_identifier(name or graph.name, fallback="model"))
+    integer, warnings = quantize_model(graph, calibration, observer=observer, progress=progress)
+    compiled = compile_graph(integer, board.soc.cpu, Dialect(rounding), warnings)
+    _check_ram(compiled, board)
+    folder = Path(out) if out is not None else Path(f"{graph.name}-{board.name}")
+
+    def fill(fresh: Path) -> None:
+        write_files(emit(compiled.program, compiled.plan, board), fresh)
+        footprint = None
+        if compile:
+            elf = _compile(fresh, compiled, board, cmsis_nn_root)
+            footprint = measure(elf, board)
+            _keep_images(elf)
+        write_report(fresh, _report(compiled, board, footprint))
+
+    replace_folder(folder, fill)
+    return open_project(folder)
+
+
+def _check_ram(compiled: Compiled, board: Board) -> None:
+    """Before anything is compiled: the arena alone must fit."""
+    excess = compiled.plan.total_bytes + board.soc.min_stack - board.soc.ram.size
+    if excess > 0:
+        raise TargetError(
+            f"the model needs {compiled.plan.total_bytes:,} bytes for its tensors and {board.soc.min_stack:,} for the "
+            f"stack, {excess:,} more than the {board.soc.ram.size:,} bytes of RAM; layer {compiled.plan.peak_call!r} "
+            "needs most",
+            where=board.name,
+            hint="choose a larger board, or a model with smaller activations at that layer",
+        )
+
+
+def _compile(folder: Path, compiled: Compiled, board: Board, cmsis_nn_root: Path | str | None) -> Path:
+    try:
+        return toolchain.build(folder, "target", cmsis_nn_root)
+    except TargetError as error:
+        largest = max(compiled.program.calls, key=_constant_bytes, default=None)
+        where = f"; layer {largest.name!r} has the largest constants" if largest else ""
+        peak = f"layer {compiled.plan.peak_call!r} needs most RAM{where}"
+        raise TargetError(f"{error.what}; {peak}", where=board.name, hint=error.hint) from None
+    except EdgeqError as error:
+        # the folder is temporary: its path would puzzle
+        error.where = board.name if error.where == str(folder.resolve()) else error.where
+        raise
+
+
+def _constant_bytes(call: Any) -> int:
+    fields = [getattr(call.params, f.name) for f in dataclasses.fields(call.params)]
+    return sum(getattr(f, "nbytes", 0) for f in fields)
+
+
+def _keep_images(elf: Path) -> None:
+    """Leaves of the build folder only the images: CMake's caches hold the path of the folder they were made in."""
+    for path in elf.parent.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.suffix not in (".elf", ".hex", ".bin", ".map"):
+            path.unlink()
+
+
+def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> dict[str, Any]:
+    """What the build found, as JSON values; sizes in bytes, null where nothing was compiled."""
+    program, plan = compiled.program, compiled.plan
+    warnings = list(compiled.warnings)
+    flash: dict[str, Any] = dict.fromkeys(("text", "rodata", "total", "model_code", "constants", "size"))
+    ram: dict[str, Any] = {"arena": plan.arena_bytes, "scratch": plan.scratch_bytes, "size": board.soc.ram.size}
+    if footprint is None:
+        ram.update(static=None, stack=None, total=None)
+        sections: dict[str, int] = {}
+    else:
+        sections = {f"{group}.{kind}": n for (group, kind), n in sorted(footprint.sections.items())}
+        flash.update(
+            text=sum(n for (_, kind), n in footprint.sections.items() if kind == "text"),
+            rodata=sum(n for (_, kind), n in footprint.sections.items() if kind == "rodata"),
+            total=footprint.flash,
+            model_code=footprint.group("model", "text", "rodata"),
+            constants=footprint.group("constants"),
+            size=footprint.flash_size,
+        )
+        stack = footprint.stack.nbytes
+        static = footprint.ram - plan.total_bytes
+        ram.update(static=static, stack=stack, total=footprint.ram + (stack or 0))
+        if stack is None:
+            warnings.append(f"the stack has no proven bound: {footprint.stack.reason}")
+        elif stack > footprint.stack_room:
+            warnings.append(f"the stack may need {stack:,} bytes, {footprint.stack_room:,} are left for it")
+    return {
+        "program_hash": program.hash,
+        "target": board.name,
+        "macs": program.macs,
+        "flash": flash,
+        "ram": ram,
+        "sections": sections,
+        "memory": {"lower_bound": plan.lower_bound, "peak_layer": plan.peak_call, "in_place": [c for c, _, _ in plan.in_place]},
+        "layers": [
+            {
+                "name": c.name,
+                "op": c.op,
+                "kernel": c.kernel,
+                "macs": c.macs,
+                "scratch": c.scratch_bytes,
+                "accumulator_bound": c.accumulator_bound,
+                "accumulator_headroom": round(INT32_MAX / c.accumulator_bound, 1) if c.accumulator_bound else None,
+            }
+            for c in program.calls
+        ],
+        "warnings": warnings,
+    }
+
+
+def export(
+    model: Path | str | Graph,
+    path: Path | str,
+    *,
+    calibration: Path | str | None = None,
+    observer: str | None = None,
+    progress: Progress = _quiet,
+) -> None:
+    """Writes the model, quantized if it is not, as an int8 `.tflite` file.
+
+    Raises:
+        EdgeqError: as `build`; ProjectError where the file cannot be written.
+    """
+    from edgeq.export import export_tflite
+
+    graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
+    integer, _ = quantize_model(graph, calibration, observer=observer, progress=progress)
+    data = export_tflite(integer)
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise ProjectError(f"cannot write: {error.strerror}", where=str(path)) from None
+
+
+def inspect(model: Path | str | Graph) -> dict[str, Any]:
+    """Operators, shapes, types, multiply-accumulates, parameters, and what is unsupported, as JSON values.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
+    unknown = set(map(id, unsupported(graph)))
+    layers = []
+    counted: set[str] = set()
+    for node in graph.nodes:
+        operands = graph.operands(node)
+        results = graph.results(node)
+        op = find_op(node.op)
+        constants = [t for t in operands if t is not None and t.is_constant and t.dtype.value != "bool"]
+        weights = [t for t in constants if t.size > 1 and t.name not in counted and t.dtype not in (DType.INT64,)]
+        if op is not None and op.alias:
+            weights = []
+        counted.update(t.name for t in weights)
+        layers.append(
+            {
+                "name": node.loc,
+                "op": node.op,
+                "inputs": " ".join(_shape(t) for t in operands if t is not None and not t.is_constant),
+                "outputs": " ".join(map(_shape, results)),
+                "type": results[0].dtype.value,
+                "macs": op.macs(node.attrs, operands, results) if op else 0,
+                "parameters": sum(t.size for t in weights),
+                "problem": "unsupported" if id(node) in unknown else "",
+            }
+        )
+    kind = "quantized" if is_quantized(graph) else "float"
+    return {
+        "model": graph.source or graph.name,
+        "format": f"{kind} {Path(graph.source).suffix.lstrip('.')} model",
+        "macs": sum(x["macs"] for x in layers),
+        "parameters": sum(x["parameters"] for x in layers),
+        "inputs": [_edge(graph.tensors[n]) for n in graph.inputs],
+        "outputs": [_edge(graph.tensors[n]) for n in graph.outputs],
+        "unsupported": sorted({n.op for n in unsupported(graph)}),
+        "layers": layers,
+    }
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def _edge(tensor: Tensor) -> dict[str, Any]:
+    edge: dict[str, Any] = {"name": tensor.name, "shape": list(tensor.shape), "type": tensor.dtype.value}
+    if tensor.quant is not None and tensor.quant.axis is None:
+        scale, zero_point = tensor.quant.per_tensor
+        edge.update(scale=scale, zero_point=zero_point)
+    return edge
+
+
+def targets() -> list[dict[str, Any]]:
+    """The boards: name, core, flash and RAM in bytes, whether QEMU runs them."""
+    boards = [load_board(name) for name in list_boards()]
+    return [
+        {
+            "name": b.name,
+            "description": b.description,
+            "cpu": b.soc.cpu.name,
+            "flash": b.soc.flash.size,
+            "ram": b.soc.ram.size,
+            "qemu": b.qemu is not None,
+        }
+        for b in boards
+    ]
+
+
+def doctor() -> list[dict[str, Any]]:
+    """The tools: name, purpose, path, version (empty where missing), and how to get them."""
+    return [dataclasses.asdict(finding) for finding in toolchain.doctor()]

@@ -1,0 +1,224 @@
+"""The command line: the only place that prints or exits.
+
+Exit status: 0 success, 1 a rung differs from the simulator, 2 a problem that the user can act on. Anything else shows
+a traceback: it is our bug.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from edgeq import __version__
+from edgeq.errors import EdgeqError
+from edgeq.report import text
+
+_PATH = click.Path(path_type=Path)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there.")
+_ON = click.option("--on", "on", default="host", show_default=True, help="host, qemu, or a serial PORT (pyserial URLs too).")
+
+
+class _Group(click.Group):
+    """Prints an EdgeqError as its message and exits with 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EdgeqError as error:
+            click.echo(f"edgeq: {error}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="edgeq")
+def main() -> None:
+    """Compiles trained Keras and TFLite models to bit-exact int8 firmware for Cortex-M boards."""
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr where that is a terminal, nothing in a pipe."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _print_json(document: Any) -> None:
+    click.echo(json.dumps(document, indent=2))
+
+
+def _print(lines: str) -> None:
+    click.echo(lines)
+
+
+@main.command()
+@click.argument("model", type=_PATH)
+@click.option("--target", required=True, help="The board: `edgeq targets` lists them.")
+@click.option("--calibration", type=_PATH, help="Typical inputs (.npz, .npy), to quantize a float model.")
+@click.option("-o", "--output", type=_PATH, help="The project folder  [default: ./<model>-<target>]")
+@click.option("--name", help="What the C code calls the model  [default: the file's name]")
+@click.option("--observer", default=None, help="How calibration finds ranges: minmax or moving-average.")
+@click.option(
+    "--rounding",
+    type=click.Choice(["double", "litert"]),
+    default="double",
+    show_default=True,
+    help="double: as TFLite 2.14 and CMSIS-NN. litert: FULLY_CONNECTED rounds once, as LiteRT 2.x.",
+)
+@click.option("--cmsis-nn", type=_PATH, envvar="CMSIS_NN_ROOT", help="Link this CMSIS-NN  [env: CMSIS_NN_ROOT]")
+@click.option("--no-compile", is_flag=True, help="Write the sources only; needs no compiler.")
+@_JSON
+def build(model: Path, target: str, as_json: bool, **options: Any) -> None:
+    """Compiles MODEL (.tflite, .keras, .h5) to a firmware project."""
+    from edgeq import api
+
+    with _progress("calibrating") as progress:
+        project = api.build(
+            model,
+            target,
+            calibration=options["calibration"],
+            out=options["output"],
+            name=options["name"],
+            observer=options["observer"],
+            rounding=options["rounding"],
+            cmsis_nn_root=options["cmsis_nn"],
+            compile=not options["no_compile"],
+            progress=progress,
+        )
+    report = project.report()
+    _print_json(report) if as_json else _print(text.build(report, project.folder))
+
+
+@main.command()
+@click.argument("project", type=_PATH)
+@click.option("--on", "rungs", multiple=True, default=("host",), show_default=True, help="host, qemu or a PORT; repeatable.")
+@click.option("--vectors", type=click.IntRange(1, 1_000_000), default=16, show_default=True, help="Random input vectors.")
+@click.option("--input", "inputs", type=_PATH, help="Take the vectors from this file (.npz, .npy).")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random vectors.")
+@_JSON
+def verify(
+    project: Path, rungs: tuple[str, ...], vectors: int, inputs: Path | None, seed: int, as_json: bool
+) -> None:
+    """Runs the same vectors through the simulator and the named rungs and compares every layer's output."""
+    from edgeq import api
+
+    opened = api.open_project(project)
+    with _progress("verifying") as progress:
+        report = opened.verify(on=rungs, vectors=vectors, inputs=inputs, seed=seed, progress=progress)
+    _print_json(report.to_json()) if as_json else _print(text.verify(report))
+    if not report.equal:
+        sys.exit(1)
+
+
+def _show_outputs(outputs: dict[str, Any], save: Path | None, as_json: bool) -> None:
+    import numpy as np
+
+    if save:
+        try:
+            np.savez(save, **outputs)
+        except OSError as error:
+            raise EdgeqError(f"cannot write: {error.strerror}", where=str(save)) from None
+    if as_json:
+        _print_json({"outputs": {name: array.tolist() for name, array in outputs.items()}})
+    elif not save:
+        _print(text.outputs(outputs))
+
+
+@main.command()
+@click.argument("project", type=_PATH)
+@_ON
+@click.option("--input", "inputs", type=_PATH, required=True, help="Input vectors (.npz, .npy); floats are quantized.")
+@click.option("--dequantize", is_flag=True, help="Give the outputs as real numbers.")
+@click.option("--save", type=_PATH, help="Write the outputs to this .npz file.")
+@_JSON
+def run(project: Path, on: str, inputs: Path, dequantize: bool, save: Path | None, as_json: bool) -> None:
+    """Runs inferences on the host executable, the emulated board or a real one."""
+    from edgeq import api
+
+    opened = api.open_project(project)
+    with _progress("running") as progress:
+        outputs = opened.run(inputs, on=on, dequantize=dequantize, progress=progress)
+    _show_outputs(outputs, save, as_json)
+
+
+@main.command()
+@click.argument("project", type=_PATH)
+@click.option("--input", "inputs", type=_PATH, required=True, help="Input vectors (.npz, .npy); floats are quantized.")
+@click.option("--dequantize", is_flag=True, help="Give the outputs as real numbers.")
+@click.option("--save", type=_PATH, help="Write the outputs to this .npz file.")
+@_JSON
+def simulate(project: Path, inputs: Path, dequantize: bool, save: Path | None, as_json: bool) -> None:
+    """Runs inferences in the Python integer simulator."""
+    from edgeq import api
+
+    _show_outputs(api.open_project(project).simulate(inputs, dequantize=dequantize), save, as_json)
+
+
+@main.command()
+@click.argument("model", type=_PATH)
+@_JSON
+def inspect(model: Path, as_json: bool) -> None:
+    """Shows MODEL's operators, shapes, types, multiply-accumulates, parameters, and what is unsupported."""
+    from edgeq import api
+
+    found = api.inspect(model)
+    _print_json(found) if as_json else _print(text.inspect(found))
+
+
+@main.command()
+@click.argument("project", type=_PATH)
+@click.option("--on", "on", type=click.Choice(["qemu"]), default="qemu", show_default=True)
+@_JSON
+def profile(project: Path, on: str, as_json: bool) -> None:
+    """Counts the instructions that each layer executes on the emulated board: exact and repeatable, not cycles."""
+    from edgeq import api
+
+    counted = api.open_project(project).profile()
+    _print_json(counted) if as_json else _print(text.profile(counted))
+
+
+@main.command()
+@click.argument("model", type=_PATH)
+@click.option("--calibration", type=_PATH, help="Typical inputs (.npz, .npy), to quantize a float model.")
+@click.option("--observer", default=None, help="How calibration finds ranges: minmax or moving-average.")
+@click.option("-o", "--output", type=_PATH, required=True, help="The .tflite file to write.")
+def export(model: Path, calibration: Path | None, observer: str | None, output: Path) -> None:
+    """Quantizes MODEL and writes it as an int8 .tflite file."""
+    from edgeq import api
+
+    with _progress("calibrating") as progress:
+        api.export(model, output, calibration=calibration, observer=observer, progress=progress)
+
+
+@main.command()
+@_JSON
+def targets(as_json: bool) -> None:
+    """Lists the boards."""
+    from edgeq import api
+
+    boards = api.targets()
+    _print_json({"targets": boards}) if as_json else _print(text.targets(boards))
+
+
+@main.command()
+@_JSON
+def doctor(as_json: bool) -> None:
+    """Says which tools are there, which are missing, and how to get them."""
+    from edgeq import api
+
+    tools = api.doctor()
+    _print_json({"tools": tools}) if as_json else _print(text.doctor(tools))
+
+
+if __name__ == "__main__":
+    main()

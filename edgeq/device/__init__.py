@@ -1,0 +1,1 @@
+"""Runs a generated program where it will run for good: the framed protocol, and the ways to a device."""

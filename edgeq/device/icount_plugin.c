@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A QEMU plugin that counts executed guest instructions between two addresses. Arguments:
+ *
+ *     begin=<address> end=<address> out=<file> [skip=<first>-<past the last>]...
+ *
+ * Whenever `end` is reached after `begin`, a line with the count is appended to the file. Instructions within the
+ * skipped ranges are not counted. One virtual CPU.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The part of QEMU's plugin interface, version 1, that is used here. */
+typedef uint64_t qemu_plugin_id_t;
+typedef struct qemu_info_t qemu_info_t;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+enum { NO_REGISTERS = 0 };
+enum { ADD_U64 = 0 };
+typedef void (*on_translate)(qemu_plugin_id_t id, struct qemu_plugin_tb *block);
+typedef void (*on_execute)(unsigned int cpu, void *data);
+
+extern void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, on_translate callback);
+extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
+extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *block, size_t index);
+extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *instruction);
+extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *instruction, on_execute callback,
+                                                   int registers, void *data);
+extern void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *instruction, int operation,
+                                                       void *counter, uint64_t value);
+
+__attribute__((visibility("default"))) int qemu_plugin_version = 1;
+
+#define MAX_SKIPPED 16
+
+static uint64_t begin_address, end_address;
+static struct {
+    uint64_t first, past;
+} skipped[MAX_SKIPPED];
+static int skipped_count;
+static FILE *out;
+static uint64_t executed, at_begin;
+static int counting;
+
+static void reached_begin(unsigned int cpu, void *data)
+{
+    (void)cpu;
+    (void)data;
+    at_begin = executed;
+    counting = 1;
+}
+
+static void reached_end(unsigned int cpu, void *data)
+{
+    (void)cpu;
+    (void)data;
+    if (counting) {
+        fprintf(out, "%llu\n", (unsigned long long)(executed - at_begin));
+        fflush(out);
+    }
+    counting = 0;
+}
+
+static int is_skipped(uint64_t address)
+{
+    for (int i = 0; i < skipped_count; i++) {
+        if (address >= skipped[i].first && address < skipped[i].past) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
+{
+    size_t count = qemu_plugin_tb_n_insns(block);
+
+    (void)id;
+    for (size_t i = 0; i < count; i++) {
+        struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(block, i);
+        uint64_t address = qemu_plugin_insn_vaddr(instruction);
+
+        if (address == begin_address) {
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, reached_begin, NO_REGISTERS, NULL);
+        } else if (address == end_address) {
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, reached_end, NO_REGISTERS, NULL);
+        }
+        if (!is_skipped(address)) {
+            qemu_plugin_register_vcpu_insn_exec_inline(instruction, ADD_U64, &executed, 1);
+        }
+    }
+}
+
+__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
+                                                               char **argv)
+{
+    (void)info;
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "begin=", 6) == 0) {
+            begin_address = strtoull(argv[i] + 6, NULL, 0);
+        } else if (strncmp(argv[i], "end=", 4) == 0) {
+            end_address = strtoull(argv[i] + 4, NULL, 0);
+        } else if (strncmp(argv[i], "out=", 4) == 0) {
+            out = fopen(argv[i] + 4, "w");
+        } else if (strncmp(argv[i], "skip=", 5) == 0 && skipped_count < MAX_SKIPPED) {
+            char *rest;
+
+            skipped[skipped_count].first = strtoull(argv[i] + 5, &rest, 0);
+            skipped[skipped_count].past = *rest == '-' ? strtoull(rest + 1, NULL, 0) : 0u;
+            skipped_count++;
+        } else {
+            fprintf(stderr, "edgeq: cannot use the argument %s\n", argv[i]);
+            return -1;
+        }
+    }
+    if (out == NULL || begin_address == 0u || end_address == 0u) {
+        fprintf(stderr, "edgeq: begin, end and a writable out are needed\n");
+        return -1;
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+    return 0;
+}

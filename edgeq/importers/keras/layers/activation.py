@@ -1,0 +1,136 @@
+"""Activations, as layers of their own and as the `activation` of other layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgeq.importers.keras.rules import Config, Layer, number, rule
+
+_PLAIN = {"relu": "RELU", "relu6": "RELU6", "sigmoid": "LOGISTIC", "tanh": "TANH"}
+_COMPOSED = ("linear", "softmax", "silu", "swish", "hard_sigmoid", "hard_silu", "hard_swish")
+
+
+def activation_name(value: Any) -> str:
+    """The name of a saved activation, which may be null, a string, a function or a layer."""
+    if value is None:
+        return "linear"
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict):
+        return repr(value)
+    module, registered = str(value.get("module") or "keras"), str(value.get("registered_name") or "")
+    inner = value.get("config")
+    name = inner if isinstance(inner, str) else _layer_activation(str(value.get("class_name")), inner)
+    return name if module.split(".")[0] in ("keras", "builtins") and ">" not in registered else f"custom {name}"
+
+
+def _layer_activation(kind: str, config: Any) -> str:
+    if kind == "ReLU" and isinstance(config, dict) and not check_relu(config):
+        return "relu" if config.get("max_value") is None else "relu6"
+    return kind.lower() if kind in ("Softmax", "Tanh", "Sigmoid") else kind
+
+
+def check_activation(config: Config, key: str = "activation") -> str:
+    """A `check`: whether the layer's activation has operators."""
+    name = activation_name(config.get(key))
+    return "" if name in _PLAIN or name in _COMPOSED else f"activation {name!r}"
+
+
+def activate(layer: Layer, x: str, name: str) -> str:
+    """Applies an activation; the result bears the layer's name. "linear" gives `x` itself."""
+    if name in _PLAIN:
+        return layer.emit(_PLAIN[name], (x,))
+    if name == "softmax":
+        return softmax(layer, x)
+    if name in ("silu", "swish"):
+        return layer.emit("MUL", (x, layer.emit("LOGISTIC", (x,), part="sigmoid")))
+    if name == "hard_sigmoid":
+        return _hard_sigmoid(layer, x)
+    if name in ("hard_silu", "hard_swish"):
+        gate = _hard_sigmoid(layer.inner("gate"), x)
+        return layer.emit("MUL", (x, gate))
+    return x
+
+
+def with_activation(layer: Layer, emit: Any) -> str:
+    """`emit(layer)`, followed by the layer's activation. Names stay such that the last result has the layer's."""
+    name = activation_name(layer.config.get("activation"))
+    return emit(layer) if name == "linear" else activate(layer, emit(layer.inner("linear")), name)
+
+
+def softmax(layer: Layer, x: str) -> str:
+    """SOFTMAX over the last axis of any rank."""
+    return layer.emit("SOFTMAX", (x,), beta=1.0)
+
+
+def _hard_sigmoid(layer: Layer, x: str) -> str:
+    # Keras 3: relu6(x + 3) / 6; Keras 2: clip(0.2 x + 0.5, 0, 1), which is relu6(1.2 x + 3) / 6
+    if layer.major < 3:
+        x = layer.emit("MUL", (x, layer.constant("slope", np.float32([1.2]))), "slope_out")
+    shifted = layer.emit("ADD", (x, layer.constant("three", np.float32([3]))), "shifted")
+    clipped = layer.emit("RELU6", (shifted,), part="clipped")
+    return layer.emit("MUL", (clipped, layer.constant("sixth", np.float32([1 / 6]))))
+
+
+def check_relu(config: Config) -> str:
+    """A `check` of ReLU layers: those that RELU and RELU6 express."""
+    if config.get("max_value") not in (None, 6, 6.0):
+        return f"max_value {config['max_value']!r}; 6 or none can be computed"
+    if config.get("negative_slope", config.get("alpha")) not in (None, 0, 0.0):
+        return "a negative slope"
+    return "" if config.get("threshold") in (None, 0, 0.0) else "a threshold other than 0"
+
+
+def _check_softmax(config: Config) -> str:
+    return "" if config.get("axis", -1) in (-1, [-1]) else "an axis other than the last"
+
+
+@rule("Activation", check=check_activation)
+def activation(layer: Layer, x: str) -> str:
+    return activate(layer, x, activation_name(layer.config.get("activation")))
+
+
+@rule("ReLU", check=check_relu)
+def relu(layer: Layer, x: str) -> str:
+    return layer.emit("RELU" if layer.config.get("max_value") is None else "RELU6", (x,))
+
+
+rule("Softmax", "ops.Softmax", check=_check_softmax)(softmax)
+
+
+@rule("ops.Relu")
+def ops_relu(layer: Layer, x: str) -> str:
+    return activate(layer, x, "relu")
+
+
+@rule("ops.Relu6")
+def ops_relu6(layer: Layer, x: str) -> str:
+    return activate(layer, x, "relu6")
+
+
+@rule("ops.Sigmoid")
+def ops_sigmoid(layer: Layer, x: str) -> str:
+    return activate(layer, x, "sigmoid")
+
+
+@rule("ops.Tanh")
+def ops_tanh(layer: Layer, x: str) -> str:
+    return activate(layer, x, "tanh")
+
+
+@rule("ops.Silu")
+def ops_silu(layer: Layer, x: str) -> str:
+    return activate(layer, x, "silu")
+
+
+@rule("Rescaling")
+def rescaling(layer: Layer, x: str) -> str:
+    """x · scale + offset."""
+    scale = np.float32([number(layer.config, "scale", 1.0)])
+    offset = np.float32([number(layer.config, "offset", 0.0)])
+    if offset[0] == 0:
+        return layer.emit("MUL", (x, layer.constant("scale", scale)))
+    scaled = layer.emit("MUL", (x, layer.constant("scale", scale)), "scaled")
+    return layer.emit("ADD", (scaled, layer.constant("offset", offset)))

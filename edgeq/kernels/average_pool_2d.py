@@ -1,0 +1,18 @@
+"""AVERAGE_POOL_2D by CMSIS-NN."""
+
+from __future__ import annotations
+
+from edgeq.kernels import cmsis_nn_scratch, register
+from edgeq.kernels.base import Kernel
+from edgeq.ops.pooling import PoolParams
+from edgeq.target import Cpu
+
+
+@register
+class AvgpoolS8(Kernel):
+    name = "arm_avgpool_s8"
+    ops = ("AVERAGE_POOL_2D",)
+    template = "average_pool_2d.c.j2"
+
+    def scratch_bytes(self, p: PoolParams, cpu: Cpu) -> int:
+        return cmsis_nn_scratch.avgpool_s8(cpu, p.input_shape[3])

@@ -1,0 +1,99 @@
+"""CONCATENATION along one axis."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.errors import QuantizationError
+from edgeq.fixedpoint import Dialect
+from edgeq.ir import Graph, Node, Tensor
+from edgeq.ops import register
+from edgeq.ops.base import Activation, Lowered, Op, OutputRule, QuantRule, require
+from edgeq.ops.pooling import same_quantization
+
+
+@dataclass(frozen=True)
+class ConcatenationAttrs:
+    """axis may count from the end."""
+
+    axis: int = 0
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True)
+class ConcatenationParams:
+    """input_shapes: one for each operand. axis: not negative."""
+
+    input_shapes: tuple[tuple[int, ...], ...]
+    output_shape: tuple[int, ...]
+    axis: int
+
+    @property
+    def rows(self) -> int:
+        """Blocks that are contiguous in every operand and in the result."""
+        return math.prod(self.output_shape[: self.axis])
+
+    @property
+    def row_sizes(self) -> tuple[int, ...]:
+        """Elements of a block of each operand."""
+        return tuple(math.prod(shape[self.axis :]) for shape in self.input_shapes)
+
+    @property
+    def row_offsets(self) -> tuple[int, ...]:
+        """Where each operand's block begins in a block of the result."""
+        return tuple(sum(self.row_sizes[:i]) for i in range(len(self.input_shapes)))
+
+    @property
+    def output_row_size(self) -> int:
+        return math.prod(self.output_shape[self.axis :])
+
+
+@register
+class Concatenation(Op):
+    """All operands and the result share scale and zero point: nothing but copying."""
+
+    name = "CONCATENATION"
+    Attrs = ConcatenationAttrs
+    Params = ConcatenationParams
+
+    def infer(self, attrs: ConcatenationAttrs, *operands: Tensor) -> tuple[tuple[int, ...], ...]:
+        require(len(operands) > 0, "needs at least one operand")
+        first = operands[0].shape
+        require(-len(first) <= attrs.axis < len(first), f"axis {attrs.axis} does not exist in shape {list(first)}")
+        axis = attrs.axis % len(first)
+        for t in operands:
+            require(
+                len(t.shape) == len(first) and t.shape[:axis] == first[:axis] and t.shape[axis + 1 :] == first[axis + 1 :],
+                f"shapes {list(first)} and {list(t.shape)} do not join along axis {axis}",
+            )
+        return (first[:axis] + (sum(t.shape[axis] for t in operands),) + first[axis + 1 :],)
+
+    def quant_rule(self, attrs: ConcatenationAttrs) -> QuantRule:
+        return QuantRule(OutputRule.SAME_AS_INPUT)
+
+    def evaluate(self, attrs: ConcatenationAttrs, *operands: np.ndarray) -> tuple[np.ndarray, ...]:
+        y = _join(operands, attrs.axis % (operands[0].ndim - 1))
+        return (np.clip(y, *attrs.activation.bounds).astype(np.float32),)
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        attrs: ConcatenationAttrs = node.attrs
+        operands = graph.operands(node)
+        (y,) = graph.results(node)
+        if attrs.activation is not Activation.NONE:
+            raise QuantizationError("an int8 concatenation cannot have a fused activation", where=node.loc)
+        for t in operands:
+            same_quantization(t, y, node.loc)
+        params = ConcatenationParams(tuple(t.shape for t in operands), y.shape, attrs.axis % len(y.shape))
+        return Lowered(params, tuple(t.name for t in operands))
+
+    def simulate(self, p: ConcatenationParams, *operands: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (_join(operands, p.axis),)
+
+
+def _join(operands: tuple[np.ndarray, ...], axis: int) -> np.ndarray:
+    """Operands (n or 1, *shape), a constant repeated for every vector."""
+    n = max(a.shape[0] for a in operands)
+    return np.concatenate([np.broadcast_to(a, (n,) + a.shape[1:]) for a in operands], axis=axis + 1)

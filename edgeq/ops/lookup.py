@@ -1,0 +1,87 @@
+"""Functions of one int8 argument: all of them are a table of 256 results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
+from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine
+
+#: Every int8 value, in the order of a table.
+VALUES = np.arange(-128, 128, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class LookupAttrs:
+    """These operators have no attributes."""
+
+
+@dataclass(frozen=True, eq=False)
+class LookupParams:
+    """table: int8 (256,), the results for −128 … 127. size: elements of the tensor."""
+
+    size: int
+    table: np.ndarray
+
+
+class Lookup(Op):
+    """Base of the operators that act on each element alone."""
+
+    Attrs = LookupAttrs
+    Params = LookupParams
+
+    def infer(self, attrs: LookupAttrs, x: Tensor) -> tuple[tuple[int, ...], ...]:
+        return (x.shape,)
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        (x,) = graph.operands(node)
+        (y,) = graph.results(node)
+        affine(x, node.loc)
+        affine(y, node.loc)
+        table = self.table(x, y, node.loc)
+        return Lowered(LookupParams(x.size, frozen_array(table, np.int8)), (x.name,))
+
+    def table(self, x: Tensor, y: Tensor, where: str) -> np.ndarray:
+        """Results of −128 … 127 for int8 operand `x` and result `y`. Raises QuantizationError where TFLite refuses."""
+        raise NotImplementedError
+
+    def simulate(self, p: LookupParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (p.table[x.astype(np.int16) + 128],)
+
+
+def requantized(x: Tensor, y: Tensor, ratio: float, activation: Activation) -> np.ndarray:
+    """Every value of `x` in terms of `y`: clamp(requantize(value − zero point) + zero point), factor `ratio`."""
+    _, zero_x = x.quant.per_tensor
+    scale_y, zero_y = y.quant.per_tensor
+    result = requantize(VALUES - zero_x, *quantize_multiplier(ratio)) + zero_y
+    return saturate(result, *activation_range(activation, scale_y, zero_y))
+
+
+class Clamp(Lookup):
+    """Base of the activations that clamp: requantization to the result's scale, limited to `activation`'s interval."""
+
+    activation: Activation
+
+    def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (np.clip(x, *self.activation.bounds).astype(np.float32),)
+
+    def table(self, x: Tensor, y: Tensor, where: str) -> np.ndarray:
+        # a float32 quotient, as TFLite's ReluPrepare computes it
+        return requantized(x, y, float(x.quant.scale[0] / y.quant.scale[0]), self.activation)
+
+
+def tabulated(x: Tensor, y: Tensor, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """A real `function` of every value of `x`, in terms of `y` (TFLite's LUTPopulate).
+
+    TFLite works in float32 throughout and rounds ties away from zero. `function` maps float32 to float32, each of its
+    steps rounded to nearest: compute it in float64 and round, since NumPy's float32 functions are less exact than C's.
+    """
+    _, zero_x = x.quant.per_tensor
+    _, zero_y = y.quant.per_tensor
+    real = x.quant.scale[0] * (VALUES - zero_x).astype(np.float32)
+    ratio = function(real) * (np.float32(1.0) / y.quant.scale[0])
+    return saturate(np.sign(ratio) * np.floor(np.abs(ratio).astype(np.float64) + 0.5) + zero_y, -128, 127)

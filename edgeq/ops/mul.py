@@ -1,0 +1,101 @@
+"""MUL: the elementwise product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
+from edgeq.ir import Graph, Node, Tensor
+from edgeq.ops import register
+from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine, check_accumulator
+from edgeq.ops.broadcast import align, broadcast_shape, strides
+
+
+@dataclass(frozen=True)
+class MulAttrs:
+    activation: Activation = Activation.NONE
+
+
+@dataclass(frozen=True)
+class MulParams:
+    input1_shape: tuple[int, ...]
+    input2_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    input1_offset: int
+    input2_offset: int
+    output_offset: int
+    multiplier: int
+    shift: int
+    activation_min: int
+    activation_max: int
+
+    @property
+    def size(self) -> int:
+        """Elements of the result."""
+        return int(np.prod(self.output_shape, dtype=np.int64))
+
+    @property
+    def broadcasts(self) -> bool:
+        return self.input1_shape != self.input2_shape
+
+    @property
+    def strides1(self) -> tuple[int, ...]:
+        return strides(self.input1_shape, self.output_shape)
+
+    @property
+    def strides2(self) -> tuple[int, ...]:
+        return strides(self.input2_shape, self.output_shape)
+
+
+@register
+class Mul(Op):
+    """out = clamp(requantize((a + input1_offset)·(b + input2_offset)) + output_offset)."""
+
+    name = "MUL"
+    Attrs = MulAttrs
+    Params = MulParams
+
+    def infer(self, attrs: MulAttrs, a: Tensor, b: Tensor) -> tuple[tuple[int, ...], ...]:
+        return (broadcast_shape(a, b),)
+
+    def evaluate(self, attrs: MulAttrs, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+        rank = max(a.ndim, b.ndim) - 1
+        y = align(a, rank) * align(b, rank)
+        return (np.clip(y, *attrs.activation.bounds).astype(np.float32),)
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        a, b = graph.operands(node)
+        (y,) = graph.results(node)
+        _, zero_a = affine(a, node.loc)
+        _, zero_b = affine(b, node.loc)
+        scale_y, zero_y = affine(y, node.loc)
+        if a.is_constant and b.is_constant:
+            raise ModelError("both operands are constants", where=node.loc, hint="fold the constants")
+        # float32 throughout, as TFLite's mul.cc computes it
+        multiplier, shift = quantize_multiplier(float(a.quant.scale[0] * b.quant.scale[0] / y.quant.scale[0]))
+        low, high = activation_range(node.attrs.activation, scale_y, zero_y)
+        params = MulParams(
+            input1_shape=a.shape,
+            input2_shape=b.shape,
+            output_shape=y.shape,
+            input1_offset=-zero_a,
+            input2_offset=-zero_b,
+            output_offset=zero_y,
+            multiplier=multiplier,
+            shift=shift,
+            activation_min=low,
+            activation_max=high,
+        )
+        bound = max(abs(-128 - zero_a), abs(127 - zero_a)) * max(abs(-128 - zero_b), abs(127 - zero_b))
+        return Lowered(params, (a.name, b.name), check_accumulator(bound, shift, node.loc))
+
+    def simulate(self, p: MulParams, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+        rank = len(p.output_shape)
+        # |a + offset| ≤ 255: the product fits an int32
+        product = align(a.astype(np.int32) + p.input1_offset, rank) * align(b.astype(np.int32) + p.input2_offset, rank)
+        y = requantize(product, p.multiplier, p.shift)
+        y += p.output_offset
+        return (saturate(y, p.activation_min, p.activation_max),)

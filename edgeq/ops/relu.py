@@ -1,0 +1,11 @@
+"""RELU: max(x, 0)."""
+
+from edgeq.ops import register
+from edgeq.ops.base import Activation
+from edgeq.ops.lookup import Clamp
+
+
+@register
+class Relu(Clamp):
+    name = "RELU"
+    activation = Activation.RELU

@@ -1,0 +1,45 @@
+"""Graph → Graph, one function per file, each preserving the outputs; the two chains that every model goes through."""
+
+from __future__ import annotations
+
+from edgeq.ir import Graph, verify_graph
+from edgeq.passes.fold_constants import fold_constants
+from edgeq.passes.fold_scale_offset import fold_into_next, fold_scale_offset
+from edgeq.passes.fuse_activations import fuse_activations
+from edgeq.passes.remove_dead import remove_dead
+from edgeq.passes.remove_no_ops import remove_no_ops
+from edgeq.passes.rewriting import Pass
+from edgeq.passes.sink_reshapes import sink_reshapes
+from edgeq.passes.strip_float_edges import strip_float_edges
+
+__all__ = ["FLOAT_PASSES", "QUANTIZED_PASSES", "apply", "prepare_float", "prepare_quantized"]
+
+FLOAT_PASSES: tuple[Pass, ...] = (
+    remove_dead,
+    fold_constants,
+    remove_no_ops,
+    sink_reshapes,
+    fold_scale_offset,
+    fuse_activations,
+    fold_into_next,
+    remove_no_ops,
+    remove_dead,
+)
+QUANTIZED_PASSES: tuple[Pass, ...] = (strip_float_edges, remove_no_ops, remove_dead)
+
+
+def apply(graph: Graph, passes: tuple[Pass, ...]) -> Graph:
+    """The passes one after the other, the graph verified after each."""
+    for each in passes:
+        graph = verify_graph(each(graph), each.__name__)
+    return graph
+
+
+def prepare_float(graph: Graph) -> Graph:
+    """A float graph ready to be quantized: fewer nodes, the same outputs up to float32 rounding of folded weights."""
+    return apply(graph, FLOAT_PASSES)
+
+
+def prepare_quantized(graph: Graph) -> Graph:
+    """An already quantized graph, with integer inputs and outputs; every integer it computes stays the same."""
+    return apply(graph, QUANTIZED_PASSES)

@@ -1,0 +1,54 @@
+"""Makes the inputs and outputs of an integer graph integers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgeq.ir import DType, Graph
+from edgeq.passes.rewriting import rename
+
+
+def strip_float_edges(graph: Graph) -> Graph:
+    """Drops the QUANTIZE behind a float input and the DEQUANTIZE before a float output; names of both stay.
+
+    The graph's inputs and outputs then are the int8 tensors. An input that is also read in float, or quantized in two
+    ways, stays as it is.
+    """
+    for name in graph.inputs:
+        graph = _strip_input(graph, name)
+    for name in graph.outputs:
+        graph = _strip_output(graph, name)
+    return graph
+
+
+def _strip_input(graph: Graph, name: str) -> Graph:
+    readers = graph.consumers().get(name, [])
+    if graph.tensors[name].dtype is not DType.FLOAT32 or not readers or name in graph.outputs:
+        return graph
+    results = [graph.tensors[node.outputs[0]] for node in readers]
+    if any(node.op != "QUANTIZE" for node in readers) or any(r.quant != results[0].quant for r in results):
+        return graph
+    if any(r.dtype is not results[0].dtype for r in results):
+        return graph
+    gone = {r.name for r in results}
+    nodes = [
+        replace(node, inputs=tuple(name if i in gone else i for i in node.inputs))
+        for node in graph.nodes
+        if node not in readers
+    ]
+    outputs = tuple(name if o in gone else o for o in graph.outputs)
+    return graph.rewrite(nodes, [replace(results[0], name=name)], outputs=outputs)
+
+
+def _strip_output(graph: Graph, name: str) -> Graph:
+    node = graph.producers().get(name)
+    if node is None or node.op != "DEQUANTIZE" or name in graph.consumers():
+        return graph
+    source = node.inputs[0]
+    rest = tuple(n for n in graph.nodes if n is not node)
+    outputs = tuple(source if o == name else o for o in graph.outputs)
+    stripped = graph.rewrite(rest, outputs=outputs)
+    # inputs and other outputs keep their own names
+    if source in graph.inputs or source in graph.outputs:
+        return stripped
+    return rename(stripped, source, name)

@@ -1,0 +1,1 @@
+"""Calibration, quantization schemes (data), and the algorithms that choose parameters."""

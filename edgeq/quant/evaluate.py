@@ -1,0 +1,74 @@
+"""Runs a float Graph on arrays: what calibration observes and accuracy is measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from edgeq.errors import CalibrationError, ModelError
+from edgeq.ir import Graph, Tensor
+from edgeq.ops import find_op
+
+# Bytes that one batch may occupy: its largest layer's windows plus the tensors still to be read.
+BATCH_BYTES = 64 << 20
+# A convolution copies its windows; nine for a 3×3 kernel is the common case.
+_WINDOW_COPIES = 10
+
+
+def batch_size(graph: Graph) -> int:
+    """Vectors per batch, so that a batch takes about BATCH_BYTES; 1 or more."""
+    sizes = [t.size * 4 for t in graph.tensors.values() if not t.is_constant]
+    return max(1, BATCH_BYTES // max(1, sum(sizes) + _WINDOW_COPIES * max(sizes, default=1)))
+
+
+def evaluate(
+    graph: Graph,
+    inputs: Mapping[str, np.ndarray],
+    visit: Callable[[Tensor, np.ndarray], np.ndarray | None] | None = None,
+) -> dict[str, np.ndarray]:
+    """Every tensor of one batch that is computed, inputs included, for n vectors: name → (n, *shape).
+
+    Args:
+        inputs: by name, (n, *tensor.shape), the same n for all.
+        visit: sees each tensor as soon as it exists and may replace its values (None keeps them), which the nodes behind
+            it then read: that is how quantization error is imitated. The values of inputs are shown first.
+    """
+    values: dict[str, np.ndarray] = {}
+
+    def define(name: str, array: np.ndarray) -> None:
+        replaced = visit(graph.tensors[name], array) if visit is not None else None
+        values[name] = array if replaced is None else replaced
+
+    for name in graph.inputs:
+        define(name, inputs[name])
+    for node in graph.nodes:
+        op = find_op(node.op)
+        if op is None:
+            raise ModelError(f"operator {node.op} is not supported", where=node.loc)
+        operands = [
+            None if t is None else t.data[np.newaxis] if t.data is not None else values[t.name] for t in graph.operands(node)
+        ]
+        for name, array in zip(node.outputs, op.evaluate(node.attrs, *operands), strict=True):
+            define(name, array)
+    return values
+
+
+def batches(graph: Graph, inputs: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+    """Slices of the inputs, each of `batch_size` vectors or fewer.
+
+    Raises:
+        CalibrationError: an input is missing, or they hold different numbers of vectors.
+    """
+    counts = {name: inputs[name].shape[0] for name in graph.inputs if name in inputs}
+    if len(counts) != len(graph.inputs) or len(set(counts.values())) != 1:
+        raise CalibrationError(f"every input needs the same number of vectors, found {counts}", where=graph.name)
+    step = batch_size(graph)
+    for start in range(0, next(iter(counts.values())), step):
+        yield {name: inputs[name][start : start + step] for name in graph.inputs}
+
+
+def run(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The graph's outputs for n vectors, name → (n, *shape)."""
+    parts = [evaluate(graph, batch) for batch in batches(graph, inputs)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in graph.outputs}

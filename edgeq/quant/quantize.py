@@ -1,0 +1,132 @@
+"""Float Graph → int8 Graph by a scheme: the graph's inputs and outputs become integers, names stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from edgeq.errors import QuantizationError
+from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array, verify_graph
+from edgeq.ops import QuantRule
+from edgeq.quant.bias_correction import corrected_biases
+from edgeq.quant.observers import Calibration, Range, observe
+from edgeq.quant.params import affine_params, quantize_to
+from edgeq.quant.schemes import QuantScheme
+from edgeq.quant.tying import activation_params, insert_requantize, rule_of, tied_operands
+from edgeq.quant.weights import bias_params, least_scale_for_bias, quantize_bias, quantize_weights, weight_params
+
+
+def quantize(graph: Graph, inputs: Mapping[str, np.ndarray], scheme: QuantScheme) -> Graph:
+    """Calibrates and quantizes.
+
+    Args:
+        graph: float32, as `edgeq.passes.prepare_float` leaves it.
+        inputs: calibration data, float32 (n, *shape) by input name.
+
+    Raises:
+        CalibrationError, QuantizationError: see `observe` and `quantize_graph`.
+    """
+    calibration: Calibration = observe(graph, inputs, scheme.activation.algorithm)
+    quantized = quantize_graph(graph, calibration.ranges, scheme)
+    if scheme.bias_correction:
+        quantized = corrected_biases(graph, quantized, inputs, scheme)
+    return quantized
+
+
+def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantScheme) -> Graph:
+    """The integer graph.
+
+    Args:
+        graph: float32.
+        ranges: (low, high) of every activation, by tensor name.
+
+    Activations are affine per tensor, with 0 exact; weights symmetric, per channel where the operator allows it; biases
+    int32 at input scale · weight scale. Where a bias would not fit, the channel's weight scale is raised and the graph's
+    metadata says so under "notes".
+
+    Raises:
+        QuantizationError: weights are not constant, or an operator is not supported.
+        CalibrationError: a tensor has no range.
+    """
+    graph = insert_requantize(graph)
+    work = _Work(graph, scheme, activation_params(graph, ranges, scheme.activation))
+    nodes = [work.node(node) for node in graph.nodes]
+    activations = [
+        replace(t, dtype=scheme.activation.dtype, quant=work.params[t.name])
+        for t in graph.tensors.values()
+        if t.dtype is DType.FLOAT32 and not t.is_constant
+    ]
+    metadata = {**graph.metadata, "scheme": scheme.name}
+    if work.notes:
+        metadata["notes"] = "\n".join(work.notes)
+    quantized = replace(graph, metadata=metadata).rewrite(nodes, [*activations, *work.constants.values()])
+    return verify_graph(quantized, "quantization")
+
+
+@dataclass
+class _Work:
+    """Constants made so far, while nodes are rewritten one by one."""
+
+    graph: Graph
+    scheme: QuantScheme
+    params: Mapping[str, QuantParams]
+    constants: dict[str, Tensor] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def node(self, node: Node) -> Node:
+        rule = rule_of(node)
+        names = list(node.inputs)
+        tied = set(tied_operands(self.graph, node)) if rule.output.name == "SAME_AS_INPUT" else set()
+        if rule.weight is not None:
+            self._weighted(node, rule, names)
+        for index, name in enumerate(names):
+            tensor = self.graph.tensors.get(name) if name else None
+            if tensor is None or not tensor.is_constant or tensor.dtype is not DType.FLOAT32:
+                continue
+            if index not in (rule.weight, rule.bias) or rule.weight is None:
+                role = self.scheme.activation
+                low, high = float(tensor.data.min(initial=0.0)), float(tensor.data.max(initial=0.0))
+                params = self.params[name] if name in tied else affine_params(low, high, role)
+                names[index] = self._add(tensor, quantize_to(tensor.data, params, role), role.dtype, params)
+        return replace(node, inputs=tuple(names))
+
+    def _weighted(self, node: Node, rule: QuantRule, names: list[str]) -> None:
+        weight = self.graph.tensors[names[rule.weight]]
+        has_bias = rule.bias is not None and len(names) > rule.bias and names[rule.bias] != ""
+        bias = self.graph.tensors[names[rule.bias]] if has_bias else None
+        for tensor in filter(None, (weight, bias)):
+            if tensor.data is None or tensor.dtype is not DType.FLOAT32:
+                raise QuantizationError(
+                    f"{tensor.name!r} must be a float32 constant to be quantized",
+                    where=node.loc,
+                    hint="weights and biases computed at run time are not supported",
+                )
+        input_params = self.params[names[0]]
+        role = self.scheme.weight
+        plain = weight_params(weight.data, rule.weight_axis, role)
+        least = least_scale_for_bias(None if bias is None else bias.data, float(input_params.scale[0]))
+        params = weight_params(weight.data, rule.weight_axis, role, least)
+        if params != plain:
+            raised = int(np.count_nonzero(params.scale != plain.scale))
+            self.notes.append(f"{node.loc}: weight scales of {raised} channels raised, their bias would not fit int32")
+        names[rule.weight] = self._add(weight, quantize_weights(weight.data, params, role), role.dtype, params)
+        if bias is not None:
+            for_bias = bias_params(input_params, params)
+            integers = quantize_bias(bias.data, for_bias, self.scheme.bias)
+            names[rule.bias] = self._add(bias, integers, self.scheme.bias.dtype, for_bias)
+
+    def _add(self, source: Tensor, data: np.ndarray, dtype: DType, params: QuantParams) -> str:
+        """An integer constant named after its float one; another name where layers share it but not its parameters."""
+        name, count = source.name, 1
+        while True:
+            known = self.constants.get(name)
+            if known is None and (name == source.name or name not in self.graph.tensors):
+                break
+            if known is not None and known.quant == params and np.array_equal(known.data, data):
+                return name
+            count += 1
+            name = f"{source.name}:{count}"
+        self.constants[name] = Tensor(name, source.shape, dtype, params, frozen_array(data, dtype.numpy))
+        return name

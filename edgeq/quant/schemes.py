@@ -1,0 +1,79 @@
+"""Quantization schemes: data that says how wide, how symmetric and how fine each role's integers are."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from edgeq.errors import QuantizationError
+from edgeq.ir import DType
+
+
+class Granularity(enum.Enum):
+    PER_TENSOR = "per tensor"
+    PER_CHANNEL = "per channel"
+
+
+@dataclass(frozen=True)
+class RoleScheme:
+    """How the tensors of one role are quantized.
+
+    Attributes:
+        dtype: the integer type.
+        low, high: the range used; narrower than the type's where the specification says so.
+        symmetric: the zero point is 0.
+        granularity: of scales. PER_CHANNEL applies where the operator allows it.
+        algorithm: how the range is chosen: an observer's name for activations, an entry of `edgeq.quant.weights` for
+            weights.
+    """
+
+    dtype: DType
+    low: int
+    high: int
+    symmetric: bool
+    granularity: Granularity
+    algorithm: str = ""
+
+    def __post_init__(self):
+        low, high = self.dtype.range
+        if not low <= self.low < self.high <= high:
+            raise QuantizationError(f"{self.dtype.value} cannot hold the range {self.low} to {self.high}")
+        if self.symmetric and self.low != -self.high:
+            raise QuantizationError(f"a symmetric range must mirror around 0, {self.low} to {self.high} does not")
+        if not self.symmetric and self.granularity is Granularity.PER_CHANNEL:
+            raise QuantizationError("per-channel scales are for symmetric roles: no kernel has a zero point per channel")
+
+
+@dataclass(frozen=True)
+class QuantScheme:
+    """One way to quantize a network.
+
+    Attributes:
+        bias_correction: after rounding, biases are moved so that each channel keeps its mean over the calibration data.
+    """
+
+    name: str
+    activation: RoleScheme
+    weight: RoleScheme
+    bias: RoleScheme
+    bias_correction: bool = False
+
+
+_INT8 = RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_TENSOR, "min-max")
+_INT8_WEIGHT = RoleScheme(DType.INT8, -127, 127, True, Granularity.PER_CHANNEL, "abs-max")
+# the specification's int32, mirrored
+_INT32_BIAS = RoleScheme(DType.INT32, -(2**31 - 1), 2**31 - 1, True, Granularity.PER_CHANNEL)
+
+#: Static post-training quantization as the TFLite int8 specification has it.
+INT8 = QuantScheme("int8", _INT8, _INT8_WEIGHT, _INT32_BIAS, bias_correction=True)
+
+SCHEMES: Mapping[str, QuantScheme] = MappingProxyType({scheme.name: scheme for scheme in (INT8,)})
+
+
+def find_scheme(name: str) -> QuantScheme:
+    """The scheme of that name; raises QuantizationError for an unknown one."""
+    if name not in SCHEMES:
+        raise QuantizationError(f"unknown quantization scheme {name!r}", hint=f"known: {', '.join(sorted(SCHEMES))}")
+    return SCHEMES[name]

@@ -1,0 +1,153 @@
+"""Which tensors must share their scale and zero point, and which parameters each activation gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from edgeq.errors import CalibrationError, QuantizationError
+from edgeq.ir import DType, Graph, Node, QuantParams, Tensor
+from edgeq.ops import OutputRule, QuantRule, find_op
+from edgeq.quant.observers import Range
+from edgeq.quant.params import affine_params
+from edgeq.quant.schemes import RoleScheme
+
+
+def rule_of(node: Node) -> QuantRule:
+    """The operator's rule; raises QuantizationError for an unknown operator."""
+    op = find_op(node.op)
+    if op is None:
+        raise QuantizationError(f"operator {node.op} is not supported", where=node.loc)
+    return op.quant_rule(node.attrs)
+
+
+def tied_operands(graph: Graph, node: Node) -> list[str]:
+    """The float operands of a SAME_AS_INPUT node, constants included."""
+    names = dict.fromkeys(filter(None, node.inputs))
+    return [name for name in names if graph.tensors[name].dtype is DType.FLOAT32]
+
+
+class _Classes:
+    """Disjoint sets of tensor names, each with the fixed parameters it must have, if any."""
+
+    def __init__(self):
+        self.parent: dict[str, str] = {}
+        self.fixed: dict[str, tuple[float, int]] = {}
+
+    def find(self, name: str) -> str:
+        self.parent.setdefault(name, name)
+        while self.parent[name] != name:
+            self.parent[name] = self.parent[self.parent[name]]
+            name = self.parent[name]
+        return name
+
+    def fixed_of(self, name: str) -> tuple[float, int] | None:
+        return self.fixed.get(self.find(name))
+
+    def union(self, a: str, b: str) -> bool:
+        """Ties two tensors; False where their fixed parameters contradict."""
+        a, b = self.find(a), self.find(b)
+        if a == b:
+            return True
+        fixed = {self.fixed[root] for root in (a, b) if root in self.fixed}
+        if len(fixed) > 1:
+            return False
+        self.parent[b] = a
+        if fixed:
+            self.fixed[a] = fixed.pop()
+        return True
+
+
+def insert_requantize(graph: Graph) -> Graph:
+    """Puts QUANTIZE before operands that cannot share parameters with the others.
+
+    That is: operands of a node with several (CONCATENATION) which have fixed parameters while others have none, or other
+    fixed ones. Tying them would force the others into a range that is not theirs.
+    """
+    classes = _fixed_classes(graph)
+    nodes: list[Node] = []
+    added: list[Tensor] = []
+    for node in graph.nodes:
+        operands = tied_operands(graph, node) if rule_of(node).output is OutputRule.SAME_AS_INPUT else []
+        if len({classes.fixed_of(name) for name in operands}) > 1:
+            for name in [n for n in operands if classes.fixed_of(n) is not None]:
+                copy = replace(graph.tensors[name], name=_free(graph, added, f"{node.outputs[0]}/requantized"))
+                added.append(copy)
+                nodes.append(Node("QUANTIZE", (name,), (copy.name,), find_op("QUANTIZE").Attrs(), node.loc))
+                node = replace(node, inputs=tuple(copy.name if i == name else i for i in node.inputs))
+        nodes.append(node)
+    return graph.rewrite(nodes, added) if added else graph
+
+
+def _free(graph: Graph, added: list[Tensor], name: str) -> str:
+    taken = {t.name for t in added} | set(graph.tensors)
+    candidate, count = name, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}:{count}"
+    return candidate
+
+
+def _fixed_classes(graph: Graph) -> _Classes:
+    """Classes after tying nodes with one operand only, which always can be tied."""
+    classes = _Classes()
+    for node in graph.nodes:
+        rule = rule_of(node)
+        if rule.output is OutputRule.FIXED:
+            for name in node.outputs:
+                classes.fixed[classes.find(name)] = rule.fixed
+    for node in graph.nodes:
+        if rule_of(node).output is OutputRule.SAME_AS_INPUT and len(tied_operands(graph, node)) == 1:
+            for name in node.outputs:
+                _tie(classes, tied_operands(graph, node)[0], name, node)
+    return classes
+
+
+def _tie(classes: _Classes, a: str, b: str, node: Node) -> None:
+    if not classes.union(a, b):
+        raise QuantizationError(f"{a!r} and {b!r} must share a scale and cannot", where=node.loc)
+
+
+def activation_params(graph: Graph, ranges: Mapping[str, Range], role: RoleScheme) -> dict[str, QuantParams]:
+    """Parameters of every float32 activation, and of the constants tied to one.
+
+    Tied tensors share the union of their ranges, or the fixed parameters of one of them.
+
+    Raises:
+        CalibrationError: a tensor has no range.
+    """
+    classes = _fixed_classes(graph)
+    for node in graph.nodes:
+        if rule_of(node).output is OutputRule.SAME_AS_INPUT:
+            names = [*tied_operands(graph, node), *node.outputs]
+            for name in names[1:]:
+                _tie(classes, names[0], name, node)
+    lows: dict[str, float] = {}
+    highs: dict[str, float] = {}
+    members = [*_activations(graph), *(name for name in classes.parent if graph.tensors[name].is_constant)]
+    for name in members:
+        low, high = _range(graph, ranges, name)
+        root = classes.find(name)
+        lows[root], highs[root] = min(lows.get(root, low), low), max(highs.get(root, high), high)
+    params = {}
+    for name in members:
+        root = classes.find(name)
+        fixed = classes.fixed.get(root)
+        params[name] = QuantParams(*fixed) if fixed is not None else affine_params(lows[root], highs[root], role)
+    return params
+
+
+def _activations(graph: Graph) -> list[str]:
+    return [t.name for t in graph.tensors.values() if t.dtype is DType.FLOAT32 and not t.is_constant]
+
+
+def _range(graph: Graph, ranges: Mapping[str, Range], name: str) -> Range:
+    tensor = graph.tensors[name]
+    if tensor.data is not None:
+        return float(tensor.data.min(initial=0.0)), float(tensor.data.max(initial=0.0))
+    if name in ranges:
+        return ranges[name]
+    node = graph.producers().get(name)
+    if node is not None and node.op == "QUANTIZE" and node.inputs[0] in ranges:
+        return ranges[node.inputs[0]]
+    raise CalibrationError("this tensor was not seen during calibration", where=name)

@@ -1,0 +1,101 @@
+"""Quantized weights and biases of layers that accumulate products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgeq.errors import QuantizationError
+from edgeq.ir import QuantParams
+from edgeq.quant.params import SMALLEST_SCALE, quantize_to
+from edgeq.quant.schemes import Granularity, RoleScheme
+
+# Half of int32's range for the bias: the other half is for the products.
+_BIAS_LIMIT = 1 << 30
+
+Chooser = Callable[[np.ndarray, RoleScheme], np.ndarray]
+_CHOOSERS: dict[str, Chooser] = {}
+
+
+def chooser(name: str) -> Callable[[Chooser], Chooser]:
+    """Function decorator: (rows, role) → the largest magnitude that each row's integers shall reach.
+
+    rows: float64 (channels, weights of one).
+    """
+
+    def add(function: Chooser) -> Chooser:
+        _CHOOSERS[name] = function
+        return function
+
+    return add
+
+
+@chooser("abs-max")
+def abs_max(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
+    """The largest magnitude of each row: nothing saturates."""
+    return np.abs(rows).max(axis=1, initial=0.0)
+
+
+@chooser("mse")
+def least_squares(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
+    """Of 21 ranges between 80 % and 100 % of the largest magnitude the one with the smallest squared rounding error."""
+    largest = abs_max(rows, role)
+    best, best_error = largest, np.full(largest.shape, np.inf)
+    for fraction in np.linspace(1.0, 0.8, 21):
+        scale = np.maximum(largest * fraction / role.high, SMALLEST_SCALE)[:, np.newaxis]
+        rounded = np.clip(np.round(rows / scale), role.low, role.high) * scale
+        error = np.square(rounded - rows).sum(axis=1)
+        # a tie keeps the wider range
+        best = np.where(error < best_error, largest * fraction, best)
+        best_error = np.minimum(error, best_error)
+    return best
+
+
+def weight_params(weights: np.ndarray, axis: int | None, role: RoleScheme, least_scale: np.ndarray | float = 0.0) -> QuantParams:
+    """Symmetric parameters of weights.
+
+    Args:
+        axis: of the channels; None, or a scheme without channels, gives one scale for all.
+        least_scale: scales are not smaller than this, (channels,) or one.
+
+    Channels of zeros take the largest scale of the others.
+    """
+    if role.algorithm not in _CHOOSERS:
+        raise QuantizationError(f"unknown algorithm for weights: {role.algorithm!r}; known: {', '.join(sorted(_CHOOSERS))}")
+    per_channel = axis is not None and role.granularity is Granularity.PER_CHANNEL
+    data = weights.astype(np.float64)
+    rows = np.moveaxis(data, axis, 0).reshape(weights.shape[axis], -1) if per_channel else data.reshape(1, -1)
+    scale = _CHOOSERS[role.algorithm](rows, role) / role.high
+    fallback = scale.max(initial=0.0)
+    scale = np.where(scale > SMALLEST_SCALE, scale, fallback if fallback > SMALLEST_SCALE else 1.0)
+    least = np.max(least_scale) if not per_channel else least_scale
+    scale = np.maximum(scale, least).astype(np.float32)
+    return QuantParams(scale, np.zeros(scale.shape, np.int64), axis if per_channel else None)
+
+
+def least_scale_for_bias(bias: np.ndarray | None, input_scale: float) -> np.ndarray | float:
+    """The smallest weight scales at which bias / (input scale · weight scale) stays within ±2^30.
+
+    A tiny weight scale with a large bias would not fit int32 otherwise; the weights lose precision that they do not need.
+    """
+    if bias is None:
+        return 0.0
+    return np.abs(bias.astype(np.float64)) / (_BIAS_LIMIT * input_scale)
+
+
+def bias_params(input_params: QuantParams, weight: QuantParams) -> QuantParams:
+    """Scales of a bias: float32 products of the input's and the weights' scales; zero point 0."""
+    scale = (input_params.scale[0].astype(np.float64) * weight.scale.astype(np.float64)).astype(np.float32)
+    return QuantParams(scale, np.zeros(scale.shape, np.int64), 0 if weight.axis is not None else None)
+
+
+def quantize_bias(bias: np.ndarray, params: QuantParams, role: RoleScheme) -> np.ndarray:
+    """Nearest int32 values, computed in double: float32 does not hold 31 bits."""
+    ratio = bias.astype(np.float64) / params.scale.astype(np.float64)
+    nearest = np.sign(ratio) * np.floor(np.abs(ratio) + 0.5)
+    return np.clip(nearest, role.low, role.high).astype(role.dtype.numpy)
+
+
+def quantize_weights(weights: np.ndarray, params: QuantParams, role: RoleScheme) -> np.ndarray:
+    return quantize_to(weights, params, role)

@@ -1,0 +1,123 @@
+"""Reports as text for a terminal; every function returns a string and takes the JSON form of a report."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from edgeq.verify import VerifyReport
+
+WIDTH = 118
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A plain table; columns whose cells are numbers are set flush right."""
+    rows = [list(row) for row in rows]
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[i], (int, float)) or row[i] in ("", None) for row in rows)
+        grid.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(_cell(v) for v in row))
+    out = io.StringIO()
+    Console(file=out, width=WIDTH, highlight=False, markup=False, color_system=None).print(grid)
+    return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").splitlines())
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return "" if value is None else str(value)
+
+
+def build(report: Mapping[str, Any], folder: Path) -> str:
+    """What `edgeq build` made, and what to do next."""
+    lines = [
+        table(
+            ("layer", "operator", "kernel", "MACs"),
+            [(x["name"], x["op"], x["kernel"], x["macs"]) for x in report["layers"]],
+        )
+    ]
+    ram, flash = report["ram"], report["flash"]
+    lines.append(
+        f"RAM    {_bytes(ram['total'])}: arena {_bytes(ram['arena'])}, scratch {_bytes(ram['scratch'])}, "
+        f"other static {_bytes(ram['static'])}, stack {_bytes(ram['stack'])}"
+    )
+    if flash["total"] is not None:
+        lines.append(
+            f"flash  {_bytes(flash['total'])}: code {_bytes(flash['text'])} ({_bytes(flash['model_code'])} of it for the "
+            f"model), constants {_bytes(flash['rodata'])}"
+        )
+    lines.append(f"{report['macs']:,} MACs, program {report['program_hash'][:12]}, for {report['target']}")
+    lines += [f"warning: {w}" for w in report["warnings"]]
+    lines.append(f"next: edgeq verify {folder} --on host --on qemu")
+    return "\n".join(lines)
+
+
+def _bytes(count: int | None) -> str:
+    return "unknown" if count is None else f"{count:,} B"
+
+
+def verify(report: VerifyReport) -> str:
+    """One line a rung, and the first difference where there is one."""
+    lines = []
+    for rung in report.rungs:
+        verdict = "equal" if rung.equal else "DIFFERENT"
+        lines.append(f"{rung.on}: {verdict}, {rung.vectors} vectors, {rung.tensors:,} tensors compared")
+        if rung.first_difference:
+            lines.append(f"  first difference: {rung.first_difference}")
+    return "\n".join(lines)
+
+
+def outputs(arrays: Mapping[str, np.ndarray]) -> str:
+    """Output arrays, abbreviated."""
+    return "\n".join(f"{name} {array.dtype}{list(array.shape)}\n{array}" for name, array in arrays.items())
+
+
+def inspect(found: Mapping[str, Any]) -> str:
+    """A model's layers."""
+    rows = [
+        (x["name"], x["op"], x["inputs"], x["outputs"], x["type"], x["macs"], x["parameters"], x["problem"])
+        for x in found["layers"]
+    ]
+    columns = ("layer", "operator", "in", "out", "type", "MACs", "parameters", "")
+    lines = [table(columns, rows)]
+    lines.append(f"{found['format']}: {found['macs']:,} MACs, {found['parameters']:,} parameters")
+    for kind in ("inputs", "outputs"):
+        lines += [f"{kind[:-1]} {x['name']}: {x['type']} {x['shape']}" for x in found[kind]]
+    if found["unsupported"]:
+        lines.append(f"unsupported: {', '.join(found['unsupported'])}")
+    return "\n".join(lines)
+
+
+def profile(counted: Mapping[str, Any]) -> str:
+    """Instructions by layer."""
+    rows = [
+        (x["name"], x["op"], x["kernel"], x["macs"], x["instructions"], x["instructions"] / x["macs"] if x["macs"] else None)
+        for x in counted["layers"]
+    ]
+    columns = ("layer", "operator", "kernel", "MACs", "instructions", "per MAC")
+    return f"{table(columns, rows)}\n{counted['instructions']:,} instructions per inference on {counted['target']}"
+
+
+def targets(boards: Sequence[Mapping[str, Any]]) -> str:
+    """The boards."""
+    rows = [(b["name"], b["cpu"], b["flash"] // 1024, b["ram"] // 1024, b["qemu"], b["description"]) for b in boards]
+    return table(("board", "core", "flash KB", "RAM KB", "emulated", "what it is"), rows)
+
+
+def doctor(tools: Sequence[Mapping[str, Any]]) -> str:
+    """The tools."""
+    rows = [(t["name"], t["version"] or "missing", t["purpose"], "" if t["version"] else t["hint"]) for t in tools]
+    return table(("tool", "found", "for", "how to get it"), rows)

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Argument types of the functions in arm_nnfunctions.h. Names and members are those of the CMSIS-NN library, so that
+ * the same calls compile against either.
+ *
+ * Offsets: input_offset and filter_offset are negated zero points (range -127 ... 128), output_offset is the output's
+ * zero point itself (range -128 ... 127). Multipliers and shifts: see edgeq_fixedpoint.h.
+ */
+#ifndef ARM_NN_TYPES_H
+#define ARM_NN_TYPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum {
+    ARM_CMSIS_NN_SUCCESS = 0,
+    ARM_CMSIS_NN_ARG_ERROR = -1,     /* arguments that contradict each other or cannot be computed */
+    ARM_CMSIS_NN_NO_IMPL_ERROR = -2, /* not in this build */
+    ARM_CMSIS_NN_FAILURE = -3
+} arm_cmsis_nn_status;
+
+/* A width and a height, in elements. */
+typedef struct {
+    int32_t w;
+    int32_t h;
+} cmsis_nn_tile;
+
+/* Scratch memory lent to a call. */
+typedef struct {
+    void *buf;
+    int32_t size; /* bytes */
+} cmsis_nn_context;
+
+/* A shape; each function says what n and c mean to it. */
+typedef struct {
+    int32_t n;
+    int32_t h;
+    int32_t w;
+    int32_t c;
+} cmsis_nn_dims;
+
+/* One factor per output channel. */
+typedef struct {
+    int32_t *multiplier;
+    int32_t *shift;
+} cmsis_nn_per_channel_quant_params;
+
+/* One factor. */
+typedef struct {
+    int32_t multiplier;
+    int32_t shift;
+} cmsis_nn_per_tensor_quant_params;
+
+/* One factor per output channel where is_per_channel is not zero, otherwise one. */
+typedef struct {
+    int32_t *multiplier;
+    int32_t *shift;
+    int32_t is_per_channel;
+} cmsis_nn_quant_params;
+
+/* Limits of the result, both inclusive, in int8's range. */
+typedef struct {
+    int32_t min;
+    int32_t max;
+} cmsis_nn_activation;
+
+typedef struct {
+    int32_t input_offset;
+    int32_t output_offset;
+    cmsis_nn_tile stride;
+    cmsis_nn_tile padding; /* before the first row and column; what follows the last one comes from the shapes */
+    cmsis_nn_tile dilation;
+    cmsis_nn_activation activation;
+} cmsis_nn_conv_params;
+
+typedef struct {
+    int32_t input_offset;
+    int32_t output_offset;
+    int32_t ch_mult; /* output channels per input channel */
+    cmsis_nn_tile stride;
+    cmsis_nn_tile padding;
+    cmsis_nn_tile dilation;
+    cmsis_nn_activation activation;
+} cmsis_nn_dw_conv_params;
+
+typedef struct {
+    cmsis_nn_tile stride;
+    cmsis_nn_tile padding;
+    cmsis_nn_activation activation;
+} cmsis_nn_pool_params;
+
+typedef struct {
+    int32_t input_offset;
+    int32_t filter_offset;
+    int32_t output_offset;
+    cmsis_nn_activation activation;
+} cmsis_nn_fc_params;
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walking over tensors of any rank. */
+#ifndef EDGEQ_INDEX_H
+#define EDGEQ_INDEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EDGEQ_MAX_RANK = 6 };
+
+/* Whether rank lies in [0, EDGEQ_MAX_RANK] and every dimension is at least 1. */
+static inline bool edgeq_is_shape(int32_t rank, const int32_t *dims)
+{
+    int32_t axis;
+
+    if (rank < 0 || rank > EDGEQ_MAX_RANK) {
+        return false;
+    }
+    for (axis = 0; axis < rank; ++axis) {
+        if (dims[axis] < 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Moves index to the next element, last axis fastest; false, and index back at zero, after the last one. */
+static inline bool edgeq_next_index(int32_t rank, const int32_t *dims, int32_t *index)
+{
+    int32_t axis;
+
+    for (axis = rank - 1; axis >= 0; --axis) {
+        if (++index[axis] < dims[axis]) {
+            return true;
+        }
+        index[axis] = 0;
+    }
+    return false;
+}
+
+/* Where the element at index lies, in elements. */
+static inline int32_t edgeq_offset(int32_t rank, const int32_t *index, const int32_t *strides)
+{
+    int32_t offset = 0;
+    int32_t axis;
+
+    for (axis = 0; axis < rank; ++axis) {
+        offset += index[axis] * strides[axis];
+    }
+    return offset;
+}
+
+#endif

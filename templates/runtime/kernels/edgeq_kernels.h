@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kernels that CMSIS-NN lacks, in its calling style. Tensors are int8. Offsets of inputs are negated zero points,
+ * offsets of outputs zero points. Multipliers, shifts and the two ways to round are those of edgeq_fixedpoint.h;
+ * accumulators are int32 and callers make sure that they do not overflow. Strides count elements.
+ */
+#ifndef EDGEQ_KERNELS_H
+#define EDGEQ_KERNELS_H
+
+#include "arm_nn_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * output[i] = table[input[i] + 128]: any function of one int8 argument. The output may be the input.
+ * ARM_CMSIS_NN_ARG_ERROR: negative size.
+ */
+arm_cmsis_nn_status edgeq_lookup_s8(const int8_t *input, int32_t size, const int8_t table[256], int8_t *output);
+
+/*
+ * arm_fully_connected_wrapper_s8, with the accumulator requantized by one rounding (ties up) as LiteRT 2.x does.
+ * Shapes, null bias and refusals as there; no scratch.
+ */
+arm_cmsis_nn_status edgeq_fully_connected_single_rounding_s8(const cmsis_nn_fc_params *fc_params,
+                                                             const cmsis_nn_quant_params *quant_params,
+                                                             const cmsis_nn_dims *input_dims,
+                                                             const int8_t *input_data,
+                                                             const cmsis_nn_dims *filter_dims,
+                                                             const int8_t *filter_data,
+                                                             const cmsis_nn_dims *bias_dims,
+                                                             const int32_t *bias_data,
+                                                             const cmsis_nn_dims *output_dims,
+                                                             int8_t *output_data);
+
+/*
+ * Sum with broadcasting: arm_elementwise_add_s8 over a dense output of shape dims[0 ... rank - 1] (rank 0 ... 6, the
+ * last axis innermost); along axis a, input i advances by strides_i[a], 0 where it is repeated. The output may be an
+ * input that is dense and not repeated. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension below 1.
+ */
+arm_cmsis_nn_status edgeq_add_broadcast_s8(const int8_t *input_1_data,
+                                           const int8_t *input_2_data,
+                                           int32_t rank,
+                                           const int32_t *dims,
+                                           const int32_t *strides_1,
+                                           const int32_t *strides_2,
+                                           int32_t input_1_offset,
+                                           int32_t input_1_mult,
+                                           int32_t input_1_shift,
+                                           int32_t input_2_offset,
+                                           int32_t input_2_mult,
+                                           int32_t input_2_shift,
+                                           int32_t left_shift,
+                                           int8_t *output,
+                                           int32_t out_offset,
+                                           int32_t out_mult,
+                                           int32_t out_shift,
+                                           int32_t out_activation_min,
+                                           int32_t out_activation_max);
+
+/*
+ * Difference with broadcasting, input 1 minus input 2; as above otherwise. Multipliers are positive: each input is
+ * requantized first and then subtracted, as TFLite does.
+ */
+arm_cmsis_nn_status edgeq_sub_broadcast_s8(const int8_t *input_1_data,
+                                           const int8_t *input_2_data,
+                                           int32_t rank,
+                                           const int32_t *dims,
+                                           const int32_t *strides_1,
+                                           const int32_t *strides_2,
+                                           int32_t input_1_offset,
+                                           int32_t input_1_mult,
+                                           int32_t input_1_shift,
+                                           int32_t input_2_offset,
+                                           int32_t input_2_mult,
+                                           int32_t input_2_shift,
+                                           int32_t left_shift,
+                                           int8_t *output,
+                                           int32_t out_offset,
+                                           int32_t out_mult,
+                                           int32_t out_shift,
+                                           int32_t out_activation_min,
+                                           int32_t out_activation_max);
+
+/* Product with broadcasting: arm_elementwise_mul_s8; shapes, strides and refusals as above. */
+arm_cmsis_nn_status edgeq_mul_broadcast_s8(const int8_t *input_1_data,
+                                           const int8_t *input_2_data,
+                                           int32_t rank,
+                                           const int32_t *dims,
+                                           const int32_t *strides_1,
+                                           const int32_t *strides_2,
+                                           int32_t input_1_offset,
+                                           int32_t input_2_offset,
+                                           int8_t *output,
+                                           int32_t out_offset,
+                                           int32_t out_mult,
+                                           int32_t out_shift,
+                                           int32_t out_activation_min,
+                                           int32_t out_activation_max);
+
+/*
+ * Mean over any set of axes. The kept axes (kept_rank of them, 0 ... 6) in the output's order and the reduced ones
+ * (0 ... 6, in any order) are given by their sizes and their strides in the input. For each output:
+ *
+ *   limited to int8(requantized(sum + sum_offset) + out_offset)
+ *
+ * sum_offset is the number of elements averaged times the negated zero point of the input; the division by that
+ * number is part of out_mult and out_shift. Rounds twice. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension
+ * below 1.
+ */
+arm_cmsis_nn_status edgeq_mean_s8(const int8_t *input,
+                                  int32_t kept_rank,
+                                  const int32_t *kept_dims,
+                                  const int32_t *kept_strides,
+                                  int32_t reduced_rank,
+                                  const int32_t *reduced_dims,
+                                  const int32_t *reduced_strides,
+                                  int32_t sum_offset,
+                                  int32_t out_mult,
+                                  int32_t out_shift,
+                                  int32_t out_offset,
+                                  int8_t *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

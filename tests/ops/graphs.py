@@ -1,0 +1,72 @@
+"""Builders of one-operator graphs with random contents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, verify_graph
+from edgeq.ops import find_op
+
+VECTORS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A graph of one node and an array (n, *shape) of n vectors for each of its inputs."""
+
+    op: str
+    graph: Graph
+    inputs: tuple[np.ndarray, ...]
+
+    def __str__(self) -> str:
+        return f"{self.op} {self.graph.nodes[0].attrs}"
+
+
+def zero_point(rng: np.random.Generator) -> int:
+    """Any zero point of int8, both ends of the range and 0 more often than others."""
+    return int(rng.choice([-128, 127, 0, int(rng.integers(-128, 128))]))
+
+
+def scale(rng: np.random.Generator, near: float = 0.05) -> float:
+    """A scale within a factor of four of `near`, with a full float32 mantissa."""
+    return float(np.float32(near * 4.0 ** rng.uniform(-1, 1)))
+
+
+def quant(rng: np.random.Generator, near: float = 0.05) -> QuantParams:
+    """A random per-tensor quantization."""
+    return QuantParams([scale(rng, near)], [zero_point(rng)])
+
+
+def activation_input(name: str, shape: Sequence[int], quantization: QuantParams) -> Tensor:
+    """A runtime int8 tensor."""
+    return Tensor(name, tuple(shape), DType.INT8, quantization)
+
+
+def constant(name: str, values: np.ndarray, quantization: QuantParams | None = None) -> Tensor:
+    """A constant of int8 or int32."""
+    return Tensor(name, values.shape, DType(values.dtype.name), quantization, values)
+
+
+def int8_values(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
+    """Values over all of int8, its ends more often than others."""
+    values = rng.integers(-128, 128, shape)
+    ends = rng.choice([-128, 127], shape)
+    return np.where(rng.random(shape) < 0.1, ends, values).astype(np.int8)
+
+
+def one_node(
+    rng: np.random.Generator, op: str, operands: Sequence[Tensor | None], output: QuantParams | None, attrs: Any = None
+) -> Case:
+    """A case of one node; operands without data are the graph's inputs. The result's shape is what the operator infers."""
+    (shape,) = find_op(op).infer(attrs, *operands)
+    result = Tensor("y", shape, DType.INT8, output)
+    node = Node(op, tuple(t.name if t else "" for t in operands), ("y",), attrs, loc=op.lower())
+    present = {t.name: t for t in operands if t is not None}
+    runtime = tuple(name for name, t in present.items() if not t.is_constant)
+    graph = Graph(op.lower(), {**present, "y": result}, (node,), runtime, ("y",))
+    verify_graph(graph, "test case")
+    return Case(op, graph, tuple(int8_values(rng, (VECTORS,) + present[name].shape) for name in runtime))

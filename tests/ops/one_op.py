@@ -1,0 +1,130 @@
+"""A graph with one node as a .tflite file, and what the reference interpreters make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edgeq.ir import DType, Graph, Tensor
+from edgeq.ops import Activation
+from edgeq.ops.spatial import Padding
+
+TFLITE_ACTIVATION = {
+    Activation.NONE: schema.ActivationFunctionType.NONE,
+    Activation.RELU: schema.ActivationFunctionType.RELU,
+    Activation.RELU_N1_TO_1: schema.ActivationFunctionType.RELU_N1_TO_1,
+    Activation.RELU6: schema.ActivationFunctionType.RELU6,
+}
+TFLITE_PADDING = {Padding.SAME: schema.Padding.SAME, Padding.VALID: schema.Padding.VALID}
+_TFLITE_TYPE = {
+    DType.FLOAT32: schema.TensorType.FLOAT32,
+    DType.INT8: schema.TensorType.INT8,
+    DType.INT32: schema.TensorType.INT32,
+}
+
+
+def options(name: str, **fields: Any) -> Any:
+    """TFLite's options table `name`, such as "Conv2DOptions", with its fields set."""
+    table = getattr(schema, f"{name}T")()
+    for field, value in fields.items():
+        if not hasattr(table, field):
+            raise AttributeError(f"{name} has no field {field}")
+        setattr(table, field, value)
+    return table
+
+
+def write_model(graph: Graph, tflite_options: Callable[[Any], Any]) -> bytes:
+    """The graph as the contents of a .tflite file.
+
+    Args:
+        tflite_options: turns a node's attrs into its TFLite options table (None for an operator without one).
+    """
+    model = schema.ModelT()
+    model.version = 3
+    model.description = graph.name
+    model.buffers = [schema.BufferT()]
+    model.operatorCodes = []
+    subgraph = schema.SubGraphT()
+    index = {name: i for i, name in enumerate(graph.tensors)}
+    subgraph.tensors = [_tensor(tensor, model.buffers) for tensor in graph.tensors.values()]
+    subgraph.inputs = [index[name] for name in graph.inputs]
+    subgraph.outputs = [index[name] for name in graph.outputs]
+    subgraph.operators = []
+    for node in graph.nodes:
+        operator = schema.OperatorT()
+        operator.opcodeIndex = len(model.operatorCodes)
+        model.operatorCodes.append(_operator_code(node.op))
+        operator.inputs = [index[name] if name else -1 for name in node.inputs]
+        operator.outputs = [index[name] for name in node.outputs]
+        table = tflite_options(node.attrs)
+        if table is not None:
+            operator.builtinOptions = table
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(table).__name__.removesuffix("T"))
+        subgraph.operators.append(operator)
+    model.subgraphs = [subgraph]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def _operator_code(op: str) -> Any:
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, op)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    code.version = 1
+    return code
+
+
+def _tensor(tensor: Tensor, buffers: list) -> Any:
+    """TFLite's tensor; a constant's bytes are appended to `buffers`."""
+    result = schema.TensorT()
+    result.name = tensor.name
+    result.shape = list(tensor.shape)
+    result.type = _TFLITE_TYPE[tensor.dtype]
+    result.buffer = 0
+    if tensor.data is not None:
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(tensor.data.tobytes(), np.uint8)
+        result.buffer = len(buffers)
+        buffers.append(buffer)
+    if tensor.quant is not None:
+        quantization = schema.QuantizationParametersT()
+        quantization.scale = [float(s) for s in tensor.quant.scale]
+        quantization.zeroPoint = [int(z) for z in tensor.quant.zero_point]
+        quantization.quantizedDimension = tensor.quant.axis or 0
+        result.quantization = quantization
+    return result
+
+
+def run_tflite(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Results of tflite-runtime's reference kernels: every requantization rounds twice.
+
+    Args:
+        vectors: one array (n, *shape) per model input. Returns one such array per model output.
+    """
+    from tflite_runtime.interpreter import Interpreter, OpResolverType
+
+    return _run(Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF), vectors)
+
+
+def run_litert(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Results of ai-edge-litert's reference kernels: FULLY_CONNECTED rounds once, everything else twice."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    return _run(Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF), vectors)
+
+
+def _run(interpreter: Any, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
+    interpreter.allocate_tensors()
+    results: list[list[np.ndarray]] = [[] for _ in interpreter.get_output_details()]
+    for values in zip(*vectors, strict=True):
+        for detail, value in zip(interpreter.get_input_details(), values, strict=True):
+            interpreter.set_tensor(detail["index"], value)
+        interpreter.invoke()
+        for detail, result in zip(interpreter.get_output_details(), results, strict=True):
+            result.append(interpreter.get_tensor(detail["index"]))
+    return [np.stack(result) for result in results]

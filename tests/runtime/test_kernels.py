@@ -1,0 +1,118 @@
+"""Our own kernels against NumPy: shapes of every rank, broadcasting, refusals. Conformance of whole operators is
+tested in tests/ops."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from edgeq.fixedpoint import requantize, saturate
+
+ARG_ERROR = -1
+CASES = range(200)
+
+
+def pointer(a: np.ndarray) -> ctypes.c_void_p:
+    return a.ctypes.data_as(ctypes.c_void_p)
+
+
+def ints(values: Sequence[int]) -> np.ndarray:
+    return np.array(values, np.int32)
+
+
+def element_strides(a: np.ndarray) -> np.ndarray:
+    return ints([0 if size == 1 else stride for size, stride in zip(a.shape, a.strides)])
+
+
+def draw_int8(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
+    extreme = rng.random() < 0.3
+    return (rng.choice([-128, 127], shape) if extreme else rng.integers(-128, 128, shape)).astype(np.int8)
+
+
+def factor(rng: np.random.Generator, low: int, high: int) -> tuple[int, int]:
+    return int(rng.integers(1 << 30, 1 << 31)), int(rng.integers(low, high))
+
+
+def test_lookup(runtime: ctypes.CDLL) -> None:
+    rng = np.random.default_rng(2)
+    table = rng.permutation(256).astype(np.uint8).view(np.int8)
+    x = np.arange(-128, 128).astype(np.int8)
+    assert runtime.edgeq_lookup_s8(pointer(x), 256, pointer(table), pointer(x)) == 0
+    np.testing.assert_array_equal(x, table)
+    assert runtime.edgeq_lookup_s8(pointer(x), -1, pointer(table), pointer(x)) == ARG_ERROR
+
+
+@pytest.mark.parametrize("seed", CASES)
+def test_mean(runtime: ctypes.CDLL, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rank = int(rng.integers(1, 7))
+    x = draw_int8(rng, rng.integers(1, 5, rank))
+    is_reduced = rng.random(rank) < 0.5
+    kept, reduced = np.flatnonzero(~is_reduced), np.flatnonzero(is_reduced)
+    shape, strides = ints(x.shape), ints(x.strides)
+    multiplier, shift = factor(rng, -8, 1)
+    offset, zero = int(rng.integers(-127, 129)), int(rng.integers(-128, 128))
+    sums = x.astype(np.int64).sum(axis=tuple(reduced))
+    count = x.size // sums.size
+    out = np.empty(sums.shape, np.int8)
+    arrays = shape[kept], strides[kept], shape[reduced], strides[reduced]
+    kept_dims, kept_strides, reduced_dims, reduced_strides = map(pointer, arrays)
+    status = runtime.edgeq_mean_s8(
+        pointer(x), len(kept), kept_dims, kept_strides, len(reduced), reduced_dims, reduced_strides,
+        count * offset, multiplier, shift, zero, pointer(out),
+    )  # fmt: skip
+    assert status == 0
+    expected = saturate(requantize(sums + count * offset, multiplier, shift) + zero, -128, 127)
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("seed", CASES)
+@pytest.mark.parametrize("name", ["add", "sub", "mul"])
+def test_broadcast(runtime: ctypes.CDLL, name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rank = int(rng.integers(0, 7))
+    shape = rng.integers(1, 5, rank)
+    a, b = (draw_int8(rng, np.where(rng.random(rank) < 0.4, 1, shape)) for _ in range(2))
+    dims = np.broadcast_shapes(a.shape, b.shape)
+    low, high = sorted(rng.integers(-128, 128, 2).tolist())
+    offset_a, offset_b = rng.integers(-127, 129, 2).tolist()
+    zero = int(rng.integers(-128, 128))
+    out = np.empty(dims, np.int8)
+    arrays = ints(dims), element_strides(a), element_strides(b)
+    head = pointer(a), pointer(b), rank, *map(pointer, arrays)
+    wide_a, wide_b = a.astype(np.int64) + offset_a, b.astype(np.int64) + offset_b
+    if name == "mul":
+        m, s = factor(rng, -12, -2)
+        status = runtime.edgeq_mul_broadcast_s8(*head, offset_a, offset_b, pointer(out), zero, m, s, low, high)
+        y = requantize(wide_a * wide_b, m, s)
+    else:
+        (ma, sa), (mb, sb), (m, s) = factor(rng, -6, 1), factor(rng, -6, 1), factor(rng, -21, -17)
+        function = getattr(runtime, f"edgeq_{name}_broadcast_s8")
+        status = function(
+            *head, offset_a, ma, sa, offset_b, mb, sb, 20, pointer(out), zero, m, s, low, high
+        )  # fmt: skip
+        first, second = requantize(wide_a << 20, ma, sa), requantize(wide_b << 20, mb, sb)
+        y = requantize(first + second if name == "add" else first - second, m, s)
+    assert status == 0
+    np.testing.assert_array_equal(out, saturate(y + zero, low, high))
+
+
+def test_bad_shapes_are_refused(runtime: ctypes.CDLL) -> None:
+    x, dims = np.zeros(4, np.int8), ints([1, 1, 1, 1, 1, 1, 1])
+    p, d = pointer(x), pointer(dims)
+    scalars = (0, 0, p, 0, 1 << 30, 0, -128, 127)
+    assert runtime.edgeq_mul_broadcast_s8(p, p, 7, d, d, d, *scalars) == ARG_ERROR
+    empty = pointer(ints([0]))
+    assert runtime.edgeq_mul_broadcast_s8(p, p, 1, empty, d, d, *scalars) == ARG_ERROR
+    assert runtime.edgeq_mean_s8(p, 7, d, d, 0, d, d, 0, 1 << 30, 0, 0, p) == ARG_ERROR
+    assert runtime.edgeq_mean_s8(p, 0, d, d, 1, empty, d, 0, 1 << 30, 0, 0, p) == ARG_ERROR
+
+
+def test_softmax_of_many_equal_inputs_is_zero(runtime: ctypes.CDLL) -> None:
+    """1/512 and less round to zero; TFLite and CMSIS-NN shift by more than 31 bits there."""
+    x = np.zeros(1024, np.int8)
+    runtime.arm_softmax_s8(pointer(x), 1, 1024, 1717986918, 23, -248, pointer(x))
+    assert set(x.tolist()) == {-128}
