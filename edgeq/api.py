@@ -23,7 +23,9 @@ from edgeq.ops import find_op
 from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.program import Program
 from edgeq.project import Project, open_project, replace_folder, write_report
-from edgeq.quant import quantize
+from edgeq.quant.calibration import load_calibration
+from edgeq.quant.quantize import quantize
+from edgeq.quant.schemes import find_scheme
 from edgeq.target import Board, Cpu, list_boards, load_board
 from edgeq.verify import Progress
 
@@ -39,6 +41,9 @@ __all__ = [
     "quantize_model",
     "targets",
 ]
+
+
+FEW_SAMPLES = 32
 
 
 def _quiet(done: int, of: int) -> None:
@@ -99,7 +104,16 @@ def quantize_model(
             where=graph.source,
             hint=f"give --calibration a .npz or .npy file with some hundred inputs: {shapes}",
         )
-    return quantize.quantize_model(graph, Path(calibration), observer=observer, progress=progress)
+    scheme = find_scheme("int8")
+    if observer is not None:
+        scheme = dataclasses.replace(scheme, activation=dataclasses.replace(scheme.activation, algorithm=observer))
+    samples = load_calibration(Path(calibration), graph)
+    count = len(next(iter(samples.values())))
+    quantized = quantize(graph, samples, scheme)
+    warnings = quantized.metadata.get("notes", "").splitlines()
+    if count < FEW_SAMPLES:
+        warnings.append(f"calibrated on {count} samples only: some hundred typical ones give better ranges")
+    return prepare_quantized(quantized), tuple(warnings)
 
 
 def compile_graph(graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE, warnings: tuple[str, ...] = ()) -> Compiled:
@@ -134,7 +148,7 @@ def build(
         calibration: typical inputs for a float model.
         out: the project folder, `./<model>-<target>` by default; replaced whole, or not at all.
         name: what the C code calls the model.
-        observer: how ranges are found from calibration data ("minmax", "moving-average").
+        observer: how ranges are found from calibration data ("min-max", "moving-average").
         rounding: "double" (TFLite 2.14, CMSIS-NN) or "litert".
         cmsis_nn_root: the user's CMSIS-NN to link; the environment's CMSIS_NN_ROOT where None.
         compile: whether to compile the project; without, sizes are not known.

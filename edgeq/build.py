@@ -92,7 +92,8 @@ def find_tool(*names: str) -> str:
 def _tail(output: str) -> str:
     """The lines that explain a failure: from the first error on, at most 40."""
     lines = [line for line in output.splitlines() if line.strip()]
-    first = next((i for i, line in enumerate(lines) if re.search(r"\berror\b|undefined reference", line, re.IGNORECASE)), 0)
+    wrong = re.compile(r"\berror\b|undefined reference", re.IGNORECASE)
+    first = next((i for i, line in enumerate(lines) if wrong.search(line)), 0)
     start = max(first - 2, 0) if first else max(0, len(lines) - _TAIL_LINES)
     return "\n".join(lines[start : start + _TAIL_LINES])
 

@@ -67,7 +67,7 @@ def _print(lines: str) -> None:
 @click.option("--calibration", type=_PATH, help="Typical inputs (.npz, .npy), to quantize a float model.")
 @click.option("-o", "--output", type=_PATH, help="The project folder  [default: ./<model>-<target>]")
 @click.option("--name", help="What the C code calls the model  [default: the file's name]")
-@click.option("--observer", default=None, help="How calibration finds ranges: minmax or moving-average.")
+@click.option("--observer", default=None, help="How calibration finds ranges: min-max or moving-average.")
 @click.option(
     "--rounding",
     type=click.Choice(["double", "litert"]),
@@ -190,7 +190,7 @@ def profile(project: Path, on: str, as_json: bool) -> None:
 @main.command()
 @click.argument("model", type=_PATH)
 @click.option("--calibration", type=_PATH, help="Typical inputs (.npz, .npy), to quantize a float model.")
-@click.option("--observer", default=None, help="How calibration finds ranges: minmax or moving-average.")
+@click.option("--observer", default=None, help="How calibration finds ranges: min-max or moving-average.")
 @click.option("-o", "--output", type=_PATH, required=True, help="The .tflite file to write.")
 def export(model: Path, calibration: Path | None, observer: str | None, output: Path) -> None:
     """Quantizes MODEL and writes it as an int8 .tflite file."""

@@ -1,9 +1,9 @@
 """A bound of an image's stack, from its disassembly and from the frame sizes that the compiler states.
 
-Calls are read from the machine code, so calls that the compiler makes by itself (division, memcpy) are seen. An indirect
-call may reach every function whose address occurs anywhere in the image's data or constants, the vector table aside.
-Frames come from `-fstack-usage`; those of library functions are the sum of what their instructions take off the stack
-pointer. Where something cannot be followed, there is no bound, and the reason is given.
+Calls are read from the machine code, so calls that the compiler makes by itself (division, memcpy) are seen. An
+indirect call may reach every function whose address occurs anywhere in the image, the vector table aside. Frames come
+from `-fstack-usage`; those of library functions are the sum of what their instructions take off the stack pointer.
+Where something cannot be followed, there is no bound, and the reason is given.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _HEAD = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 _LINE = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
 _TARGET = re.compile(r"\b([0-9a-f]+) <([^>+]+)(\+0x[0-9a-f]+)?>")
 _REGISTER_LIST = re.compile(r"\{([^}]*)\}")
-_BRANCH = re.compile(r"^(b|bl|blx|b(eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al)|cbz|cbnz|wls|le|wlstp\.\w+|letp)(\.[nw])?$")
+_CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al"
+_BRANCH = re.compile(rf"^(b|bl|blx|b({_CONDITIONS})|cbz|cbnz|wls|le|wlstp\.\w+|letp)(\.[nw])?$")
+_INDIRECT_LOAD = re.compile(r"pc, \[(?!sp\]|.*lsl)")
 #: Helpers of libgcc that jump back into their caller.
 _SWITCH_HELPERS = "__gnu_thumb1_case"
 
@@ -85,13 +87,15 @@ def _take_instruction(function: _Function, mnemonic: str, operands: str) -> None
     elif plain in ("mov", "mov.w", "movs") and operands.startswith("sp,"):
         function.unknown = "it sets the stack pointer"
     if _BRANCH.match(mnemonic) and (target := _TARGET.search(operands)):
-        # A jump into the middle of another function counts as a call of it; its own, or from its cold part, as none.
-        if target.group(3) is None or not function.name.startswith(target.group(2)):
-            function.calls.add(int(target.group(1), 16) - int(target.group(3) or "0", 16))
-    elif (plain in ("blx", "bx") and operands != "lr") or (
-        # a return pops the counter off the stack
-        plain in ("ldr", "mov") and operands.startswith("pc,") and "[sp]" not in operands and operands != "pc, lr"
-    ):
+        callee = int(target.group(1), 16) - int(target.group(3) or "0", 16)
+        # A jump into the middle of another function counts as a call of it. A jump within the function, or from its
+        # cold part back, is none; a call of itself is recursion.
+        inner = callee == function.address or (target.group(3) and function.name.startswith(target.group(2)))
+        if plain == "bl" or not inner:
+            function.calls.add(callee)
+    elif (plain in ("blx", "bx") and operands != "lr") or (plain == "ldr" and _INDIRECT_LOAD.match(operands)):
+        # Moving a register into the counter, or loading it with a scaled index, is the compiler's jump table: it stays
+        # within the function.
         function.indirect = not function.name.startswith(_SWITCH_HELPERS)
     elif plain in ("movw", "movt") and immediate:
         (function.low_halves if plain == "movw" else function.high_halves).add(int(immediate.group(1)))
@@ -107,8 +111,6 @@ def parse_disassembly(text: str) -> dict[int, _Function]:
             function = functions.setdefault(address, _Function(head.group(2), address))
         elif function and (instruction := _LINE.match(line)) and not instruction.group(2).startswith("."):
             _take_instruction(function, instruction.group(2), instruction.group(3))
-    for one in functions.values():
-        one.calls.discard(one.address)  # a loop to the first instruction
     return functions
 
 

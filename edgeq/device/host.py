@@ -26,9 +26,9 @@ class HostTransport:
 
     def __init__(self, executable: Path):
         self.name = str(executable)
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
         # An abort reaches us as a signal, and no leak check slows the exit of a program without a heap.
-        environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+        options = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
         try:
             self._process = subprocess.Popen(
                 [str(executable)],
@@ -36,7 +36,7 @@ class HostTransport:
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 bufsize=0,
-                env=environment,
+                env=os.environ | options,
             )
         except OSError as error:
             self._errors.close()

@@ -20,7 +20,7 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from edgeq.device.protocol import Timing
+from edgeq.device.protocol import EMULATOR_TIMING, Timing
 from edgeq.device.qemu import QemuTransport
 from edgeq.device.session import Session, connect
 from edgeq.errors import ProjectError, ToolchainError
@@ -121,7 +121,7 @@ def open_counting(
     elf: Path,
     *,
     program_hash: bytes | None = None,
-    timing: Timing = Timing(reply=2.0, run=1800.0),
+    timing: Timing = EMULATOR_TIMING,
     icount: bool = True,
     cache: Path | None = None,
 ) -> Iterator[tuple[Session, Counter]]:

@@ -176,6 +176,12 @@ class Timing:
     run: float = 120.0
 
 
+#: For a board on a serial port, or a process.
+DEFAULT_TIMING = Timing()
+#: An emulated core may have to share one of ours.
+EMULATOR_TIMING = Timing(reply=2.0, run=1800.0)
+
+
 class Link:
     """Requests and replies over a transport; counts what went wrong."""
 
@@ -268,7 +274,7 @@ class Link:
         if not got:
             return self.fail(
                 f"the device is silent: no answer to {command.name} in {elapsed:.1f} s",
-                "is the right port chosen, the firmware flashed, the board powered? press its reset button and try again",
+                "is it the right port, is the firmware flashed, the board powered? press its reset button, try again",
             )
         if self.damaged == damaged and self.refused == refused:
             return self.fail(

@@ -52,7 +52,7 @@ class QemuTransport:
         if not Path(elf).is_file():
             raise ToolchainError("the image does not exist", where=str(elf), hint="build it with the preset 'target'")
         self.name = f"QEMU {board.qemu.machine}"
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
         self._socket, guest = socket.socketpair()
         command = [find_qemu(), "-M", board.qemu.machine, "-nodefaults", "-display", "none", "-monitor", "none"]
         command += ["-kernel", str(elf), "-d", "guest_errors"]
@@ -106,7 +106,7 @@ class QemuTransport:
         lockup = [line for line in lines if "Lockup" in line or "lockup" in line]
         if lockup:
             what = f"the emulated core locked up: {lockup[0]}"
-            hint = "a fault within a fault: usually the stack ran over; give it more with a larger RAM or a smaller model"
+            hint = "a fault within a fault, usually of a stack that ran over: it needs more RAM or a smaller model"
             return ProtocolError(what, where=self.name, hint=hint)
         detail = f": {lines[-1][:300]}" if lines else ""
         return ProtocolError(f"QEMU ended (exit code {code}){detail}", where=self.name)

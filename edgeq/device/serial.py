@@ -24,7 +24,9 @@ def _open_hint(port: str) -> str:
     if Path(port).exists():
         return "another program may hold the port: close serial monitors and IDEs"
     known = list_serial_ports()
-    return f"ports of this machine: {', '.join(known)}" if known else "this machine has no serial port: is the board connected?"
+    if known:
+        return f"ports of this machine: {', '.join(known)}"
+    return "this machine has no serial port: is the board connected?"
 
 
 class SerialTransport:

@@ -9,7 +9,19 @@ from pathlib import Path
 from types import TracebackType
 
 from edgeq.device.host import HostTransport
-from edgeq.device.protocol import HASH_BYTES, INIT_NOT_RUN, Command, Frame, Hello, Link, Status, Timing, parse_hello
+from edgeq.device.protocol import (
+    DEFAULT_TIMING,
+    EMULATOR_TIMING,
+    HASH_BYTES,
+    INIT_NOT_RUN,
+    Command,
+    Frame,
+    Hello,
+    Link,
+    Status,
+    Timing,
+    parse_hello,
+)
 from edgeq.device.qemu import QemuTransport
 from edgeq.device.serial import SerialTransport
 from edgeq.device.transport import Transport
@@ -61,7 +73,7 @@ class Session:
     Every method raises ProtocolError where the device is silent, refuses, or has started anew.
     """
 
-    def __init__(self, transport: Transport, timing: Timing = Timing()):
+    def __init__(self, transport: Transport, timing: Timing = DEFAULT_TIMING):
         self._link = Link(transport, timing)
         self._timing = timing
         self.hello = self._say_hello()
@@ -192,7 +204,7 @@ def check_init(status: int, where: str) -> None:
         raise ProtocolError(f"the model cannot be initialised: {what}", where=where, hint=hint)
 
 
-def connect(transport: Transport, *, program_hash: bytes | None = None, timing: Timing = Timing()) -> Session:
+def connect(transport: Transport, *, program_hash: bytes | None = None, timing: Timing = DEFAULT_TIMING) -> Session:
     """Opens a session, and checks that the device runs the right program. On an error the transport is closed.
 
     Args:
@@ -211,7 +223,8 @@ def connect(transport: Transport, *, program_hash: bytes | None = None, timing: 
             try:
                 session = Session(transport, timing)
             except ProtocolError as error:
-                raise ProtocolError(f"the model's start fails: {fault}", where=transport.name, hint=error.hint) from error
+                what = f"the model's start fails: {fault}"
+                raise ProtocolError(what, where=transport.name, hint=error.hint) from error
         hello = session.hello
         if hello.init_status == INIT_NOT_RUN:
             raise ProtocolError(f"the model's start fails: {hello.fault}", where=transport.name)
@@ -229,7 +242,7 @@ def connect(transport: Transport, *, program_hash: bytes | None = None, timing: 
         raise
 
 
-def open_host(executable: Path, *, program_hash: bytes | None = None, timing: Timing = Timing()) -> Session:
+def open_host(executable: Path, *, program_hash: bytes | None = None, timing: Timing = DEFAULT_TIMING) -> Session:
     """A session with the host executable. Raises as `connect` and `HostTransport` do."""
     return connect(HostTransport(executable), program_hash=program_hash, timing=timing)
 
@@ -239,13 +252,15 @@ def open_qemu(
     elf: Path,
     *,
     program_hash: bytes | None = None,
-    timing: Timing = Timing(reply=2.0, run=600.0),
+    timing: Timing = EMULATOR_TIMING,
     extra: tuple[str, ...] = (),
 ) -> Session:
     """A session with an emulated board. Raises as `connect` and `QemuTransport` do."""
     return connect(QemuTransport(board, elf, extra=extra), program_hash=program_hash, timing=timing)
 
 
-def open_serial(port: str, baud: int = 115200, *, program_hash: bytes | None = None, timing: Timing = Timing()) -> Session:
+def open_serial(
+    port: str, baud: int = 115200, *, program_hash: bytes | None = None, timing: Timing = DEFAULT_TIMING
+) -> Session:
     """A session with a board on a serial port. Raises as `connect` and `SerialTransport` do."""
     return connect(SerialTransport(port, baud), program_hash=program_hash, timing=timing)

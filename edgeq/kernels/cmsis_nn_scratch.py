@@ -1,8 +1,8 @@
-"""Scratch bytes that the CMSIS-NN library (v7) demands of its callers, by core, and what it wants to find there.
+"""Scratch bytes that the CMSIS-NN library (v7) demands of its callers, by core, and the calls it gets wrong.
 
-Pure functions of shapes. They hold for GCC builds: Arm's compiler takes other paths in 1×1 convolutions and one-channel
-depthwise convolutions. `model_init()` asks the linked library itself, so a newer version that demands more is an error,
-not a corrupted arena.
+Pure functions of shapes. They hold for GCC builds: Arm's compiler takes other paths in 1×1 convolutions and in
+one-channel depthwise convolutions. `model_init()` asks the linked library itself, so a newer version that demands more
+is an error, not a corrupted arena.
 
 `cpu` is any object with boolean attributes `dsp` (the DSP extension) and `mve` (the vector extension); a core with MVE
 counts as one with MVE whatever `dsp` says. Shapes are (n, h, w, c), pairs (h, w), results bytes.

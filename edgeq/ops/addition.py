@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -45,11 +46,12 @@ class AdditionParams:
     @property
     def size(self) -> int:
         """Elements of the result."""
-        return int(np.prod(self.output_shape, dtype=np.int64))
+        return math.prod(self.output_shape)
 
     @property
     def broadcasts(self) -> bool:
-        return self.input1_shape != self.input2_shape
+        """Whether an operand is repeated; operands that differ only by axes of size 1 are read alike."""
+        return not self.size == math.prod(self.input1_shape) == math.prod(self.input2_shape)
 
     @property
     def strides1(self) -> tuple[int, ...]:

@@ -23,6 +23,12 @@ def need(*tools: str) -> None:
         pytest.skip(f"missing: {', '.join(missing)}")
 
 
+@pytest.fixture(autouse=True)
+def _no_cmsis_nn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny model needs no kernels: do not build a whole library for it."""
+    monkeypatch.delenv("CMSIS_NN_ROOT", raising=False)
+
+
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The tiny project for a board."""

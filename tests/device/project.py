@@ -105,7 +105,13 @@ def expected(data: bytes) -> tuple[bytes, bytes]:
 
 
 def write_project(
-    folder: Path, board_name: str, *, second: str = "", init: str = "", prelude: str = "", kernels: dict[str, str] | None = None
+    folder: Path,
+    board_name: str,
+    *,
+    second: str = "",
+    init: str = "",
+    prelude: str = "",
+    kernels: dict[str, str] | None = None,
 ) -> Path:
     """Writes the project into `folder`.
 

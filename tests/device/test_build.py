@@ -16,6 +16,7 @@ from .conftest import need
 from .project import write_project
 
 M4 = "mps2-an386"
+USERS_CMSIS_NN = os.environ.get("CMSIS_NN_ROOT", "")
 
 
 @pytest.mark.parametrize("name", list_boards())
@@ -38,18 +39,25 @@ def test_protocol_uses_no_heap_and_no_floating_point(image: Callable[[str], Path
 def test_stack_bound_sees_what_it_cannot_follow(tmp_path: Path):
     need("arm-none-eabi-gcc")
     deep = "int deep(int n); int deep(int n) { volatile int a[8]; a[0] = n; return n ? deep(n - 1) + a[0] : 0; }\n"
-    elf = build(write_project(tmp_path / "recursion", M4, prelude=deep, second="if (deep(3) < 0) { return -1; }"), "target")
+    elf = build(
+        write_project(tmp_path / "recursion", M4, prelude=deep, second="if (deep(arena[0][0]) < 0) { return -1; }"),
+        "target",
+    )
     bound = measure(elf, load_board(M4)).stack
     assert bound.nbytes is None and "deep" in bound.reason
     wide = "int wide(int n); int wide(int n) { volatile int a[n + 1]; a[0] = n; return a[0]; }\n"
-    elf = build(write_project(tmp_path / "vla", M4, prelude=wide, second="if (wide(arena[0][0]) < 0) { return -1; }"), "target")
+    elf = build(
+        write_project(tmp_path / "vla", M4, prelude=wide, second="if (wide(arena[0][0]) < 0) { return -1; }"), "target"
+    )
     bound = measure(elf, load_board(M4)).stack
     assert bound.nbytes is None and "depends on its arguments" in bound.reason
 
 
 def test_image_that_does_not_fit(tmp_path: Path):
     need("arm-none-eabi-gcc")
-    project = write_project(tmp_path, "microbit", prelude="volatile unsigned char large[20000];\n", second="large[5] = 1;")
+    project = write_project(
+        tmp_path, "microbit", prelude="volatile unsigned char large[20000];\n", second="large[5] = 1;"
+    )
     with pytest.raises(TargetError, match=r"exceeds RAM by \d+ bytes"):
         build(project, "target")
 
@@ -69,7 +77,7 @@ def test_cmsis_nn_root(project: Callable[[str], Path], tmp_path: Path):
 
 def test_users_cmsis_nn(tmp_path: Path):
     """With CMSIS_NN_ROOT in the environment: the real library links, and its own scratch demand is asked."""
-    root = os.environ.get("CMSIS_NN_ROOT")
+    root = USERS_CMSIS_NN
     if not root:
         pytest.skip("CMSIS_NN_ROOT is not set")
     need("arm-none-eabi-gcc")
@@ -78,7 +86,7 @@ def test_users_cmsis_nn(tmp_path: Path):
         " return arm_depthwise_conv_s8_opt_get_buffer_size(&d, &d); }\n"
     )
     folder = write_project(
-        tmp_path, M4, prelude="extern int32_t demand(void);\n", second="if (demand() < 0) { return -1; }",
+        tmp_path, M4, prelude="#include <stdint.h>\nextern int32_t demand(void);\n", second="if (demand() < 0) { return -1; }",
         kernels={"demand.c": call},
     )  # fmt: skip
     assert measure(build(folder, "target", root), load_board(M4)).group("model", "text") > 100

@@ -208,7 +208,9 @@ def test_fuzz(host_executable: Path, seed: int):
         elif kind < 0.5:
             data = bytes(rng.choice((0, 1, 2, 0xFF)) for _ in range(rng.randrange(1, 600)))
         else:
-            payload = bytes(rng.choice((0, 0, 0, 1, 2, rng.randrange(256))) for _ in range(rng.choice((0, 4, 6, 8, 10, 60))))
+            payload = bytes(
+                rng.choice((0, 0, 0, 1, 2, rng.randrange(256))) for _ in range(rng.choice((0, 4, 6, 8, 10, 60)))
+            )
             if payload and kind < 0.9:  # an undamaged first byte of the input: the model must not be asked to crash
                 payload = b"\0\0\1" + payload[3:]
             command = rng.choice((*range(11), 255)) if kind < 0.9 else Command.HELLO

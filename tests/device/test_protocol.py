@@ -169,7 +169,10 @@ def test_hostile_tensor_lengths():
             length = struct.unpack("<H", request.payload[-2:])[0]
             return reply(request, bytes(length + extra))
 
-        with connect(ScriptedDevice(answer), timing=QUICK) as session, pytest.raises(ProtocolError, match="in place of"):
+        with (
+            connect(ScriptedDevice(answer), timing=QUICK) as session,
+            pytest.raises(ProtocolError, match="in place of"),
+        ):
             session.read_output(0, 700)
 
 

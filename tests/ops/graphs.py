@@ -70,3 +70,26 @@ def one_node(
     graph = Graph(op.lower(), {**present, "y": result}, (node,), runtime, ("y",))
     verify_graph(graph, "test case")
     return Case(op, graph, tuple(int8_values(rng, (VECTORS,) + present[name].shape) for name in runtime))
+
+
+def weights(rng: np.random.Generator, shape: Sequence[int], axis: int | None) -> Tensor:
+    """Symmetric int8 weights, per channel along `axis` or per tensor where it is None."""
+    count = 1 if axis is None else shape[axis]
+    quantization = QuantParams([scale(rng, 0.01) for _ in range(count)], [0] * count, axis)
+    values = np.maximum(int8_values(rng, shape), -127)
+    return constant("w", values, quantization)
+
+
+def bias(rng: np.random.Generator, x: Tensor, w: Tensor, channels: int, fan_in: int) -> Tensor:
+    """An int32 bias about as large as the sum it is added to."""
+    spread = 5000 * int(np.sqrt(fan_in)) + 1
+    quantization = QuantParams(
+        x.quant.scale[0] * w.quant.scale, [0] * w.quant.scale.size, None if w.quant.axis is None else 0
+    )
+    return constant("b", rng.integers(-spread, spread, channels).astype(np.int32), quantization)
+
+
+def sum_quant(rng: np.random.Generator, x: Tensor, w: Tensor, fan_in: int) -> QuantParams:
+    """A quantization for sums of `fan_in` products: most results stay inside int8's range, some saturate."""
+    typical = float(x.quant.scale[0]) * float(np.median(w.quant.scale)) * 127 * 73 * np.sqrt(fan_in)
+    return quant(rng, typical / 60)

@@ -1,0 +1,288 @@
+"""Writes a Graph as a `.tflite` file: an independent interpreter can then run what edgeq quantized.
+
+Read back, the file gives the same graph; TFLite's reference interpreter computes every tensor of it bit for bit as the
+simulator does. Equal graphs give equal bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import ai_edge_litert.schema_py_generated as schema
+import flatbuffers
+import numpy as np
+
+from edgeq.errors import ModelError, ProjectError
+from edgeq.ir import DType, Graph, Node, Tensor
+from edgeq.ops import Activation
+from edgeq.ops.spatial import Padding
+
+#: Kernels read constants in place, in vectors of up to this many bytes (the schema's force_align).
+ALIGNMENT = 16
+
+_TYPES: Mapping[DType, int] = MappingProxyType(
+    {
+        DType.FLOAT32: schema.TensorType.FLOAT32,
+        DType.INT8: schema.TensorType.INT8,
+        DType.INT16: schema.TensorType.INT16,
+        DType.INT32: schema.TensorType.INT32,
+        DType.INT64: schema.TensorType.INT64,
+        DType.UINT8: schema.TensorType.UINT8,
+        DType.BOOL: schema.TensorType.BOOL,
+    }
+)
+_ACTIVATIONS: Mapping[Activation, int] = MappingProxyType(
+    {each: getattr(schema.ActivationFunctionType, each.name) for each in Activation}
+)
+_PADDINGS: Mapping[Padding, int] = MappingProxyType({each: getattr(schema.Padding, each.name) for each in Padding})
+
+Writer = Callable[[Node, Graph], Any]
+
+
+class _Rule:
+    """How one operator is written: the version that first knows its int8 form, and its options table."""
+
+    def __init__(self, version: int, options: Writer):
+        self.version = version
+        self.options = options
+
+
+_RULES: dict[str, _Rule] = {}
+
+
+def rule(*names: str, version: int) -> Callable[[Writer], Writer]:
+    """Function decorator: (node, graph) → options object of these operators, None where they have none."""
+
+    def add(function: Writer) -> Writer:
+        for name in names:
+            _RULES[name] = _Rule(version, function)
+        return function
+
+    return add
+
+
+def tflite_bytes(graph: Graph) -> bytes:
+    """The graph as a TFLite flatbuffer.
+
+    Raises:
+        ModelError: TFLite cannot express an operator or a tensor type.
+    """
+    names = list(graph.tensors)
+    indices = {name: index for index, name in enumerate(names)} | {"": -1}
+    buffers: list[schema.BufferT] = [_Buffer(b"")]  # buffer 0 is the empty one, by convention
+    tensors = [_tensor(graph.tensors[name], buffers) for name in names]
+    codes: dict[tuple[str, int], int] = {}
+    operators = [_operator(node, graph, indices, codes) for node in graph.nodes]
+    main = schema.SubGraphT(
+        tensors=tensors,
+        inputs=_ints([indices[name] for name in graph.inputs]),
+        outputs=_ints([indices[name] for name in graph.outputs]),
+        operators=operators,
+        name="main",
+    )
+    model = schema.ModelT(
+        version=3,
+        operatorCodes=[_operator_code(name, version) for name, version in codes],
+        subgraphs=[main],
+        description="edgeq",
+        buffers=buffers,
+    )
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def export_tflite(graph: Graph, path: Path) -> None:
+    """Writes `tflite_bytes(graph)` to a file.
+
+    Raises:
+        ModelError: see `tflite_bytes`. ProjectError: the file cannot be written.
+    """
+    data = tflite_bytes(graph)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise ProjectError(f"cannot write the model: {error.strerror or error}", where=str(path)) from error
+
+
+class _Buffer(schema.BufferT):
+    """A buffer whose data is aligned: the generated Python packer ignores the schema's force_align."""
+
+    def __init__(self, content: bytes):
+        super().__init__()
+        self.content = content
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802  (the packer's name)
+        vector = None
+        if self.content:
+            builder.StartVector(1, len(self.content), ALIGNMENT)
+            builder.head -= len(self.content)
+            builder.Bytes[builder.head : builder.head + len(self.content)] = self.content
+            vector = builder.EndVector()
+        schema.BufferStart(builder)
+        if vector is not None:
+            schema.BufferAddData(builder, vector)
+        return schema.BufferEnd(builder)
+
+
+def _ints(values: Any) -> np.ndarray:
+    return np.asarray(values, np.int32)
+
+
+def _tensor(tensor: Tensor, buffers: list[schema.BufferT]) -> schema.TensorT:
+    if tensor.dtype not in _TYPES:
+        raise ModelError(f"a .tflite file cannot hold {tensor.dtype.value} tensors of edgeq", where=tensor.name)
+    buffer = 0
+    if tensor.data is not None:
+        buffers.append(_Buffer(tensor.data.astype(tensor.dtype.numpy.newbyteorder("<"), copy=False).tobytes()))
+        buffer = len(buffers) - 1
+    quantization = None
+    if tensor.quant is not None:
+        quantization = schema.QuantizationParametersT(
+            scale=tensor.quant.scale,
+            zeroPoint=tensor.quant.zero_point,
+            quantizedDimension=tensor.quant.axis or 0,
+        )
+    return schema.TensorT(
+        shape=_ints(tensor.shape),
+        type=_TYPES[tensor.dtype],
+        buffer=buffer,
+        name=tensor.name,
+        quantization=quantization,
+        hasRank=True,
+    )
+
+
+def _operator(node: Node, graph: Graph, indices: Mapping[str, int], codes: dict[tuple[str, int], int]) -> schema.OperatorT:
+    if node.op not in _RULES:
+        raise ModelError(f"operator {node.op} cannot be written to a .tflite file", where=node.loc)
+    version = max(_RULES[node.op].version, _version(node, graph))
+    options = _RULES[node.op].options(node, graph)
+    kind = type(options).__name__.removesuffix("T") if options is not None else "NONE"
+    return schema.OperatorT(
+        opcodeIndex=codes.setdefault((node.op, version), len(codes)),
+        inputs=_ints([indices[name] for name in node.inputs]),
+        outputs=_ints([indices[name] for name in node.outputs]),
+        builtinOptionsType=getattr(schema.BuiltinOptions, kind),
+        builtinOptions=options,
+    )
+
+
+def _version(node: Node, graph: Graph) -> int:
+    """Versions that a node's particulars ask for, beyond those of int8."""
+    if node.op == "CONV_2D":
+        x, w = graph.operands(node)[:2]
+        return 6 if x.shape[3] != w.shape[3] else 1
+    if node.op == "FULLY_CONNECTED":
+        return 6 if len(node.inputs) < 3 or not node.inputs[2] else 1
+    if node.op in ("ADD", "SUB", "MUL"):
+        return 3 if max(len(t.shape) for t in graph.results(node)) > 4 else 1
+    return 1
+
+
+def _operator_code(name: str, version: int) -> schema.OperatorCodeT:
+    code = getattr(schema.BuiltinOperator, name)
+    # old readers know the one-byte field only, which ends at 127
+    return schema.OperatorCodeT(deprecatedBuiltinCode=min(code, 127), builtinCode=code, version=version)
+
+
+def _window(options: Any, attrs: Any) -> Any:
+    options.padding = _PADDINGS[attrs.padding]
+    options.strideH, options.strideW = attrs.stride
+    options.fusedActivationFunction = _ACTIVATIONS[attrs.activation]
+    return options
+
+
+@rule("CONV_2D", version=3)
+def _conv_2d(node: Node, graph: Graph) -> schema.Conv2DOptionsT:
+    options = _window(schema.Conv2DOptionsT(), node.attrs)
+    options.dilationHFactor, options.dilationWFactor = node.attrs.dilation
+    return options
+
+
+@rule("DEPTHWISE_CONV_2D", version=3)
+def _depthwise_conv_2d(node: Node, graph: Graph) -> schema.DepthwiseConv2DOptionsT:
+    options = _window(schema.DepthwiseConv2DOptionsT(), node.attrs)
+    options.dilationHFactor, options.dilationWFactor = node.attrs.dilation
+    options.depthMultiplier = node.attrs.depth_multiplier
+    return options
+
+
+@rule("AVERAGE_POOL_2D", "MAX_POOL_2D", version=2)
+def _pool_2d(node: Node, graph: Graph) -> schema.Pool2DOptionsT:
+    options = _window(schema.Pool2DOptionsT(), node.attrs)
+    options.filterHeight, options.filterWidth = node.attrs.filter
+    return options
+
+
+@rule("FULLY_CONNECTED", version=4)
+def _fully_connected(node: Node, graph: Graph) -> schema.FullyConnectedOptionsT:
+    return schema.FullyConnectedOptionsT(
+        fusedActivationFunction=_ACTIVATIONS[node.attrs.activation], keepNumDims=node.attrs.keep_num_dims
+    )
+
+
+@rule("ADD", version=2)
+def _add(node: Node, graph: Graph) -> schema.AddOptionsT:
+    return schema.AddOptionsT(fusedActivationFunction=_ACTIVATIONS[node.attrs.activation])
+
+
+@rule("SUB", version=2)
+def _sub(node: Node, graph: Graph) -> schema.SubOptionsT:
+    return schema.SubOptionsT(fusedActivationFunction=_ACTIVATIONS[node.attrs.activation])
+
+
+@rule("MUL", version=2)
+def _mul(node: Node, graph: Graph) -> schema.MulOptionsT:
+    return schema.MulOptionsT(fusedActivationFunction=_ACTIVATIONS[node.attrs.activation])
+
+
+@rule("MEAN", version=2)
+def _mean(node: Node, graph: Graph) -> schema.ReducerOptionsT:
+    return schema.ReducerOptionsT(keepDims=node.attrs.keep_dims)
+
+
+@rule("CONCATENATION", version=2)
+def _concatenation(node: Node, graph: Graph) -> schema.ConcatenationOptionsT:
+    return schema.ConcatenationOptionsT(
+        axis=node.attrs.axis, fusedActivationFunction=_ACTIVATIONS[node.attrs.activation]
+    )
+
+
+@rule("SOFTMAX", version=2)
+def _softmax(node: Node, graph: Graph) -> schema.SoftmaxOptionsT:
+    return schema.SoftmaxOptionsT(beta=node.attrs.beta)
+
+
+@rule("RESHAPE", version=1)
+def _reshape(node: Node, graph: Graph) -> schema.ReshapeOptionsT:
+    return schema.ReshapeOptionsT(newShape=_ints(graph.results(node)[0].shape))
+
+
+@rule("PAD", version=2)
+def _pad(node: Node, graph: Graph) -> schema.PadOptionsT:
+    return schema.PadOptionsT()
+
+
+@rule("PADV2", version=2)
+def _padv2(node: Node, graph: Graph) -> schema.PadV2OptionsT:
+    return schema.PadV2OptionsT()
+
+
+@rule("QUANTIZE", version=2)
+def _quantize(node: Node, graph: Graph) -> schema.QuantizeOptionsT:
+    return schema.QuantizeOptionsT()
+
+
+@rule("DEQUANTIZE", version=2)
+def _dequantize(node: Node, graph: Graph) -> schema.DequantizeOptionsT:
+    return schema.DequantizeOptionsT()
+
+
+@rule("RELU", "RELU6", "LOGISTIC", "TANH", version=2)
+@rule("RELU_N1_TO_1", version=1)
+def _without_options(node: Node, graph: Graph) -> None:
+    return None

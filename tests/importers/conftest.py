@@ -1,0 +1,119 @@
+"""Small Keras models, each built once per session."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _conv_stack(keras, layers):
+    """The everyday image classifier."""
+    return keras.Sequential(
+        [
+            keras.Input((13, 11, 3)),
+            layers.Rescaling(1 / 127.5, offset=-1),
+            layers.Conv2D(8, (3, 5), strides=2, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.DepthwiseConv2D(3, depth_multiplier=2, padding="valid", activation="relu6"),
+            layers.Conv2D(6, 2, dilation_rate=2, groups=2),
+            layers.MaxPooling2D((2, 1), padding="same"),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(5, activation="softmax"),
+        ]
+    )
+
+
+def _separable(keras, layers):
+    x = keras.Input((9, 9, 4))
+    y = layers.ZeroPadding2D(((1, 2), (0, 1)))(x)
+    y = layers.SeparableConv2D(6, 3, depth_multiplier=2, padding="same", activation="relu")(y)
+    y = layers.AveragePooling2D(3, strides=2, padding="same")(y)
+    y = layers.BatchNormalization(scale=False)(y)
+    return keras.Model(x, [layers.GlobalAveragePooling2D(keepdims=True)(y), layers.GlobalMaxPooling2D()(y)])
+
+
+def _one_dimensional(keras, layers):
+    return keras.Sequential(
+        [
+            keras.Input((20, 4)),
+            layers.ZeroPadding1D((1, 2)),
+            layers.Conv1D(6, 3, padding="causal", dilation_rate=2),
+            layers.BatchNormalization(center=False),
+            layers.Activation("relu"),
+            layers.DepthwiseConv1D(3, padding="same"),
+            layers.SeparableConv1D(8, 3, strides=2, activation="sigmoid"),
+            layers.MaxPooling1D(2),
+            layers.AveragePooling1D(2, padding="same"),
+            layers.SpatialDropout1D(0.2),
+            layers.Dense(5, activation="tanh"),
+            layers.GlobalAveragePooling1D(),
+            layers.Reshape((5, 1)),
+            layers.GlobalMaxPooling1D(keepdims=True),
+        ]
+    )
+
+
+def _nested_and_shared(keras, layers):
+    """Two inputs, two outputs, a model used twice, a model with two results, a layer used twice."""
+    shared = keras.Sequential([layers.Dense(5, activation="relu"), layers.BatchNormalization()], name="shared")
+    a, b = keras.Input((4,), name="left"), keras.Input((4,), name="right")
+    x, y = shared(a), shared(b)
+    inner_input = keras.Input((5,))
+    inner_layer = layers.Dense(5, name="twice")
+    inner = keras.Model(inner_input, [inner_layer(inner_layer(inner_input)), layers.Dense(3)(inner_input)], name="inner")
+    p, q = inner(layers.Add()([x, y]))
+    r, s = inner(layers.Subtract()([x, y]))
+    joined = layers.Concatenate()([layers.Multiply()([p, r]), layers.Average()([q, s]), q])
+    return keras.Model([a, b], [layers.Dense(2)(joined), layers.Softmax()(q)])
+
+
+def _frozen_backbone(keras, layers):
+    """The trainable flag decides in which order a `.h5` keeps a nested model's weights."""
+    body = keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.BatchNormalization()], name="body")
+    body.layers[0].trainable = False
+    return keras.Sequential([keras.Input((6, 6, 2)), body, layers.Flatten(), layers.Dense(2)])
+
+
+def _gates(keras, layers):
+    x = keras.Input((7,))
+    return keras.Model(x, [layers.Activation(name)(x) for name in ("silu", "hard_sigmoid", "hard_silu", "linear", "relu6")])
+
+
+MODELS = {
+    f.__name__.strip("_"): f for f in (_conv_stack, _separable, _one_dimensional, _nested_and_shared, _frozen_backbone, _gates)
+}
+
+
+@pytest.fixture(scope="session")
+def keras():
+    return pytest.importorskip("keras")
+
+
+@pytest.fixture(scope="session")
+def built(keras, tmp_path_factory):
+    """name → (Keras model with random weights, folder with model.keras and model.h5)."""
+
+    @functools.cache
+    def make(name: str):
+        keras.utils.set_random_seed(7)
+        model = MODELS[name](keras, keras.layers)
+        rng = np.random.default_rng(11)
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                # fresh statistics are ones and zeros, which would hide mistakes
+                layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+            elif getattr(layer, "bias", None) is not None:
+                layer.bias.assign(rng.normal(size=layer.bias.shape))
+        folder = tmp_path_factory.mktemp(name)
+        model.save(folder / "model.keras")
+        model.save(folder / "model.h5")
+        return model, folder
+
+    return make

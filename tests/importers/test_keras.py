@@ -1,0 +1,130 @@
+"""Keras models become graphs that compute what Keras computes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeq.importers.keras import load
+from edgeq.ir import verify_graph
+from edgeq.quant.evaluate import run
+
+from .conftest import MODELS
+
+ZOO = os.environ.get("EDGEQ_ZOO")
+needs_zoo = pytest.mark.skipif(not ZOO, reason="EDGEQ_ZOO is not set")
+
+
+def assert_same_outputs(model, graph, vectors=3):
+    rng = np.random.default_rng(5)
+    inputs = {name: rng.normal(size=(vectors,) + graph.tensors[name].shape).astype(np.float32) for name in graph.inputs}
+    for name, array in inputs.items():
+        inputs[name] = array * 100 if len(graph.tensors[name].shape) == 4 else array
+    found = run(graph, inputs)
+    expected = model([array[:, 0] for array in inputs.values()] if len(inputs) > 1 else next(iter(inputs.values()))[:, 0])
+    expected = expected if isinstance(expected, (list, tuple)) else [expected]
+    assert len(expected) == len(graph.outputs)
+    for name, wanted in zip(graph.outputs, expected, strict=True):
+        wanted = np.asarray(wanted)
+        assert graph.tensors[name].shape == (1, *wanted.shape[1:])
+        np.testing.assert_allclose(found[name][:, 0], wanted, rtol=2e-4, atol=2e-5 * (1 + np.abs(wanted).max()))
+
+
+@pytest.mark.parametrize("extension", [".keras", ".h5"])
+@pytest.mark.parametrize("name", MODELS)
+def test_computes_what_keras_computes(built, name, extension):
+    model, folder = built(name)
+    graph = load(folder / f"model{extension}")
+    verify_graph(graph, "test")
+    assert_same_outputs(model, graph)
+
+
+def test_loading_needs_no_keras(built):
+    """The importer reads files; it never runs the framework that wrote them."""
+    import subprocess
+    import sys
+
+    _, folder = built("conv_stack")
+    code = (
+        "import sys, pathlib; from edgeq.importers.keras import load; "
+        f"load(pathlib.Path({str(folder / 'model.keras')!r})); "
+        "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": root}, timeout=60).returncode == 0
+
+
+def test_tensors_are_named_after_layers(built):
+    _, folder = built("nested_and_shared")
+    graph = load(folder / "model.keras")
+    assert graph.inputs == ("left", "right")
+    assert {"shared/dense", "shared/call1/dense", "inner/twice", "inner/twice/call1"} <= {
+        name.rsplit("_", 1)[0] if name.rsplit("_", 1)[-1].isdigit() else name for name in graph.tensors
+    }
+
+
+def test_calls_of_a_shared_layer_share_its_constants(built):
+    _, folder = built("nested_and_shared")
+    graph = load(folder / "model.keras")
+    kernels = [n.inputs[1] for n in graph.nodes if n.op == "FULLY_CONNECTED" and "twice" in n.loc]
+    assert len(kernels) == 4 and len(set(kernels)) == 1
+
+
+def test_keras_ops_nodes(keras, tmp_path):
+    x = keras.Input((6,), name="x")
+    y = keras.ops.relu((x * 2.0 - 1.0) / 4.0) + keras.ops.convert_to_tensor(np.arange(6, dtype=np.float32))
+    y = keras.ops.concatenate([y, 3.0 - x], axis=-1)
+    y = y * keras.ops.mean(y, axis=-1, keepdims=True)
+    y = keras.ops.reshape(keras.ops.tanh(keras.ops.sigmoid(y)), (-1, 3, 4))
+    model = keras.Model(x, keras.ops.softmax(y))
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
+def test_sequential_without_an_input_layer(keras, tmp_path):
+    model = keras.Sequential([keras.layers.Dense(3), keras.layers.Dense(2)])
+    model.build((None, 4))
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
+def test_mixed_precision_and_custom_regularizers_do_not_matter(keras, tmp_path):
+    """What only training needs is not looked at."""
+
+    @keras.saving.register_keras_serializable("user")
+    class Odd(keras.regularizers.Regularizer):
+        def __call__(self, x):
+            return 0.0 * keras.ops.sum(x)
+
+        def get_config(self):
+            return {}
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, kernel_regularizer=Odd())])
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
+@needs_zoo
+@pytest.mark.parametrize(
+    ("stem", "layers"), [("resnet8_float", {"CONV_2D": 9, "ADD": 3, "FULLY_CONNECTED": 1}), ("ad_float", {"FULLY_CONNECTED": 10})]
+)
+def test_keras_2_files(keras, stem, layers):
+    from edgeq.passes import prepare_float
+
+    path = Path(ZOO) / f"{stem}.h5"
+    graph = prepare_float(load(path))
+    assert {op: sum(n.op == op for n in graph.nodes) for op in layers} == layers
+    assert_same_outputs(keras.saving.load_model(path, compile=False), graph)
+
+
+@needs_zoo
+def test_the_keras_and_the_tflite_file_of_one_model_agree():
+    from edgeq.importers import tflite
+
+    graphs = [load(Path(ZOO) / "resnet8_float.h5"), tflite.load(Path(ZOO) / "resnet8_float.tflite")]
+    x = np.random.default_rng(3).uniform(0, 255, (2, 1, 32, 32, 3)).astype(np.float32)
+    mine, theirs = (run(g, {g.inputs[0]: x})[g.outputs[0]] for g in graphs)
+    np.testing.assert_allclose(mine, theirs, atol=1e-5)

@@ -1,0 +1,49 @@
+"""Plain, grouped, strided, dilated and pointwise convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from edgeq.ops import Activation
+from edgeq.ops.conv_2d import Conv2DAttrs
+from edgeq.ops.spatial import Padding
+
+from ..graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights
+from ..one_op import TFLITE_ACTIVATION, TFLITE_PADDING, options as table
+
+
+def options(attrs: Conv2DAttrs) -> Any:
+    return table(
+        "Conv2DOptions",
+        padding=TFLITE_PADDING[attrs.padding],
+        strideH=attrs.stride[0],
+        strideW=attrs.stride[1],
+        dilationHFactor=attrs.dilation[0],
+        dilationWFactor=attrs.dilation[1],
+        fusedActivationFunction=TFLITE_ACTIVATION[attrs.activation],
+    )
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    kernels = [(1, 1), (3, 3), (2, 3), (5, 1), (1, 4)]
+    while True:
+        for kernel in kernels:
+            for padding in Padding:
+                yield _case(rng, kernel, padding)
+
+
+def _case(rng: np.random.Generator, kernel: tuple[int, int], padding: Padding) -> Case:
+    dilation = tuple(int(rng.choice([1, 1, 2, 3])) for _ in range(2))
+    stride = (1, 1) if max(dilation) > 1 else tuple(int(rng.integers(1, 4)) for _ in range(2))
+    groups = int(rng.choice([1, 1, 1, 2, 3]))
+    group_c, group_out = int(rng.integers(1, 7)), int(rng.integers(1, 6))
+    size = tuple((k - 1) * d + int(rng.integers(1, 9)) for k, d in zip(kernel, dilation, strict=True))
+    x = activation_input("x", (int(rng.choice([1, 1, 2])), *size, groups * group_c), quant(rng))
+    w = weights(rng, (groups * group_out, *kernel, group_c), axis=rng.choice([0, None], p=[0.8, 0.2]))
+    fan_in = kernel[0] * kernel[1] * group_c
+    b = bias(rng, x, w, w.shape[0], fan_in)  # TFLite's int8 convolution insists on one
+    attrs = Conv2DAttrs(stride, dilation, padding, rng.choice(list(Activation)))
+    return one_node(rng, "CONV_2D", [x, w, b], sum_quant(rng, x, w, fan_in), attrs)

@@ -1,0 +1,37 @@
+"""Dense layers over vectors, batches and tensors of higher rank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from edgeq.ops import Activation
+from edgeq.ops.fully_connected import FullyConnectedAttrs
+
+from ..graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights
+from ..one_op import TFLITE_ACTIVATION, options as table
+
+
+def options(attrs: FullyConnectedAttrs) -> Any:
+    return table(
+        "FullyConnectedOptions",
+        fusedActivationFunction=TFLITE_ACTIVATION[attrs.activation],
+        keepNumDims=attrs.keep_num_dims,
+    )
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    while True:
+        for keep_num_dims in (False, True):
+            for per_channel in (False, True):
+                depth, units = int(rng.integers(1, 70)), int(rng.integers(1, 20))
+                leading = [(1,), (int(rng.integers(2, 5)),), (1, 2, 3)][rng.integers(3)]
+                if per_channel and keep_num_dims:
+                    leading = leading[:1]  # tflite-runtime 2.14 leaves results of more dimensions unfinished
+                x = activation_input("x", (*leading, depth), quant(rng))
+                w = weights(rng, (units, depth), axis=0 if per_channel else None)
+                b = None if rng.random() < 0.2 else bias(rng, x, w, units, depth)
+                attrs = FullyConnectedAttrs(rng.choice(list(Activation)), keep_num_dims)
+                yield one_node(rng, "FULLY_CONNECTED", [x, w, b], sum_quant(rng, x, w, depth), attrs)

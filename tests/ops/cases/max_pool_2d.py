@@ -1,0 +1,7 @@
+"""Maximum pooling, global and windowed."""
+
+from ..pools import cases_of, options
+
+cases = cases_of("MAX_POOL_2D")
+
+__all__ = ["cases", "options"]

@@ -1,0 +1,13 @@
+"""RELU of every int8 value."""
+
+from typing import Any
+
+from edgeq.ops.lookup import LookupAttrs
+
+from ..lookups import cases_of
+
+cases = cases_of("RELU")
+
+
+def options(attrs: LookupAttrs) -> Any:
+    return None  # TFLite has no options table for it

@@ -1,0 +1,14 @@
+"""Differences, with and without broadcasting."""
+
+from typing import Any
+
+from edgeq.ops.addition import AdditionAttrs
+
+from ..elementwise import cases_of, sum_scale
+from ..one_op import TFLITE_ACTIVATION, options as table
+
+cases = cases_of("SUB", AdditionAttrs, sum_scale)
+
+
+def options(attrs: AdditionAttrs) -> Any:
+    return table("SubOptions", fusedActivationFunction=TFLITE_ACTIVATION[attrs.activation])

@@ -1,0 +1,14 @@
+"""TANH of every int8 value."""
+
+from typing import Any
+
+from edgeq.ops.lookup import LookupAttrs
+from edgeq.ops.tanh import OUTPUT
+
+from ..lookups import cases_of
+
+cases = cases_of("TANH", OUTPUT)
+
+
+def options(attrs: LookupAttrs) -> Any:
+    return None  # TFLite has no options table for it

@@ -1,0 +1,113 @@
+"""Every operator computes, to the bit, what TFLite's reference kernels compute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeq import fixedpoint, importers
+from edgeq.fixedpoint import Dialect
+from edgeq.ir import Graph
+from edgeq.kernels import choose_kernel
+from edgeq.ops import find_op, known_ops, weighted
+from edgeq.target import load_cpu
+
+from .cases import all_cases, cases_of, covered_ops, module_of
+from .graphs import Case
+from .one_op import run_litert, run_tflite, write_model
+
+SEED = 2024
+# Float edges of a graph: never lowered, so there is nothing to compare.
+NOT_LOWERED = {"DEQUANTIZE"}
+
+
+def simulate(graph: Graph, inputs: tuple[np.ndarray, ...], dialect: Dialect = Dialect.DOUBLE) -> np.ndarray:
+    """The result of a graph of one node, lowered and simulated."""
+    (node,) = graph.nodes
+    op = find_op(node.op)
+    lowered = op.lower(node, graph, dialect)
+    values = dict(zip(graph.inputs, inputs, strict=True))
+    operands = [values[name] if name in values else graph.tensors[name].data[np.newaxis] for name in lowered.inputs]
+    (result,) = op.simulate(lowered.params, *operands)
+    return result
+
+
+def model_of(case: Case) -> bytes:
+    return write_model(case.graph, module_of(case.op).options)
+
+
+def assert_equal(ours: np.ndarray, theirs: np.ndarray, case: Case) -> None:
+    np.testing.assert_array_equal(ours, theirs, err_msg=str(case), strict=True)
+
+
+@pytest.mark.parametrize("op", known_ops())
+def test_every_operator_has_cases(op: str) -> None:
+    assert op in covered_ops() or op in NOT_LOWERED
+
+
+@pytest.mark.parametrize("op", covered_ops())
+def test_equals_tflite(op: str, case_count: int) -> None:
+    for case in cases_of(op, SEED, case_count):
+        (theirs,) = run_tflite(model_of(case), case.inputs)
+        assert_equal(simulate(case.graph, case.inputs), theirs, case)
+
+
+@pytest.mark.parametrize("op", covered_ops())
+def test_equals_litert(op: str, case_count: int) -> None:
+    for case in cases_of(op, SEED, case_count):
+        (theirs,) = run_litert(model_of(case), case.inputs)
+        assert_equal(simulate(case.graph, case.inputs, Dialect.LITERT), theirs, case)
+
+
+@pytest.mark.parametrize("op", covered_ops())
+def test_the_imported_file_computes_the_same(op: str, case_count: int, tmp_path: Path) -> None:
+    for case in cases_of(op, SEED, case_count):
+        path = tmp_path / "model.tflite"
+        path.write_bytes(model_of(case))
+        imported = importers.load(path)
+        (theirs,) = run_tflite(model_of(case), case.inputs)
+        assert_equal(simulate(imported, case.inputs), theirs, case)
+
+
+@pytest.mark.parametrize("op", covered_ops())
+def test_results_use_the_range_of_int8(op: str, case_count: int) -> None:
+    """Cases whose results all saturate would prove nothing."""
+    results = [simulate(case.graph, case.inputs) for case in cases_of(op, SEED, case_count)]
+    inner = sum(int(np.sum((y > -128) & (y < 127))) for y in results)
+    assert inner > sum(y.size for y in results) // 20
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m0", "cortex-m4f", "cortex-m55"])
+def test_every_case_has_a_kernel(cpu: str, case_count: int) -> None:
+    core = load_cpu(cpu)
+    for case in all_cases(SEED, case_count):
+        (node,) = case.graph.nodes
+        op = find_op(node.op)
+        if not op.alias:
+            params = op.lower(node, case.graph, Dialect.DOUBLE).params
+            assert case.op in choose_kernel(case.op, params, core, str(case)).ops
+
+
+def test_cases_repeat() -> None:
+    first, second = all_cases(SEED, 3), all_cases(SEED, 3)
+    assert [c.op for c in first] == [c.op for c in second]
+    for a, b in zip(first, second, strict=True):
+        assert all(np.array_equal(x, y) for x, y in zip(a.inputs, b.inputs, strict=True))
+
+
+@pytest.mark.parametrize("op", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
+def test_a_wrong_rounding_is_caught(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeded mutant: rounding once where TFLite rounds twice differs by one here and there, and must be noticed."""
+
+    def rounds_once(x: np.ndarray, multiplier: np.ndarray, shift: np.ndarray, *, single: bool = False) -> np.ndarray:
+        return fixedpoint.requantize(x, multiplier, shift, single=True)
+
+    monkeypatch.setattr(weighted, "requantize", rounds_once)
+    differing = 0
+    # the two differ in about one of a thousand results
+    for case in cases_of(op, SEED, 40):
+        (theirs,) = run_tflite(model_of(case), case.inputs)
+        differing += int(np.sum(simulate(case.graph, case.inputs) != theirs))
+    assert differing > 0
