@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import edgeq.build as toolchain
+from edgeq.toolchain import build as toolchain
 from edgeq.emit import emit, write_files
 from edgeq.errors import CalibrationError, EdgeqError, ProjectError, TargetError
 from edgeq.fixedpoint import INT32_MAX, Dialect
-from edgeq.footprint import Footprint, measure
+from edgeq.toolchain.footprint import Footprint, measure
 from edgeq.importers import load as load_model
 from edgeq.ir import DType, Graph, Tensor
 from edgeq.kernels import find_kernel

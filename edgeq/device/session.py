@@ -254,9 +254,10 @@ def open_qemu(
     program_hash: bytes | None = None,
     timing: Timing = EMULATOR_TIMING,
     extra: tuple[str, ...] = (),
+    icount: bool = True,
 ) -> Session:
     """A session with an emulated board. Raises as `connect` and `QemuTransport` do."""
-    return connect(QemuTransport(board, elf, extra=extra), program_hash=program_hash, timing=timing)
+    return connect(QemuTransport(board, elf, extra=extra, icount=icount), program_hash=program_hash, timing=timing)
 
 
 def open_serial(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from edgeq.ops.base import Activation, Lowered, Op, OutputRule, QuantRule
+from edgeq.ops.base import Activation, Lowered, Op, OutputRule, QuantRule, infer_results
 
-__all__ = ["Activation", "Lowered", "Op", "OutputRule", "QuantRule", "find_op", "known_ops", "params_type", "register"]
+__all__ = ["Activation", "Lowered", "Op", "OutputRule", "QuantRule", "find_op", "infer_results", "known_ops", "params_type", "register"]
 
 _REGISTRY: dict[str, Op] = {}
 

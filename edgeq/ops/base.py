@@ -7,6 +7,7 @@ n independent inferences, a constant (1, *tensor.shape).
 from __future__ import annotations
 
 import enum
+import inspect
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -117,6 +118,24 @@ class Op:
     def macs(self, attrs: Any, inputs: tuple[Tensor | None, ...], outputs: tuple[Tensor, ...]) -> int:
         """Multiply-accumulates of one inference."""
         return 0
+
+
+def infer_results(op: Op, attrs: Any, operands: tuple[Tensor | None, ...]) -> tuple[tuple[int, ...], ...]:
+    """`op.infer`, after checking that every operand it needs is there and none is too many.
+
+    Raises:
+        ModelError: operands are missing, too many, or do not fit.
+    """
+    parameters = list(inspect.signature(op.infer).parameters.values())[1:]
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    named = [p for p in parameters if p.kind is not p.VAR_POSITIONAL]
+    needed = sum(p.default is p.empty for p in named)
+    if len(operands) < max(needed, 1 if variadic else 0) or (len(operands) > len(named) and not variadic):
+        raise ModelError(f"{op.name} has {len(operands)} operands")
+    for index, operand in enumerate(operands):
+        if operand is None and (variadic or index < needed):
+            raise ModelError(f"{op.name} lacks operand {index}")
+    return op.infer(attrs, *operands)
 
 
 def require(condition: bool, what: str, where: str = "") -> None:

@@ -21,7 +21,7 @@ def sink_reshapes(graph: Graph) -> Graph:
     def step(graph: Graph) -> Graph | None:
         producers, consumers = graph.producers(), graph.consumers()
         for reshape in graph.nodes:
-            if reshape.op != "RESHAPE" or getattr(producers.get(reshape.inputs[0]), "op", "") not in WEIGHTED:
+            if reshape.op != "RESHAPE" or not _behind_layer(graph, reshape, producers):
                 continue
             reader = sole_reader(graph, reshape.outputs[0], consumers)
             if reader is not None and reader.inputs.count(reshape.outputs[0]) == 1:
@@ -31,6 +31,17 @@ def sink_reshapes(graph: Graph) -> Graph:
         return None
 
     return until_stable(graph, step)
+
+
+def _behind_layer(graph: Graph, reshape: Node, producers: dict[str, Node]) -> bool:
+    """Whether a layer, followed by nothing but what it may absorb, computes the reshape's input."""
+    node = producers.get(reshape.inputs[0])
+    while node is not None and node.op not in WEIGHTED:
+        part = channelwise(graph, node)
+        if part is None and node.op not in _UNARY:
+            return False
+        node = producers.get(node.inputs[0] if part is None else part.data)
+    return node is not None
 
 
 def _swap(graph: Graph, reshape: Node, reader: Node) -> Graph | None:

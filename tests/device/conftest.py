@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeq.build import build
+from edgeq.toolchain.build import build
 
 from .project import write_project
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeq.build import build, doctor
+from edgeq.toolchain.build import build, doctor
 from edgeq.errors import ProjectError, TargetError, ToolchainError
-from edgeq.footprint import GROUPS, measure
+from edgeq.toolchain.footprint import GROUPS, measure
 from edgeq.target import list_boards, load_board
 
 from .conftest import need
@@ -85,10 +85,9 @@ def test_users_cmsis_nn(tmp_path: Path):
         "int32_t demand(void) { const cmsis_nn_dims d = {1, 3, 3, 8};"
         " return arm_depthwise_conv_s8_opt_get_buffer_size(&d, &d); }\n"
     )
-    folder = write_project(
-        tmp_path, M4, prelude="#include <stdint.h>\nextern int32_t demand(void);\n", second="if (demand() < 0) { return -1; }",
-        kernels={"demand.c": call},
-    )  # fmt: skip
+    prelude = "#include <stdint.h>\nextern int32_t demand(void);\n"
+    second = "if (demand() < 0) { return -1; }"
+    folder = write_project(tmp_path, M4, prelude=prelude, second=second, kernels={"demand.c": call})
     assert measure(build(folder, "target", root), load_board(M4)).group("model", "text") > 100
 
 

@@ -12,7 +12,7 @@ from edgeq.device.protocol import Timing
 from edgeq.device.qemu import QemuTransport
 from edgeq.device.session import LayerFailed, connect, open_qemu
 from edgeq.errors import ProjectError, ProtocolError, TargetError, ToolchainError
-from edgeq.footprint import measure
+from edgeq.toolchain.footprint import measure
 from edgeq.target import list_boards, load_board
 
 from . import project
@@ -101,7 +101,7 @@ def test_hard_fault_is_reported(image: Image, name: str):
 
 def test_fault_while_starting(tmp_path: Path):
     need("arm-none-eabi-gcc")
-    from edgeq.build import build
+    from edgeq.toolchain.build import build
 
     elf = build(project.write_project(tmp_path, M4, init="__builtin_trap();"), "target")
     with pytest.raises(ProtocolError, match="the model's start fails: hard fault"):

@@ -304,6 +304,15 @@ def test_models_that_call_each_other_do_not_explode(archive, tmp_path):
         load(path)
 
 
+def test_a_layer_called_with_too_many_tensors_is_refused(built, tmp_path):
+    archive = built("gates")[1] / "model.keras"
+    config = config_of(archive)
+    node = config["config"]["layers"][1]["inbound_nodes"][0]
+    node["args"] = [node["args"] * 2]
+    with pytest.raises(ModelError, match="called with 2 tensors, Activation takes 1"):
+        load(rewrite(archive, tmp_path / "m.keras", config_json=json.dumps(config).encode()))
+
+
 def test_a_tensor_of_absurd_size_is_refused(edited):
     def change(config):
         layer_entry(config, "InputLayer")["config"]["batch_shape"] = [None, 1 << 28, 1 << 28, 3]

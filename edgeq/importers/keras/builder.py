@@ -141,7 +141,10 @@ class GraphBuilder:
         owner = scope.path + spec.name
         name = self.unique(scope.prefix + spec.name + suffix)
         layer = Layer(name, spec.config, self.weights.get(owner, {}), self, self.major, owner)
-        return [find_rule(spec.kind).build(layer, *inputs)]
+        rule = find_rule(spec.kind)
+        if rule.operands not in (None, len(inputs)):
+            raise ModelError(f"called with {len(inputs)} tensors, {spec.kind} takes {rule.operands}", where=name)
+        return [rule.build(layer, *inputs)]
 
     def _arguments(
         self, spec: LayerSpec, full: str, call: Call, values: Mapping[tuple[str, int], list[str]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,12 @@ class Rule:
     build: Callable[..., str]
     weights: Callable[[Config], WeightNames] = field(default=lambda config: WeightNames())
     check: Callable[[Config], str] = field(default=lambda config: "")
+
+    @property
+    def operands(self) -> int | None:
+        """How many tensors such a layer is called with, None for any number."""
+        kinds = [p.kind for p in inspect.signature(self.build).parameters.values()]
+        return None if inspect.Parameter.VAR_POSITIONAL in kinds else len(kinds) - 1
 
 
 _RULES: dict[str, Rule] = {}

@@ -83,7 +83,7 @@ def parse_model(document: Mapping[str, Any]) -> ModelSpec:
             )
         return _model(document, 0)
     # a configuration that lacks an entry or has one of another type: the file is at fault, whichever it is
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise ModelError(
             f"the model's configuration is damaged: {type(error).__name__}: {error}",
             hint="save the model again with model.save(...)",

@@ -9,8 +9,8 @@ from edgeq.errors import ModelError
 from edgeq.importers.tflite import flatbuffer
 from edgeq.importers.tflite.names import layer_name
 from edgeq.importers.tflite.rules import attributes
-from edgeq.ir import Graph, Node, Tensor, verify_graph
-from edgeq.ops import find_op
+from edgeq.ir import Graph, Node, verify_graph
+from edgeq.ops import find_op, infer_results
 
 
 def load(path: Path) -> Graph:
@@ -69,14 +69,11 @@ def _check_shapes(graph: Graph, node: Node) -> None:
     op = find_op(node.op)
     if op is None:
         return
-    operands: tuple[Tensor | None, ...] = graph.operands(node)
     where = f"{node.loc} ({node.op})"
     try:
-        inferred = op.infer(node.attrs, *operands)
+        inferred = infer_results(op, node.attrs, graph.operands(node))
     except ModelError as error:
         raise ModelError(error.what, where=where, hint=error.hint) from None
-    except TypeError:
-        raise ModelError(f"{len(operands)} operands are too many or too few", where=where) from None
     declared = tuple(t.shape for t in graph.results(node))
     if inferred != declared:
         raise ModelError(f"declares results of shape {declared}, its operands give {inferred}", where=where)

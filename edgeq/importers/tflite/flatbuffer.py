@@ -38,7 +38,7 @@ _DTYPES = {
 }
 
 # What a damaged table raises inside the flatbuffers accessors: reads past the end, absurd offsets, bad UTF-8.
-_DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError, KeyError, AttributeError, MemoryError)
+DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError, KeyError, AttributeError, MemoryError)
 
 
 @cache
@@ -88,7 +88,7 @@ def read(path: Path) -> File:
         return _read_main_subgraph(data)
     except ModelError as error:
         raise ModelError(error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint) from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ModelError(f"damaged or truncated TFLite model ({type(error).__name__})", where=where, hint=hint) from error
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import ai_edge_litert.schema_py_generated as schema
 
 from edgeq.errors import ModelError
+from edgeq.importers.tflite.flatbuffer import DAMAGE
 from edgeq.ops import Activation, find_op
 from edgeq.ops.spatial import Padding, Pair
 
@@ -48,7 +49,10 @@ def attributes(name: str, options: Any) -> Any:
         return op.Attrs()
     if options is None:
         raise ModelError(f"{name} lacks its options")
-    return op.Attrs(**_RULES[name](options))
+    try:
+        return op.Attrs(**_RULES[name](options))
+    except DAMAGE:
+        raise ModelError(f"the options of this {name} are damaged") from None
 
 
 def _activation(options: Any) -> Activation:

@@ -10,9 +10,9 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from edgeq.build import find_tool
+from edgeq.toolchain.build import find_tool
 from edgeq.errors import ProjectError, ToolchainError
-from edgeq.stack import StackBound, bound_stack
+from edgeq.toolchain.stack import StackBound, bound_stack
 from edgeq.target import Board
 
 #: Parts of an image, in the order of reports.
@@ -79,7 +79,7 @@ def parse_map(text: str) -> dict[tuple[str, str], int]:
 
 
 def measure(elf: Path, board: Board) -> Footprint:
-    """The footprint of a target image, which `edgeq.build.build` has made.
+    """The footprint of a target image, which `edgeq.toolchain.build.build` has made.
 
     Raises:
         ProjectError: the image or its map file is missing or damaged.

@@ -1,0 +1,56 @@
+"""Projects that several tests share, built once in a worker."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgeq import api
+from edgeq.project import Project
+from tests.e2e.zoo import int8_model
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
+
+
+@pytest.fixture(scope="session")
+def zoo_project(tmp_path_factory) -> Callable[[str, str], Project]:
+    """(model, board) → its built project."""
+    built: dict[tuple[str, str], Project] = {}
+
+    def get(model: str, board: str) -> Project:
+        if (model, board) not in built:
+            folder = tmp_path_factory.mktemp(f"{model}-{board}") / "firmware"
+            built[model, board] = api.build(int8_model(model), board, out=folder)
+        return built[model, board]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory) -> Path:
+    """The folder of the trained digits example: digits.keras, calibration.npz, test.npz; briefly trained."""
+    sys.path.insert(0, str(EXAMPLE))
+    try:
+        import train
+    finally:
+        sys.path.remove(str(EXAMPLE))
+    folder = tmp_path_factory.mktemp("digits")
+    assert train.train(folder, epochs=6) > 0.8
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits_project(digits, tmp_path_factory) -> Callable[[str], Project]:
+    """board → the digits project for it."""
+    built: dict[str, Project] = {}
+
+    def get(board: str) -> Project:
+        if board not in built:
+            folder = tmp_path_factory.mktemp(board) / "firmware"
+            built[board] = api.build(digits / "digits.keras", board, calibration=digits / "calibration.npz", out=folder)
+        return built[board]
+
+    return get
