@@ -7,7 +7,7 @@ simulator does. Equal graphs give equal bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,10 +15,11 @@ import ai_edge_litert.schema_py_generated as schema
 import flatbuffers
 import numpy as np
 
-from edgeq.errors import ModelError, ProjectError
-from edgeq.ir import DType, Graph, Node, Tensor
+from edgeq.errors import ModelError
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import Activation
 from edgeq.ops.spatial import Padding
+from edgeq.passes.rewriting import unique_name
 
 #: Kernels read constants in place, in vectors of up to this many bytes (the schema's force_align).
 ALIGNMENT = 16
@@ -64,12 +65,13 @@ def rule(*names: str, version: int) -> Callable[[Writer], Writer]:
     return add
 
 
-def tflite_bytes(graph: Graph) -> bytes:
+def export_tflite(graph: Graph) -> bytes:
     """The graph as a TFLite flatbuffer.
 
     Raises:
         ModelError: TFLite cannot express an operator or a tensor type.
     """
+    graph = _with_shape_operands(graph)
     names = list(graph.tensors)
     indices = {name: index for index, name in enumerate(names)} | {"": -1}
     buffers: list[schema.BufferT] = [_Buffer(b"")]  # buffer 0 is the empty one, by convention
@@ -95,19 +97,6 @@ def tflite_bytes(graph: Graph) -> bytes:
     return bytes(builder.Output())
 
 
-def export_tflite(graph: Graph, path: Path) -> None:
-    """Writes `tflite_bytes(graph)` to a file.
-
-    Raises:
-        ModelError: see `tflite_bytes`. ProjectError: the file cannot be written.
-    """
-    data = tflite_bytes(graph)
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise ProjectError(f"cannot write the model: {error.strerror or error}", where=str(path)) from error
-
-
 class _Buffer(schema.BufferT):
     """A buffer whose data is aligned: the generated Python packer ignores the schema's force_align."""
 
@@ -126,6 +115,18 @@ class _Buffer(schema.BufferT):
         if vector is not None:
             schema.BufferAddData(builder, vector)
         return schema.BufferEnd(builder)
+
+
+def _with_shape_operands(graph: Graph) -> Graph:
+    """The graph with the new shape of every RESHAPE as a constant operand: some readers do not look at the options."""
+    added, nodes = [], []
+    for node in graph.nodes:
+        if node.op == "RESHAPE" and len(node.inputs) == 1:
+            shape = frozen_array(graph.results(node)[0].shape, np.int32)
+            added.append(Tensor(unique_name(graph, f"{node.outputs[0]}/shape"), shape.shape, DType.INT32, data=shape))
+            node = replace(node, inputs=(node.inputs[0], added[-1].name))
+        nodes.append(node)
+    return graph.rewrite(nodes, added) if added else graph
 
 
 def _ints(values: Any) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -10,9 +11,9 @@ import numpy as np
 
 from edgeq.errors import ModelError, QuantizationError
 from edgeq.fixedpoint import INT32_MAX, Dialect, quantize_multiplier_below_one, requantize, saturate
-from edgeq.ir import Graph, Node, Tensor
+from edgeq.ir import Graph, Node, Tensor, frozen_array
 from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine
-from edgeq.ops.broadcast import align, broadcast_shape, strides
+from edgeq.ops.broadcast import SECOND, align, broadcast_shape, lookup_pairs, strides
 
 # Bits that both operands are scaled up by before they are brought to a common scale.
 LEFT_SHIFT = 20
@@ -118,16 +119,20 @@ class Addition(Op):
         return Lowered(params, (a.name, b.name), 255 << LEFT_SHIFT)
 
     def simulate(self, p: AdditionParams, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
-        rank = len(p.output_shape)
-        # one table entry for each of the 256 values of an operand
-        scaled_a = _scaled(p.input1_offset, p.left_shift, p.input1_multiplier, p.input1_shift)[a.astype(np.int16) + 128]
-        scaled_b = _scaled(p.input2_offset, p.left_shift, p.input2_multiplier, p.input2_shift)[b.astype(np.int16) + 128]
-        return (_finished(p, align(scaled_a, rank) + align(scaled_b, rank)),)
+        return (lookup_pairs(_table(p), a, b, len(p.output_shape)),)
+
+
+@functools.lru_cache(maxsize=32)
+def _table(p: AdditionParams) -> np.ndarray:
+    """The result for every pair of operands, for `lookup_pairs`."""
+    a = _scaled(p.input1_offset, p.left_shift, p.input1_multiplier, p.input1_shift)[:, np.newaxis]
+    b = _scaled(p.input2_offset, p.left_shift, p.input2_multiplier, p.input2_shift)
+    return frozen_array(_finished(p, a + b).reshape(-1))
 
 
 def _scaled(offset: int, left_shift: int, multiplier: int, shift: int) -> np.ndarray:
-    """Every int8 value of an operand, from −128 to 127, at the common scale: int64 (256,)."""
-    return requantize((np.arange(-128, 128, dtype=np.int64) + offset) << left_shift, multiplier, shift)
+    """Every int8 value of an operand at the common scale: int64 (256,)."""
+    return requantize((SECOND + offset) << left_shift, multiplier, shift)
 
 
 def _finished(p: AdditionParams, total: np.ndarray) -> np.ndarray:

@@ -21,11 +21,13 @@ from edgeq.ops.base import (
     require,
 )
 from edgeq.ops.exact import float_type, product_bound
-from edgeq.ops.spatial import Padding, Pair, output_size, pad_before, windows
-from edgeq.ops.weighted import integer_bias, per_channel_multipliers, rescale, symmetric_weights
+from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before, windows
+from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescale, symmetric_weights
 
 # Elements of the window matrix that `simulate` builds at a time.
-_WINDOW_ELEMENTS = 1 << 19
+_WINDOW_ELEMENTS = 1 << 20
+# Axes of the filters that one result sums over.
+_SUMMED = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Conv2D(Op):
         kernel = w.shape[1:3]
         pad = pad_before(x.shape[1:3], y.shape[1:3], kernel, attrs.stride, attrs.dilation)
         low, high = activation_range(attrs.activation, output_scale, output_zero)
-        bound = product_bound(weights, -input_zero, (1, 2, 3)) + int(np.abs(bias.astype(np.int64)).max())
+        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED)
         params = Conv2DParams(
             input_shape=x.shape,
             output_shape=y.shape,
@@ -133,30 +135,39 @@ class Conv2D(Op):
         return Lowered(params, (x.name,), check_accumulator(bound, shifts, node.loc))
 
     def simulate(self, p: Conv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        exact = float_type(product_bound(p.weights, p.input_offset, (1, 2, 3)))
+        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED))
+        bound = accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED)
         filters = p.weights.astype(exact)
         images = x.reshape((-1,) + p.input_shape[1:])
+        out = p.output_shape[1:3]
+        size = covered(out, p.kernel, p.stride, p.dilation)
         y = np.empty((images.shape[0],) + p.output_shape[1:], np.int8)
-        # a few images at a time: their windows stay in cache
-        step = max(1, _WINDOW_ELEMENTS // (p.output_shape[1] * p.output_shape[2] * p.kernel[0] * p.kernel[1] * p.input_shape[3]))
+        window = out[0] * out[1] * p.kernel[0] * p.kernel[1] * p.input_shape[3]
+        step = min(images.shape[0], max(1, _WINDOW_ELEMENTS // window))
+        matrix = np.empty(step * window, exact)
         for start in range(0, images.shape[0], step):
-            some = images[start : start + step].astype(exact)
-            some += exact(p.input_offset)
-            view = windows(some, p.kernel, p.stride, p.dilation, p.pad, p.output_shape[1:3], 0)
-            y[start : start + step] = rescale(_correlate(view, filters), p)
+            some = centred(images[start : start + step], p.input_offset, p.pad, size, exact)
+            view = windows(some, p.kernel, p.stride, p.dilation, (0, 0), out, 0)
+            y[start : start + step] = rescale(_correlate(view, filters, matrix), p, bound)
         return (y.reshape((x.shape[0],) + p.output_shape),)
 
 
-def _correlate(view: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Windows (n, oh, ow, kh, kw, c) with filters (o, kh, kw, c / groups) → (n, oh, ow, o), as one product per group."""
+def _correlate(view: np.ndarray, w: np.ndarray, matrix: np.ndarray | None = None) -> np.ndarray:
+    """Windows (n, oh, ow, kh, kw, c) with filters (o, kh, kw, c / groups) → (n, oh, ow, o), as one product per group.
+
+    matrix: where to lay out the windows, one per row; at least view.size elements. Memory that is used again and again
+    saves more time than the product takes.
+    """
     n, out_h, out_w = view.shape[:3]
     out_c, group_c = w.shape[0], w.shape[3]
     groups = view.shape[5] // group_c
-    if groups == 1:
-        patches = view.reshape(n * out_h * out_w, -1)
-        return (patches @ w.reshape(out_c, -1).T).reshape(n, out_h, out_w, out_c)
+    if matrix is None:
+        matrix = np.empty(view.size, view.dtype)
     parts = []
     for g, filters in enumerate(np.split(w, groups)):
-        patch = view[..., g * group_c : (g + 1) * group_c].reshape(n * out_h * out_w, -1)
-        parts.append(patch @ filters.reshape(out_c // groups, -1).T)
-    return np.concatenate(parts, axis=1).reshape(n, out_h, out_w, out_c)
+        window = view[..., g * group_c : (g + 1) * group_c]
+        patches = matrix[: window.size].reshape(window.shape)
+        np.copyto(patches, window)
+        parts.append(patches.reshape(n * out_h * out_w, -1) @ filters.reshape(out_c // groups, -1).T)
+    y = parts[0] if groups == 1 else np.concatenate(parts, axis=1)
+    return y.reshape(n, out_h, out_w, out_c)

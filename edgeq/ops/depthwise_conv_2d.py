@@ -20,12 +20,14 @@ from edgeq.ops.base import (
     check_accumulator,
     require,
 )
-from edgeq.ops.exact import product_bound
-from edgeq.ops.spatial import Padding, Pair, output_size, pad_before, windows
-from edgeq.ops.weighted import integer_bias, per_channel_multipliers, rescale, symmetric_weights
+from edgeq.ops.exact import float_type, product_bound
+from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before
+from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescale, symmetric_weights
 
 # Accumulators that `simulate` holds at a time: they and one tap's products stay in cache.
 _ACCUMULATORS = 1 << 16
+# Axes of the filters that one result sums over.
+_SUMMED = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,9 @@ class DepthwiseConv2D(Op):
         kernel = filters.shape[:2]
         out = output_size(images.shape[1:3], kernel, attrs.stride, attrs.dilation, attrs.padding)
         pad = pad_before(images.shape[1:3], out, kernel, attrs.stride, attrs.dilation)
-        view = windows(_spread(images, attrs.depth_multiplier), kernel, attrs.stride, attrs.dilation, pad, out, 0.0)
-        y = _sum_of_taps(view, filters)
+        size = covered(out, kernel, attrs.stride, attrs.dilation)
+        spread = _spread(centred(images, 0, pad, size, np.float32), attrs.depth_multiplier)
+        y = _sum_of_taps(spread, filters, out, attrs.stride, attrs.dilation)
         if b is not None:
             y = y + b[0]
         y = np.clip(y, *attrs.activation.bounds).astype(np.float32)
@@ -115,7 +118,7 @@ class DepthwiseConv2D(Op):
         bias = integer_bias(rest[0] if rest else None, w.shape[3], node.loc)
         kernel = w.shape[1:3]
         low, high = activation_range(attrs.activation, output_scale, output_zero)
-        bound = product_bound(weights, -input_zero, (0, 1, 2)) + int(np.abs(bias.astype(np.int64)).max())
+        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED)
         params = DepthwiseConv2DParams(
             input_shape=x.shape,
             output_shape=y.shape,
@@ -136,15 +139,18 @@ class DepthwiseConv2D(Op):
         return Lowered(params, (x.name,), check_accumulator(bound, shifts, node.loc))
 
     def simulate(self, p: DepthwiseConv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        filters = p.weights[0].astype(np.int32)
+        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED))
+        bound = accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED)
+        filters = p.weights[0].astype(exact)
         images = x.reshape((-1,) + p.input_shape[1:])
+        out = p.output_shape[1:3]
+        size = covered(out, p.kernel, p.stride, p.dilation)
         y = np.empty((images.shape[0],) + p.output_shape[1:], np.int8)
-        step = max(1, _ACCUMULATORS // (p.output_shape[1] * p.output_shape[2] * p.output_shape[3]))
+        step = max(1, _ACCUMULATORS // (out[0] * out[1] * p.output_shape[3]))
         for start in range(0, images.shape[0], step):
-            some = _spread(images[start : start + step].astype(np.int32) + p.input_offset, p.depth_multiplier)
-            view = windows(some, p.kernel, p.stride, p.dilation, p.pad, p.output_shape[1:3], 0)
-            # int32 holds every partial sum: lowering has proven the accumulator
-            y[start : start + step] = rescale(_sum_of_taps(view, filters), p)
+            some = centred(images[start : start + step], p.input_offset, p.pad, size, exact)
+            acc = _sum_of_taps(_spread(some, p.depth_multiplier), filters, out, p.stride, p.dilation)
+            y[start : start + step] = rescale(acc, p, bound)
         return (y.reshape((x.shape[0],) + p.output_shape),)
 
 
@@ -153,11 +159,21 @@ def _spread(images: np.ndarray, depth_multiplier: int) -> np.ndarray:
     return images if depth_multiplier == 1 else np.repeat(images, depth_multiplier, axis=3)
 
 
-def _sum_of_taps(view: np.ndarray, filters: np.ndarray) -> np.ndarray:
-    """Windows (n, oh, ow, kh, kw, c) with filters (kh, kw, c) → (n, oh, ow, c), one shifted image per tap."""
-    acc = np.zeros(view.shape[:3] + view.shape[5:], view.dtype)
+def _sum_of_taps(images: np.ndarray, filters: np.ndarray, out: Pair, stride: Pair, dilation: Pair) -> np.ndarray:
+    """Padded images (n, h, w, c) with filters (kh, kw, c) → (n, *out, c): one shifted image per tap of the filters.
+
+    Columns that a stride skips are sorted out beforehand, so that rows of results times channels are contiguous:
+    NumPy is slow on short inner loops.
+    """
+    n, height, _, channels = images.shape
+    phases = [images[:, :, f :: stride[1]].reshape(n, height, -1) for f in range(stride[1])]
+    acc = np.zeros((n, out[0], out[1] * channels), images.dtype)
     product = np.empty_like(acc)
     for row, column in np.ndindex(*filters.shape[:2]):
-        np.multiply(view[:, :, :, row, column], filters[row, column], out=product)
+        first = row * dilation[0]
+        skipped, phase = divmod(column * dilation[1], stride[1])
+        rows = slice(first, first + (out[0] - 1) * stride[0] + 1, stride[0])
+        shifted = phases[phase][:, rows, skipped * channels : (skipped + out[1]) * channels]
+        np.multiply(shifted, np.tile(filters[row, column], out[1]), out=product)
         acc += product
-    return acc
+    return acc.reshape(n, *out, channels)

@@ -21,7 +21,7 @@ from edgeq.ops.base import (
     require,
 )
 from edgeq.ops.exact import float_type, product_bound
-from edgeq.ops.weighted import integer_bias, per_channel_multipliers, rescale, symmetric_weights
+from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescale, symmetric_weights
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class FullyConnected(Op):
         bias = integer_bias(rest[0] if rest else None, units, node.loc)
         low, high = activation_range(attrs.activation, output_scale, output_zero)
         single = dialect is Dialect.LITERT
-        bound = product_bound(weights, -input_zero, (1,)) + int(np.abs(bias.astype(np.int64)).max())
+        bound = accumulator_bound(weights, bias, -input_zero, (1,))
         params = FullyConnectedParams(
             batches=x.size // depth,
             depth=depth,
@@ -131,7 +131,8 @@ class FullyConnected(Op):
         exact = float_type(product_bound(p.weights, p.input_offset, (1,)))
         rows = x.reshape(-1, p.depth).astype(exact)
         rows += exact(p.input_offset)
-        y = rescale(rows @ p.weights.astype(exact).T, p, single=bool(p.single_rounding))
+        bound = accumulator_bound(p.weights, p.bias, p.input_offset, (1,))
+        y = rescale(rows @ p.weights.astype(exact).T, p, bound, single=bool(p.single_rounding))
         return (y.reshape((x.shape[0],) + p.output_shape),)
 
 

@@ -50,7 +50,8 @@ class Lookup(Op):
         raise NotImplementedError
 
     def simulate(self, p: LookupParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (p.table[x.astype(np.int16) + 128],)
+        # addressed by bit pattern: 0 … 127, then −128 … −1
+        return (np.take(np.roll(p.table, -128), x.view(np.uint8)),)
 
 
 def requantized(x: Tensor, y: Tensor, ratio: float, activation: Activation) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -9,10 +10,10 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
-from edgeq.ir import Graph, Node, Tensor
+from edgeq.ir import Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
 from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine, check_accumulator
-from edgeq.ops.broadcast import align, broadcast_shape, strides
+from edgeq.ops.broadcast import FIRST, SECOND, align, broadcast_shape, lookup_pairs, strides
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,12 @@ class Mul(Op):
         return Lowered(params, (a.name, b.name), check_accumulator(bound, shift, node.loc))
 
     def simulate(self, p: MulParams, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
-        rank = len(p.output_shape)
-        # |a + offset| ≤ 255: the product fits an int32
-        product = align(a.astype(np.int32) + p.input1_offset, rank) * align(b.astype(np.int32) + p.input2_offset, rank)
-        y = requantize(product, p.multiplier, p.shift)
-        y += p.output_offset
-        return (saturate(y, p.activation_min, p.activation_max),)
+        return (lookup_pairs(_table(p), a, b, len(p.output_shape)),)
+
+
+@functools.lru_cache(maxsize=32)
+def _table(p: MulParams) -> np.ndarray:
+    """The result for every pair of operands, for `lookup_pairs`."""
+    y = requantize((FIRST + p.input1_offset) * (SECOND + p.input2_offset), p.multiplier, p.shift)
+    y += p.output_offset
+    return frozen_array(saturate(y, p.activation_min, p.activation_max).reshape(-1))

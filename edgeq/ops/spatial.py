@@ -60,3 +60,28 @@ def windows(x: np.ndarray, kernel: Pair, stride: Pair, dilation: Pair, pad: Pair
         (sn, sh * stride[0], sw * stride[1], sh * dilation[0], sw * dilation[1], sc),
         writeable=False,
     )
+
+
+def centred(images: np.ndarray, offset: int, pad: Pair, size: Pair, dtype: type) -> np.ndarray:
+    """images + offset, surrounded by zeros: what a convolution multiplies its filters with.
+
+    Args:
+        images: int8 (n, h, w, c).
+        pad: rows above, columns left.
+        size: height and width that the windows cover; what lies beyond is cut off.
+
+    Returns: (n, *size, c) of `dtype`.
+    """
+    n, h, w, c = images.shape
+    rows, columns = min(h, size[0] - pad[0]), min(w, size[1] - pad[1])
+    make = np.empty if (rows, columns) == size else np.zeros
+    result = make((n, *size, c), dtype)
+    inner = result[:, pad[0] : pad[0] + rows, pad[1] : pad[1] + columns]
+    np.add(images[:, :rows, :columns], dtype(offset), out=inner)
+    return result
+
+
+def covered(out: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:
+    """Height and width of the padded image that the windows of `out` results cover."""
+    sizes = [(o - 1) * s + (k - 1) * d + 1 for o, k, s, d in zip(out, kernel, stride, dilation, strict=True)]
+    return sizes[0], sizes[1]

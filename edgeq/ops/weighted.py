@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.fixedpoint import quantize_multipliers, requantize
+from edgeq.fixedpoint import quantize_multipliers, requantize_int8
 from edgeq.ir import DType, Tensor
-
-# Elements that are requantized at a time: their int64 temporaries stay in a core's cache.
-_BLOCK = 1 << 15
+from edgeq.ops.exact import product_bound
 
 
 def symmetric_weights(w: Tensor, where: str, *, axis: int) -> np.ndarray:
@@ -50,22 +48,29 @@ def integer_bias(b: Tensor | None, channels: int, where: str) -> np.ndarray:
     return b.data
 
 
-def rescale(acc: np.ndarray, p: Any, *, single: bool = False) -> np.ndarray:
+def accumulator_bound(weights: np.ndarray, bias: np.ndarray, input_offset: int, axes: tuple[int, ...]) -> int:
+    """Largest magnitude of Σ w·(x + input_offset) + bias over all int8 x; `axes` are the summed ones."""
+    return product_bound(weights, input_offset, axes) + int(np.abs(bias.astype(np.int64)).max(initial=0))
+
+
+def rescale(acc: np.ndarray, p: Any, bound: int, *, single: bool = False) -> np.ndarray:
     """int8 results of accumulators: clamp(requantize(acc + bias) + output_offset).
 
     Args:
         acc: (..., channels), integers in any type that holds them exactly.
         p: parameters with bias, multipliers, shifts (one per channel or one in all), output_offset, activation_min and
             activation_max.
-        single: see `requantize`.
+        bound: of `accumulator_bound`.
+        single: see `edgeq.fixedpoint.requantize`.
     """
-    rows = acc.reshape(-1, acc.shape[-1])
-    result = np.empty(rows.shape, np.int8)
-    step = max(1, _BLOCK // max(1, rows.shape[1]))
-    for start in range(0, rows.shape[0], step):
-        block = rows[start : start + step].astype(np.int64)
-        block += p.bias
-        block = requantize(block, p.multipliers, p.shifts, single=single)
-        block += p.output_offset
-        result[start : start + step] = np.clip(block, p.activation_min, p.activation_max, out=block)
-    return result.reshape(acc.shape)
+    return requantize_int8(
+        acc,
+        p.bias,
+        p.multipliers,
+        p.shifts,
+        p.output_offset,
+        p.activation_min,
+        p.activation_max,
+        bound=bound,
+        single=single,
+    )

@@ -1,7 +1,7 @@
 """A bound of an image's stack, from its disassembly and from the frame sizes that the compiler states.
 
 Calls are read from the machine code, so calls that the compiler makes by itself (division, memcpy) are seen. An
-indirect call may reach every function whose address occurs anywhere in the image, the vector table aside. Frames come
+indirect call may reach every function whose address is taken anywhere in the image, the vector table aside. Frames come
 from `-fstack-usage`; those of library functions are the sum of what their instructions take off the stack pointer.
 Where something cannot be followed, there is no bound, and the reason is given.
 """
@@ -9,18 +9,23 @@ Where something cannot be followed, there is no bound, and the reason is given.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
 
 #: Registers that a Cortex-M pushes on an exception: 8 words, with an FPU 26, and a word of alignment.
 _EXCEPTION_FRAME = {False: 36, True: 108}
 _VECTOR_BYTES = 64
+#: Relocations of whole addresses: R_ARM_ABS32, R_ARM_TARGET1.
+_ABSOLUTE = (2, 38)
 _HEAD = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 _LINE = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
-_TARGET = re.compile(r"\b([0-9a-f]+) <([^>+]+)(\+0x[0-9a-f]+)?>")
+_TARGET = re.compile(r"\b([0-9a-f]+) <[^>]+>")
 _REGISTER_LIST = re.compile(r"\{([^}]*)\}")
 _CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al"
 _BRANCH = re.compile(rf"^(b|bl|blx|b({_CONDITIONS})|cbz|cbnz|wls|le|wlstp\.\w+|letp)(\.[nw])?$")
@@ -50,6 +55,7 @@ class _Function:
     address: int
     frame: int = 0
     calls: set[int] = field(default_factory=set)
+    jumps: set[int] = field(default_factory=set)
     indirect: bool = False
     unknown: str = ""
     low_halves: set[int] = field(default_factory=set)
@@ -87,12 +93,7 @@ def _take_instruction(function: _Function, mnemonic: str, operands: str) -> None
     elif plain in ("mov", "mov.w", "movs") and operands.startswith("sp,"):
         function.unknown = "it sets the stack pointer"
     if _BRANCH.match(mnemonic) and (target := _TARGET.search(operands)):
-        callee = int(target.group(1), 16) - int(target.group(3) or "0", 16)
-        # A jump into the middle of another function counts as a call of it. A jump within the function, or from its
-        # cold part back, is none; a call of itself is recursion.
-        inner = callee == function.address or (target.group(3) and function.name.startswith(target.group(2)))
-        if plain == "bl" or not inner:
-            function.calls.add(callee)
+        (function.calls if plain == "bl" else function.jumps).add(int(target.group(1), 16))
     elif (plain in ("blx", "bx") and operands != "lr") or (plain == "ldr" and _INDIRECT_LOAD.match(operands)):
         # Moving a register into the counter, or loading it with a scaled index, is the compiler's jump table: it stays
         # within the function.
@@ -101,17 +102,41 @@ def _take_instruction(function: _Function, mnemonic: str, operands: str) -> None
         (function.low_halves if plain == "movw" else function.high_halves).add(int(immediate.group(1)))
 
 
-def parse_disassembly(text: str) -> dict[int, _Function]:
-    """Functions by address, from `objdump -d --no-show-raw-insn`."""
+def parse_disassembly(text: str, starts: Collection[int]) -> dict[int, _Function]:
+    """Functions by address, from `objdump -d --no-show-raw-insn`.
+
+    Args:
+        starts: addresses of functions. objdump names places after any symbol, absolute ones included: only these count.
+    """
     functions: dict[int, _Function] = {}
     function = None
     for line in text.splitlines():
         if head := _HEAD.match(line):
             address = int(head.group(1), 16)
-            function = functions.setdefault(address, _Function(head.group(2), address))
+            if address in starts or function is None:
+                function = functions.setdefault(address, _Function(head.group(2), address))
         elif function and (instruction := _LINE.match(line)) and not instruction.group(2).startswith("."):
             _take_instruction(function, instruction.group(2), instruction.group(3))
+    _resolve_jumps(functions)
     return functions
+
+
+def _resolve_jumps(functions: Mapping[int, _Function]) -> None:
+    """Jumps become calls where they lead into another function: a tail call, or a jump into its middle.
+
+    A jump within the function, or from its cold part back, is none; `bl` to itself is recursion.
+    """
+    ordered = sorted(functions)
+
+    def around(address: int) -> int:
+        index = bisect_right(ordered, address) - 1
+        return ordered[index] if index >= 0 else address
+
+    for function in functions.values():
+        function.calls = {around(target) for target in function.calls}
+        for target in map(around, function.jumps):
+            if target in functions and not function.name.startswith(functions[target].name):
+                function.calls.add(target)
 
 
 def read_frames(build_dir: Path) -> dict[tuple[str, str], tuple[int, str]]:
@@ -158,23 +183,27 @@ def _apply_frames(
             function.unknown = "" if frame[1] in ("static", "dynamic,bounded") else "its frame depends on its arguments"
 
 
-def _words(elf: ELFFile) -> Iterable[int]:
-    """Every aligned word that the image holds, but the vector table's."""
-    for section in elf.iter_sections():
-        if section["sh_type"] == "SHT_PROGBITS" and section["sh_flags"] & 2:
-            data = section.data()
-            start = _VECTOR_BYTES if section.name == ".text" else 0
-            # Halfword steps in code: literal pools are aligned by address, not by offset.
-            for offset in range(start, len(data) - 3, 4):
-                yield int.from_bytes(data[offset : offset + 4], "little")
-
-
 def _address_taken(elf: ELFFile, functions: Mapping[int, _Function]) -> set[int]:
-    taken = {word & ~1 for word in _words(elf) if word & 1} & functions.keys()
+    """Functions whose address stands in data or is loaded into a register, from the relocations that the link keeps."""
+    taken = set()
+    for section in elf.iter_sections():
+        if not isinstance(section, RelocationSection):
+            continue
+        place = elf.get_section(section["sh_info"])
+        if not place["sh_flags"] & SH_FLAGS.SHF_ALLOC:
+            continue  # debug information mentions every function
+        data, base = place.data(), place["sh_addr"]
+        # the vector table calls nobody
+        start = base + (_VECTOR_BYTES if place.name == ".text" else 0)
+        for relocation in section.iter_relocations():
+            offset = relocation["r_offset"]
+            if relocation["r_info_type"] in _ABSOLUTE and start <= offset <= base + len(data) - 4:
+                word = int.from_bytes(data[offset - base : offset - base + 4], "little")
+                taken.add(word & ~1)
     for function in functions.values():
         for high in function.high_halves:
-            taken |= {(high << 16 | low) & ~1 for low in function.low_halves if low & 1} & functions.keys()
-    return taken
+            taken |= {(high << 16 | low) & ~1 for low in function.low_halves if low & 1}
+    return taken & functions.keys()
 
 
 def _depths(functions: Mapping[int, _Function], taken: set[int], root: int) -> StackBound:
@@ -219,10 +248,12 @@ def bound_stack(elf_path: Path, disassembly: str, build_dir: Path) -> StackBound
         disassembly: of `objdump -d --no-show-raw-insn`.
         build_dir: the folder that holds the compiler's `.su` files.
     """
-    functions = parse_disassembly(disassembly)
     with open(elf_path, "rb") as file:
         elf = ELFFile(file)
+        if not any(isinstance(section, RelocationSection) for section in elf.iter_sections()):
+            return StackBound(None, reason="the image was linked without --emit-relocs")
         symbols = _symbol_files(elf)
+        functions = parse_disassembly(disassembly, symbols.keys())
         _apply_frames(functions, symbols, read_frames(build_dir))
         taken = _address_taken(elf, functions)
         addresses = {name: address for address, (_, name) in symbols.items()}

@@ -1,0 +1,59 @@
+"""Runs an integer graph by the operators' own definition: lowered and simulated one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgeq.export import export_tflite
+from edgeq.fixedpoint import Dialect
+from edgeq.ir import Graph
+from edgeq.ops import find_op
+from tests import reference
+
+
+def trace(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Every computed tensor, name → (n, *shape), for int8 inputs (n, *shape)."""
+    values = dict(inputs)
+    for node in graph.nodes:
+        op = find_op(node.op)
+        if op.alias:
+            source, shape = values[node.inputs[0]], graph.tensors[node.outputs[0]].shape
+            values[node.outputs[0]] = source.reshape(source.shape[:1] + shape)
+            continue
+        lowered = op.lower(node, graph, Dialect.DOUBLE)
+        operands = [
+            values[name] if graph.tensors[name].data is None else graph.tensors[name].data[np.newaxis]
+            for name in lowered.inputs
+        ]
+        values.update(zip(node.outputs, op.simulate(lowered.params, *operands), strict=True))
+    return values
+
+
+def as_integers(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The real inputs of a quantized graph as its integers."""
+    return {name: graph.tensors[name].quant.quantize(inputs[name], graph.tensors[name].dtype) for name in graph.inputs}
+
+
+def real_outputs(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The quantized graph's outputs for real inputs, as real numbers."""
+    values = trace(graph, as_integers(graph, inputs))
+    return {name: graph.tensors[name].quant.dequantize(values[name]) for name in graph.outputs}
+
+
+def assert_reference_agrees(graph: Graph, inputs: Mapping[str, np.ndarray]) -> None:
+    """Every tensor of the exported graph, run by tflite-runtime's reference kernels, equals the simulator's."""
+    integers = as_integers(graph, inputs)
+    mine = trace(graph, integers)
+    theirs = reference.run(export_tflite(graph), [integers[name] for name in graph.inputs])
+    compared = {name for node in graph.nodes for name in node.outputs}
+    assert compared and compared <= theirs.keys()
+    for name in compared:
+        np.testing.assert_array_equal(theirs[name].reshape(mine[name].shape), mine[name], err_msg=name)
+
+
+def sqnr(exact: np.ndarray, approximate: np.ndarray) -> float:
+    """Signal to quantization noise ratio in dB."""
+    signal, noise = exact.astype(np.float64), exact.astype(np.float64) - approximate
+    return 10 * np.log10(np.square(signal).sum() / max(np.square(noise).sum(), 1e-300))
