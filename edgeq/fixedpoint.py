@@ -134,8 +134,7 @@ _ROW = 1 << 10
 _MOST_DOUBT = 1 / 8
 
 
-def requantize_int8(
-    acc: np.ndarray,
+def int8_requantizer(
     bias: np.ndarray,
     multiplier: np.ndarray,
     shift: np.ndarray,
@@ -144,78 +143,72 @@ def requantize_int8(
     high: int,
     *,
     bound: int,
+    channels: int,
     single: bool = False,
-) -> np.ndarray:
-    """clamp(requantize(acc + bias) + offset) for whole tensors, fast.
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A fast clamp(requantize(acc + bias) + offset) for whole tensors of accumulators.
 
     Results are estimated in float32. Where the estimate lies too near a tie to be sure, `requantize` decides: for most
     layers about one result of a hundred.
 
     Args:
-        acc: (..., channels), integers in any type that holds them exactly.
         bias, multiplier, shift: int32 (channels,), or (1,) for one in all; multiplier not negative.
         low, high: int8 limits of the result.
         bound: neither |acc + bias| nor |bias| exceeds it.
         single: see `requantize`.
 
-    Returns: int8, of acc's shape.
+    Returns: a function of accumulators (..., channels), integers in any type that holds them exactly; it gives int8.
     """
-    channels = acc.shape[-1]
-    flat = acc.reshape(-1)
-    result = np.empty(flat.shape, np.int8)
-    constants = [np.broadcast_to(c, channels) for c in (bias, multiplier, shift)]
-    doubt = _doubt(multiplier, shift, bound, single)
-    width = channels * max(1, _ROW // max(1, channels))
-    whole = flat.size - flat.size % max(1, width)
-    for begin, end, row in ((0, whole, width), (whole, flat.size, channels)):
-        if begin == end:
-            continue
-        tiled = [np.tile(c, row // channels) for c in constants]
-        estimate = _estimator(*tiled, offset, doubt)
-        step = max(1, _BLOCK // row)
-        for start in range(begin, end, step * row):
-            block = flat[start : min(end, start + step * row)].reshape(-1, row)
-            if doubt > _MOST_DOUBT:
-                y = requantize(block.astype(np.int64) + tiled[0], tiled[1], tiled[2], single=single) + offset
-            else:
-                y, doubtful = estimate(block)
-                at = doubtful % row
-                exact = block.reshape(-1)[doubtful].astype(np.int64) + tiled[0][at]
-                y.reshape(-1)[doubtful] = requantize(exact, tiled[1][at], tiled[2][at], single=single) + offset
+    repeats = max(1, _ROW // max(1, channels))
+    bias, multiplier, shift = (np.tile(np.broadcast_to(c, channels), repeats) for c in (bias, multiplier, shift))
+    row = channels * repeats
+    factor = np.ldexp(multiplier.astype(np.float64), shift - 31)
+    doubt = _doubt(factor, shift, bound, single)
+    # The floor of y + 1/2 is y's nearest integer. Shifted by `doubt`, all that is doubtful lies just above an integer.
+    addend = (bias * factor + (offset + 0.5 + doubt)).astype(np.float32)
+    factor = factor.astype(np.float32)
+
+    def exactly(acc: np.ndarray, at: np.ndarray | slice) -> np.ndarray:
+        """Results of accumulators whose constants stand at the places `at` of a row."""
+        return requantize(acc.astype(np.int64) + bias[at], multiplier[at], shift[at], single=single) + offset
+
+    def block_of_rows(acc: np.ndarray) -> np.ndarray:
+        """int32 results (rows, n), not clamped yet, of accumulators (rows, n), n ≤ row."""
+        n = acc.shape[1]
+        if doubt > _MOST_DOUBT:
+            return exactly(acc, slice(n))
+        y = np.empty(acc.shape, np.float32)
+        np.multiply(acc, factor[:n], out=y, casting="same_kind")
+        y += addend[:n]
+        whole = np.floor(y)
+        y -= whole
+        result = whole.astype(np.int32)
+        doubtful = np.flatnonzero(y <= np.float32(2.0 * doubt))
+        result.reshape(-1)[doubtful] = exactly(acc.reshape(-1)[doubtful], doubtful % n)
+        return result
+
+    def requantize_int8(acc: np.ndarray) -> np.ndarray:
+        flat = acc.reshape(-1)
+        result = np.empty(flat.shape, np.int8)
+        whole = flat.size - flat.size % max(1, row)
+        step = row * max(1, _BLOCK // max(1, row))
+        for begin in [*range(0, whole, step), *([whole] if whole < flat.size else [])]:
+            end = min(begin + step, whole) if begin < whole else flat.size
+            y = block_of_rows(flat[begin:end].reshape(-1, row if begin < whole else end - begin))
             np.maximum(y, low, out=y)
             np.minimum(y, high, out=y)
-            result[start : start + y.size] = y.reshape(-1)
-    return result.reshape(acc.shape)
+            result[begin:end] = y.reshape(-1)
+        return result.reshape(acc.shape)
+
+    return requantize_int8
 
 
-def _doubt(multiplier: np.ndarray, shift: np.ndarray, bound: int, single: bool) -> float:
+def _doubt(factor: np.ndarray, shift: np.ndarray, bound: int, single: bool) -> float:
     """How near a tie an estimate in float32 has to be before requantization may decide otherwise.
 
     Rounding twice, the first rounding moves a value by up to half of 2^shift. The estimate itself is the sum of two
     products, each with a factor of 24 bits and below bound · factor, plus an int8 offset; three roundings of 2^−24 each.
     """
-    first_rounding = 0.0 if single else float(np.max(np.where(shift < 0, np.ldexp(0.5, shift), 0.0)))
-    largest = bound * float(np.max(np.ldexp(multiplier.astype(np.float64), shift - 31)))
+    first_rounding = 0.0 if single else float(np.max(np.where(shift < 0, np.ldexp(0.5, shift), 0.0), initial=0.0))
+    largest = bound * float(np.max(factor, initial=0.0))
     return first_rounding + 2.0**-22 * (2.0 * largest + 512.0)
-
-
-def _estimator(
-    bias: np.ndarray, multiplier: np.ndarray, shift: np.ndarray, offset: int, doubt: float
-) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """A function that estimates requantize(acc + bias) + offset of a block: int32 results, and the flat indices of
-    those that are within `doubt` of a tie."""
-    factor = np.ldexp(multiplier.astype(np.float64), shift - 31)
-    # the floor of y + 1/2 is y's nearest integer; shifted by `doubt`, all that is doubtful lies just above an integer
-    addend = (bias * factor + (offset + 0.5 + doubt)).astype(np.float32)
-    factor = factor.astype(np.float32)
-    limit = np.float32(2.0 * doubt)
-
-    def estimate(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        y = np.empty(block.shape, np.float32)
-        np.multiply(block, factor, out=y, casting="same_kind")
-        y += addend
-        whole = np.floor(y)
-        y -= whole
-        return whole.astype(np.int32), np.flatnonzero(y <= limit)
-
-    return estimate

@@ -22,10 +22,10 @@ from edgeq.ops.base import (
 )
 from edgeq.ops.exact import float_type, product_bound
 from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before, windows
-from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescale, symmetric_weights
+from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescaler, symmetric_weights
 
 # Elements of the window matrix that `simulate` builds at a time.
-_WINDOW_ELEMENTS = 1 << 20
+_WINDOW_ELEMENTS = 1 << 18
 # Axes of the filters that one result sums over.
 _SUMMED = (1, 2, 3)
 
@@ -136,7 +136,7 @@ class Conv2D(Op):
 
     def simulate(self, p: Conv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED))
-        bound = accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED)
+        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED))
         filters = p.weights.astype(exact)
         images = x.reshape((-1,) + p.input_shape[1:])
         out = p.output_shape[1:3]
@@ -148,7 +148,7 @@ class Conv2D(Op):
         for start in range(0, images.shape[0], step):
             some = centred(images[start : start + step], p.input_offset, p.pad, size, exact)
             view = windows(some, p.kernel, p.stride, p.dilation, (0, 0), out, 0)
-            y[start : start + step] = rescale(_correlate(view, filters, matrix), p, bound)
+            y[start : start + step] = finish(_correlate(view, filters, matrix))
         return (y.reshape((x.shape[0],) + p.output_shape),)
 
 
@@ -164,7 +164,8 @@ def _correlate(view: np.ndarray, w: np.ndarray, matrix: np.ndarray | None = None
     if matrix is None:
         matrix = np.empty(view.size, view.dtype)
     parts = []
-    for g, filters in enumerate(np.split(w, groups)):
+    for g in range(groups):
+        filters = w[g * (out_c // groups) : (g + 1) * (out_c // groups)]
         window = view[..., g * group_c : (g + 1) * group_c]
         patches = matrix[: window.size].reshape(window.shape)
         np.copyto(patches, window)

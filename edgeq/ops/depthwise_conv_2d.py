@@ -22,7 +22,7 @@ from edgeq.ops.base import (
 )
 from edgeq.ops.exact import float_type, product_bound
 from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before
-from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescale, symmetric_weights
+from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescaler, symmetric_weights
 
 # Accumulators that `simulate` holds at a time: they and one tap's products stay in cache.
 _ACCUMULATORS = 1 << 16
@@ -140,7 +140,7 @@ class DepthwiseConv2D(Op):
 
     def simulate(self, p: DepthwiseConv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED))
-        bound = accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED)
+        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED))
         filters = p.weights[0].astype(exact)
         images = x.reshape((-1,) + p.input_shape[1:])
         out = p.output_shape[1:3]
@@ -150,7 +150,7 @@ class DepthwiseConv2D(Op):
         for start in range(0, images.shape[0], step):
             some = centred(images[start : start + step], p.input_offset, p.pad, size, exact)
             acc = _sum_of_taps(_spread(some, p.depth_multiplier), filters, out, p.stride, p.dilation)
-            y[start : start + step] = rescale(acc, p, bound)
+            y[start : start + step] = finish(acc)
         return (y.reshape((x.shape[0],) + p.output_shape),)
 
 

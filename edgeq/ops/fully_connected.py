@@ -21,7 +21,7 @@ from edgeq.ops.base import (
     require,
 )
 from edgeq.ops.exact import float_type, product_bound
-from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescale, symmetric_weights
+from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescaler, symmetric_weights
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,10 @@ class FullyConnected(Op):
         exact = float_type(product_bound(p.weights, p.input_offset, (1,)))
         rows = x.reshape(-1, p.depth).astype(exact)
         rows += exact(p.input_offset)
-        bound = accumulator_bound(p.weights, p.bias, p.input_offset, (1,))
-        y = rescale(rows @ p.weights.astype(exact).T, p, bound, single=bool(p.single_rounding))
+        finish = rescaler(
+            p, accumulator_bound(p.weights, p.bias, p.input_offset, (1,)), single=bool(p.single_rounding)
+        )
+        y = finish(rows @ p.weights.astype(exact).T)
         return (y.reshape((x.shape[0],) + p.output_shape),)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.fixedpoint import quantize_multipliers, requantize_int8
+from edgeq.fixedpoint import int8_requantizer, quantize_multipliers
 from edgeq.ir import DType, Tensor
 from edgeq.ops.exact import product_bound
 
@@ -53,18 +54,16 @@ def accumulator_bound(weights: np.ndarray, bias: np.ndarray, input_offset: int, 
     return product_bound(weights, input_offset, axes) + int(np.abs(bias.astype(np.int64)).max(initial=0))
 
 
-def rescale(acc: np.ndarray, p: Any, bound: int, *, single: bool = False) -> np.ndarray:
-    """int8 results of accumulators: clamp(requantize(acc + bias) + output_offset).
+def rescaler(p: Any, bound: int, *, single: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of accumulators (..., channels): int8 clamp(requantize(acc + bias) + output_offset).
 
     Args:
-        acc: (..., channels), integers in any type that holds them exactly.
-        p: parameters with bias, multipliers, shifts (one per channel or one in all), output_offset, activation_min and
-            activation_max.
+        p: parameters with bias (per channel), multipliers, shifts (one per channel or one in all), output_offset,
+            activation_min and activation_max.
         bound: of `accumulator_bound`.
         single: see `edgeq.fixedpoint.requantize`.
     """
-    return requantize_int8(
-        acc,
+    return int8_requantizer(
         p.bias,
         p.multipliers,
         p.shifts,
@@ -72,5 +71,6 @@ def rescale(acc: np.ndarray, p: Any, bound: int, *, single: bool = False) -> np.
         p.activation_min,
         p.activation_max,
         bound=bound,
+        channels=p.bias.size,
         single=single,
     )

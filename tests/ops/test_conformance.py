@@ -102,12 +102,12 @@ def test_cases_repeat() -> None:
 def test_a_wrong_rounding_is_caught(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The seeded mutant: rounding once where TFLite rounds twice differs by one here and there, and must be noticed."""
 
-    real = fixedpoint.requantize_int8
+    real = fixedpoint.int8_requantizer
 
-    def rounds_once(*args: Any, single: bool = False, **options: Any) -> np.ndarray:
+    def rounds_once(*args: Any, single: bool = False, **options: Any) -> Any:
         return real(*args, single=True, **options)
 
-    monkeypatch.setattr(weighted, "requantize_int8", rounds_once)
+    monkeypatch.setattr(weighted, "int8_requantizer", rounds_once)
     differing = 0
     # the two differ in about one of a thousand results
     for case in cases_of(op, SEED, 40):

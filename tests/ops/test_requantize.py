@@ -13,10 +13,10 @@ from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import (
     INT32_MAX,
     INT32_MIN,
+    int8_requantizer,
     quantize_multiplier,
     quantize_multiplier_below_one,
     requantize,
-    requantize_int8,
 )
 
 HALF = Fraction(1, 2)
@@ -95,7 +95,7 @@ def test_a_negative_multiplier_rounds_ties_up_too() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
 @pytest.mark.parametrize("shifts", [(-9, -8, -10), (0, -1, -3), (2, 1, -9), (-20, -31, -12)])
 def test_whole_tensors_equal_single_values(single: bool, dtype: type, shifts: tuple[int, ...]) -> None:
-    """`requantize_int8` estimates; every accumulator of a range that covers all results must come out the same."""
+    """`int8_requantizer` estimates; every accumulator of a range that covers all results must come out the same."""
     rng = np.random.default_rng(9)
     shift = np.array(shifts, np.int32)
     multiplier = np.array([1 << 30, INT32_MAX, int(rng.integers(1 << 30, 1 << 31))], np.int32)
@@ -103,11 +103,11 @@ def test_whole_tensors_equal_single_values(single: bool, dtype: type, shifts: tu
     bound = 1 << 20
     acc = np.repeat(np.arange(-40_000, 40_000)[:, np.newaxis], 3, axis=1)
     acc[:1000] = rng.integers(-bound + 20_000, bound - 20_000, (1000, 3))
-    got = requantize_int8(
-        acc.astype(dtype), bias, multiplier, shift, offset=-5, low=-120, high=127, bound=bound, single=single
+    finish = int8_requantizer(
+        bias, multiplier, shift, offset=-5, low=-120, high=127, bound=bound, channels=3, single=single
     )
     expected = np.clip(requantize(acc + bias, multiplier, shift, single=single) - 5, -120, 127)
-    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(finish(acc.astype(dtype)), expected)
 
 
 def test_the_estimate_alone_would_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
