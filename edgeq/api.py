@@ -223,19 +223,21 @@ def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> di
     """What the build found, as JSON values; sizes in bytes, null where nothing was compiled."""
     program, plan = compiled.program, compiled.plan
     warnings = list(compiled.warnings)
-    flash: dict[str, Any] = dict.fromkeys(("text", "rodata", "total", "model_code", "constants", "size"))
+    flash: dict[str, Any] = dict.fromkeys(("text", "rodata", "total", "model_code", "constants", "other", "size"))
     ram: dict[str, Any] = {"arena": plan.arena_bytes, "scratch": plan.scratch_bytes, "size": board.soc.ram.size}
     if footprint is None:
         ram.update(static=None, stack=None, total=None)
         sections: dict[str, int] = {}
     else:
         sections = {f"{group}.{kind}": n for (group, kind), n in sorted(footprint.sections.items())}
+        model_code, constants = footprint.group("model", "text", "rodata"), footprint.group("constants")
         flash.update(
             text=sum(n for (_, kind), n in footprint.sections.items() if kind == "text"),
             rodata=sum(n for (_, kind), n in footprint.sections.items() if kind == "rodata"),
             total=footprint.flash,
-            model_code=footprint.group("model", "text", "rodata"),
-            constants=footprint.group("constants"),
+            model_code=model_code,
+            constants=constants,
+            other=footprint.flash - model_code - constants,
             size=footprint.flash_size,
         )
         stack = footprint.stack.nbytes

@@ -104,7 +104,7 @@ class _Buffer(schema.BufferT):
         super().__init__()
         self.content = content
 
-    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802  (the packer's name)
+    def Pack(self, builder: flatbuffers.Builder) -> int:
         vector = None
         if self.content:
             builder.StartVector(1, len(self.content), ALIGNMENT)
@@ -157,7 +157,9 @@ def _tensor(tensor: Tensor, buffers: list[schema.BufferT]) -> schema.TensorT:
     )
 
 
-def _operator(node: Node, graph: Graph, indices: Mapping[str, int], codes: dict[tuple[str, int], int]) -> schema.OperatorT:
+def _operator(
+    node: Node, graph: Graph, indices: Mapping[str, int], codes: dict[tuple[str, int], int]
+) -> schema.OperatorT:
     if node.op not in _RULES:
         raise ModelError(f"operator {node.op} cannot be written to a .tflite file", where=node.loc)
     version = max(_RULES[node.op].version, _version(node, graph))

@@ -207,7 +207,7 @@ def _doubt(factor: np.ndarray, shift: np.ndarray, bound: int, single: bool) -> f
     """How near a tie an estimate in float32 has to be before requantization may decide otherwise.
 
     Rounding twice, the first rounding moves a value by up to half of 2^shift. The estimate itself is the sum of two
-    products, each with a factor of 24 bits and below bound · factor, plus an int8 offset; three roundings of 2^−24 each.
+    products, each with a factor of 24 bits and below bound · factor, plus an int8 offset; three roundings of 2^−24.
     """
     first_rounding = 0.0 if single else float(np.max(np.where(shift < 0, np.ldexp(0.5, shift), 0.0), initial=0.0))
     largest = bound * float(np.max(factor, initial=0.0))

@@ -87,5 +87,10 @@ def lower(graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE) -> Program:
 
 
 def _layer_names(graph: Graph) -> list[str]:
-    """Short unique names, after where the nodes come from."""
-    return unique([c_identifier(node.loc.split("/")[-1] or node.op, fallback=c_identifier(node.op)) for node in graph.nodes])
+    """Short unique names, after where the nodes come from; the operator tells the nodes of one layer apart."""
+    names: list[str] = []
+    for node in graph.nodes:
+        operator = c_identifier(node.op)
+        name = c_identifier(node.loc.split("/")[-1], fallback=operator)
+        names.append(f"{name}_{operator}" if name in names else name)
+    return unique(names)

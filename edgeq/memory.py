@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from edgeq.program import Program
 
 ALIGNMENT = 4  # bytes: the widest access to a tensor or to scratch that kernels make is one word
+EFFORT = 3_000_000  # comparisons of two blocks: a second or two at the most
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def _place(order: list[_Block]) -> tuple[dict[_Block, int], int]:
     return offsets, total
 
 
-def _best_placement(blocks: list[_Block], tries: int = 300) -> tuple[dict[_Block, int], int]:
+def _best_placement(blocks: list[_Block]) -> tuple[dict[_Block, int], int]:
     """The smallest of several orders of first fit, then of seeded random exchanges; stops at the lower bound."""
     bound, _ = _lower_bound(blocks)
     orders = [
@@ -193,7 +194,7 @@ def _best_placement(blocks: list[_Block], tries: int = 300) -> tuple[dict[_Block
     order = min(orders, key=lambda o: _place(o)[1])
     offsets, total = _place(order)
     dice = random.Random(0)
-    for _ in range(tries if len(blocks) > 1 else 0):
+    for _ in range(EFFORT // len(blocks) ** 2 if len(blocks) > 1 else 0):
         if total <= bound:
             break
         trial = list(order)

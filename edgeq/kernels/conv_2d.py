@@ -10,7 +10,7 @@ from edgeq.target import Cpu
 
 @register
 class ConvolveWrapperS8(Kernel):
-    """Stride, dilation, groups and padding of any size, but for some one-row images on MVE; CMSIS-NN picks the variant."""
+    """Any stride, dilation, groups and padding, but for some one-row images on MVE; CMSIS-NN picks the variant."""
 
     name = "arm_convolve_wrapper_s8"
     ops = ("CONV_2D",)

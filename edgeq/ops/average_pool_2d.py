@@ -28,7 +28,8 @@ class AveragePool2D(Pool):
     def simulate(self, p: PoolParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         images = x.reshape((-1,) + p.input_shape[1:])
         total = params_windows(p, images, 0).sum(axis=(3, 4), dtype=np.int32)
-        count = params_windows(p, np.ones((1,) + p.input_shape[1:3] + (1,), np.int8), 0).sum(axis=(3, 4), dtype=np.int32)
+        ones = np.ones((1,) + p.input_shape[1:3] + (1,), np.int8)
+        count = params_windows(p, ones, 0).sum(axis=(3, 4), dtype=np.int32)
         mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
         y = np.clip(mean, p.activation_min, p.activation_max).astype(np.int8)
         return (y.reshape((x.shape[0],) + p.output_shape),)

@@ -156,7 +156,9 @@ def affine(tensor: Tensor, where: str) -> tuple[float, int]:
     return tensor.quant.per_tensor
 
 
-def activation_range(activation: Activation, scale: float, zero_point: int, dtype: DType = DType.INT8) -> tuple[int, int]:
+def activation_range(
+    activation: Activation, scale: float, zero_point: int, dtype: DType = DType.INT8
+) -> tuple[int, int]:
     """Quantized clamp of a fused activation (TFLite's CalculateActivationRangeQuantized: float32 division,
     round half away from zero)."""
     low, high = dtype.range

@@ -64,9 +64,10 @@ class Concatenation(Op):
         first = operands[0].shape
         require(-len(first) <= attrs.axis < len(first), f"axis {attrs.axis} does not exist in shape {list(first)}")
         axis = attrs.axis % len(first)
+        others = first[:axis] + first[axis + 1 :]
         for t in operands:
             require(
-                len(t.shape) == len(first) and t.shape[:axis] == first[:axis] and t.shape[axis + 1 :] == first[axis + 1 :],
+                len(t.shape) == len(first) and t.shape[:axis] + t.shape[axis + 1 :] == others,
                 f"shapes {list(first)} and {list(t.shape)} do not join along axis {axis}",
             )
         return (first[:axis] + (sum(t.shape[axis] for t in operands),) + first[axis + 1 :],)

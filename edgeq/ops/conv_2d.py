@@ -74,7 +74,10 @@ class Conv2D(Op):
     Params = Conv2DParams
 
     def infer(self, attrs: Conv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None) -> tuple[tuple[int, ...], ...]:
-        require(len(x.shape) == 4 and len(w.shape) == 4, f"needs NHWC input and OHWI filters, has {x.shape} and {w.shape}")
+        require(
+            len(x.shape) == 4 and len(w.shape) == 4,
+            f"needs NHWC input and OHWI filters, has {list(x.shape)} and {list(w.shape)}",
+        )
         out_c, kernel_h, kernel_w, group_c = w.shape
         require(
             group_c > 0 and x.shape[3] % group_c == 0 and out_c % (x.shape[3] // group_c) == 0,
@@ -90,7 +93,9 @@ class Conv2D(Op):
     def quant_rule(self, attrs: Conv2DAttrs) -> QuantRule:
         return QuantRule(weight=1, weight_axis=0, bias=2)
 
-    def evaluate(self, attrs: Conv2DAttrs, x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+    def evaluate(
+        self, attrs: Conv2DAttrs, x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None
+    ) -> tuple[np.ndarray, ...]:
         w = w[0]
         images = x.reshape((-1,) + x.shape[2:])
         kernel = w.shape[1:3]

@@ -75,7 +75,10 @@ class DepthwiseConv2D(Op):
     def infer(
         self, attrs: DepthwiseConv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None
     ) -> tuple[tuple[int, ...], ...]:
-        require(len(x.shape) == 4 and len(w.shape) == 4, f"needs NHWC input and 1HWO filters, has {x.shape} and {w.shape}")
+        require(
+            len(x.shape) == 4 and len(w.shape) == 4,
+            f"needs NHWC input and 1HWO filters, has {list(x.shape)} and {list(w.shape)}",
+        )
         one, kernel_h, kernel_w, out_c = w.shape
         require(
             one == 1 and out_c == x.shape[3] * attrs.depth_multiplier,

@@ -72,7 +72,9 @@ class FullyConnected(Op):
     ) -> tuple[tuple[int, ...], ...]:
         require(len(w.shape) == 2, f"needs a matrix of weights, has shape {list(w.shape)}")
         units, depth = w.shape
-        require(depth > 0 and x.size % depth == 0, f"an input of {x.size} elements does not fit weights of depth {depth}")
+        require(
+            depth > 0 and x.size % depth == 0, f"an input of {x.size} elements does not fit weights of depth {depth}"
+        )
         require(b is None or b.shape == (units,), f"the bias needs {units} elements")
         if not attrs.keep_num_dims:
             return ((x.size // depth, units),)

@@ -60,7 +60,9 @@ class PadBase(Op):
     Attrs = PadAttrs
     Params = PadParams
 
-    def infer(self, attrs: PadAttrs, x: Tensor, padding: Tensor, value: Tensor | None = None) -> tuple[tuple[int, ...], ...]:
+    def infer(
+        self, attrs: PadAttrs, x: Tensor, padding: Tensor, value: Tensor | None = None
+    ) -> tuple[tuple[int, ...], ...]:
         before, after = _amounts(padding, len(x.shape))
         require(value is None or value.size == 1, "the padding's value needs to be one element")
         return (tuple(b + d + a for b, d, a in zip(before, x.shape, after, strict=True)),)

@@ -32,7 +32,8 @@ def output_size(size: Pair, kernel: Pair, stride: Pair, dilation: Pair, padding:
 def pad_before(size: Pair, out: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:
     """Rows above and columns left of the image (TFLite's ComputePadding: the smaller half; 0 for VALID)."""
     total = [
-        max(0, (o - 1) * s + (k - 1) * d + 1 - n) for n, o, k, s, d in zip(size, out, kernel, stride, dilation, strict=True)
+        max(0, (o - 1) * s + (k - 1) * d + 1 - n)
+        for n, o, k, s, d in zip(size, out, kernel, stride, dilation, strict=True)
     ]
     return total[0] // 2, total[1] // 2
 
@@ -41,7 +42,9 @@ def windows(x: np.ndarray, kernel: Pair, stride: Pair, dilation: Pair, pad: Pair
     """A read-only view of the windows of an image.
 
     Args:
-        x: (n, h, w, c). pad: rows above, columns left; below and right, as much as `out` needs. fill: the padding value.
+        x: (n, h, w, c).
+        pad: rows above, columns left; below and right, as much as `out` needs.
+        fill: the padding value.
 
     Returns: (n, out_h, out_w, kernel_h, kernel_w, c), aliasing one padded copy (or `x` itself when nothing is padded).
     """

@@ -15,8 +15,8 @@ from edgeq.passes.rewriting import float_constant, sole_reader, until_stable
 def fold_scale_offset(graph: Graph) -> Graph:
     """layer → MUL, ADD or SUB by constants becomes one layer. Equal up to float32 rounding of the new weights.
 
-    Only where nothing else reads the layer's result; the new factors are computed in double. The folded layer takes over
-    the name and the activation of the node that disappears.
+    Only where nothing else reads the layer's result; the new weights are computed in double. The folded layer takes
+    over the name and the activation of the node that disappears.
     """
 
     def step(graph: Graph) -> Graph | None:
@@ -47,7 +47,6 @@ def _fold(graph: Graph, layer: Node, part: Channelwise) -> Graph:
         outputs=part.node.outputs,
         attrs=replace(layer.attrs, activation=part.activation),
     )
-    # the result may be read only behind the place of the node that disappears; the layer stands before it, which is fine
     nodes = [folded if n is layer else n for n in graph.nodes if n is not part.node]
     return graph.rewrite(nodes, [kernel, bias])
 

@@ -13,7 +13,12 @@ from edgeq.passes.rewriting import bypass, until_stable
 
 def _is_no_op(graph: Graph, node: Node) -> bool:
     source, result = graph.operands(node)[0], graph.results(node)[0]
-    if source is None or source.shape != result.shape or source.dtype is not result.dtype or source.quant != result.quant:
+    if (
+        source is None
+        or source.shape != result.shape
+        or source.dtype is not result.dtype
+        or source.quant != result.quant
+    ):
         return False
     if node.op in ("RESHAPE", "QUANTIZE"):
         return True
@@ -42,9 +47,7 @@ def _merge_reshapes(graph: Graph) -> Graph | None:
             shape = graph.results(node)[0].shape
             merged = Node("RESHAPE", (source.inputs[0],), node.outputs, ReshapeAttrs(shape), node.loc)
             unread = len(graph.consumers()[source.outputs[0]]) == 1 and source.outputs[0] not in graph.outputs
-            return graph.rewrite(
-                merged if n is node else n for n in graph.nodes if not (n is source and unread)
-            )
+            return graph.rewrite(merged if n is node else n for n in graph.nodes if not (n is source and unread))
     return None
 
 

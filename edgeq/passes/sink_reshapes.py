@@ -15,7 +15,7 @@ _UNARY = ("RELU", "RELU6", "RELU_N1_TO_1")
 def sink_reshapes(graph: Graph) -> Graph:
     """layer → RESHAPE → elementwise becomes layer → elementwise → RESHAPE where the last axis stays. Exact.
 
-    One-dimensional convolutions are images between two reshapes: this brings their normalization and activation to them.
+    One-dimensional convolutions are images between two reshapes: this brings them their normalization and activation.
     """
 
     def step(graph: Graph) -> Graph | None:

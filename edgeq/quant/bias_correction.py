@@ -1,8 +1,8 @@
 """Bias correction: rounding weights and activations shifts the mean of a layer's channels; the bias takes it back.
 
 After Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), section 4.2, with
-means measured on calibration data: the quantized network is imitated in float, layer by layer in execution order, so that
-each layer also makes up for the shift of those before it.
+means measured on calibration data: the quantized network is imitated in float, layer by layer in execution order, so
+that each layer also makes up for the shift of those before it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def corrected_biases(graph: Graph, quantized: Graph, inputs: Mapping[str, np.nda
             replaced[bias.name] = bias
         nodes.append(node)
         view = replace(quantized, tensors={**quantized.tensors, **replaced})
-        rounded[node.outputs[0]] = _rounded(quantized.tensors[node.outputs[0]], _result(view, node, rounded, node.attrs))
+        rounded[node.outputs[0]] = _rounded(
+            quantized.tensors[node.outputs[0]], _result(view, node, rounded, node.attrs)
+        )
     return quantized.rewrite(nodes, replaced.values())
 
 
@@ -61,7 +63,9 @@ def _with(names: tuple[str, ...], index: int, name: str) -> tuple[str, ...]:
 
 def _result(graph: Graph, node: Node, values: Mapping[str, np.ndarray], attrs: object) -> np.ndarray:
     """A node's float32 result; quantized constants stand for the real numbers they represent."""
-    operands = [None if t is None else _constant(t) if t.data is not None else values[t.name] for t in graph.operands(node)]
+    operands = [
+        None if t is None else _constant(t) if t.data is not None else values[t.name] for t in graph.operands(node)
+    ]
     return find_op(node.op).evaluate(attrs, *operands)[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,8 +21,8 @@ def load_calibration(path: Path, graph: Graph) -> dict[str, np.ndarray]:
     """Arrays for the graph's inputs: name → float32 (n, *input shape), n ≥ 1.
 
     A `.npy` holds the data of a single input. The arrays of a `.npz` are named like the inputs; where their number is
-    right and none bears an input's name, they are taken in their order in the file. Each may come with the input's batch axis or
-    without, or as one single vector. Integers are cast to float, not scaled.
+    right and none bears an input's name, they are taken in the file's order. Each may come with the input's batch axis
+    or without, or as one single vector. Integers are cast to float, not scaled.
 
     Raises:
         CalibrationError: unreadable or empty, arrays missing or too many, a wrong shape or type, NaN or infinity.
@@ -62,9 +63,11 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as archive:
             size = sum(info.file_size for info in archive.zip.infolist())
             if size > MAX_BYTES:
-                raise CalibrationError(f"the arrays take {size >> 20} MiB, the limit is {MAX_BYTES >> 20}", where=str(path))
+                raise CalibrationError(
+                    f"the arrays take {size >> 20} MiB, the limit is {MAX_BYTES >> 20}", where=str(path)
+                )
             return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.zlib.error, MemoryError) as error:
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
         raise CalibrationError(f"not a readable .npy or .npz file: {error}", where=str(path), hint=_HINT) from error
 
 

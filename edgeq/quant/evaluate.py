@@ -31,8 +31,8 @@ def evaluate(
 
     Args:
         inputs: by name, (n, *tensor.shape), the same n for all.
-        visit: sees each tensor as soon as it exists and may replace its values (None keeps them), which the nodes behind
-            it then read: that is how quantization error is imitated. The values of inputs are shown first.
+        visit: sees each tensor as soon as it exists, inputs first, and may replace its values (None keeps them), which
+            the nodes behind it then read.
     """
     values: dict[str, np.ndarray] = {}
 
@@ -47,7 +47,8 @@ def evaluate(
         if op is None:
             raise ModelError(f"operator {node.op} is not supported", where=node.loc)
         operands = [
-            None if t is None else t.data[np.newaxis] if t.data is not None else values[t.name] for t in graph.operands(node)
+            None if t is None else t.data[np.newaxis] if t.data is not None else values[t.name]
+            for t in graph.operands(node)
         ]
         for name, array in zip(node.outputs, op.evaluate(node.attrs, *operands), strict=True):
             define(name, array)

@@ -43,8 +43,8 @@ def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantSchem
         ranges: (low, high) of every activation, by tensor name.
 
     Activations are affine per tensor, with 0 exact; weights symmetric, per channel where the operator allows it; biases
-    int32 at input scale · weight scale. Where a bias would not fit, the channel's weight scale is raised and the graph's
-    metadata says so under "notes".
+    int32 at input scale · weight scale. Where a bias would not fit, the channel's weight scale is raised, and the
+    graph's metadata says so under "notes".
 
     Raises:
         QuantizationError: weights are not constant, or an operator is not supported.

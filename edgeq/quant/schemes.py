@@ -43,7 +43,9 @@ class RoleScheme:
         if self.symmetric and self.low != -self.high:
             raise QuantizationError(f"a symmetric range must mirror around 0, {self.low} to {self.high} does not")
         if not self.symmetric and self.granularity is Granularity.PER_CHANNEL:
-            raise QuantizationError("per-channel scales are for symmetric roles: no kernel has a zero point per channel")
+            raise QuantizationError(
+                "per-channel scales are for symmetric roles: no kernel has a zero point per channel"
+            )
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,8 @@ class _Classes:
 def insert_requantize(graph: Graph) -> Graph:
     """Puts QUANTIZE before operands that cannot share parameters with the others.
 
-    That is: operands of a node with several (CONCATENATION) which have fixed parameters while others have none, or other
-    fixed ones. Tying them would force the others into a range that is not theirs.
+    That is: operands of a node with several (CONCATENATION) which have fixed parameters while others have none, or have
+    other ones. Tying them would force the others into a range that is not theirs.
     """
     classes = _fixed_classes(graph)
     nodes: list[Node] = []

@@ -52,7 +52,9 @@ def least_squares(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
     return best
 
 
-def weight_params(weights: np.ndarray, axis: int | None, role: RoleScheme, least_scale: np.ndarray | float = 0.0) -> QuantParams:
+def weight_params(
+    weights: np.ndarray, axis: int | None, role: RoleScheme, least_scale: np.ndarray | float = 0.0
+) -> QuantParams:
     """Symmetric parameters of weights.
 
     Args:
@@ -62,7 +64,9 @@ def weight_params(weights: np.ndarray, axis: int | None, role: RoleScheme, least
     Channels of zeros take the largest scale of the others.
     """
     if role.algorithm not in _CHOOSERS:
-        raise QuantizationError(f"unknown algorithm for weights: {role.algorithm!r}; known: {', '.join(sorted(_CHOOSERS))}")
+        raise QuantizationError(
+            f"unknown algorithm for weights: {role.algorithm!r}; known: {', '.join(sorted(_CHOOSERS))}"
+        )
     per_channel = axis is not None and role.granularity is Granularity.PER_CHANNEL
     data = weights.astype(np.float64)
     rows = np.moveaxis(data, axis, 0).reshape(weights.shape[axis], -1) if per_channel else data.reshape(1, -1)
@@ -77,7 +81,7 @@ def weight_params(weights: np.ndarray, axis: int | None, role: RoleScheme, least
 def least_scale_for_bias(bias: np.ndarray | None, input_scale: float) -> np.ndarray | float:
     """The smallest weight scales at which bias / (input scale · weight scale) stays within ±2^30.
 
-    A tiny weight scale with a large bias would not fit int32 otherwise; the weights lose precision that they do not need.
+    With a tiny weight scale a large bias would not fit int32; such weights lose precision that they do not need.
     """
     if bias is None:
         return 0.0

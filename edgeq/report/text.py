@@ -56,8 +56,8 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
     )
     if flash["total"] is not None:
         lines.append(
-            f"flash  {_bytes(flash['total'])}: code {_bytes(flash['text'])} ({_bytes(flash['model_code'])} of it for the "
-            f"model), constants {_bytes(flash['rodata'])}"
+            f"flash  {_bytes(flash['total'])}: layers and kernels {_bytes(flash['model_code'])}, "
+            f"constants {_bytes(flash['constants'])}, start-up, protocol and C library {_bytes(flash['other'])}"
         )
     lines.append(f"{report['macs']:,} MACs, program {report['program_hash'][:12]}, for {report['target']}")
     lines += [f"warning: {w}" for w in report["warnings"]]

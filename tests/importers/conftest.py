@@ -67,7 +67,9 @@ def _nested_and_shared(keras, layers):
     x, y = shared(a), shared(b)
     inner_input = keras.Input((5,))
     inner_layer = layers.Dense(5, name="twice")
-    inner = keras.Model(inner_input, [inner_layer(inner_layer(inner_input)), layers.Dense(3)(inner_input)], name="inner")
+    inner = keras.Model(
+        inner_input, [inner_layer(inner_layer(inner_input)), layers.Dense(3)(inner_input)], name="inner"
+    )
     p, q = inner(layers.Add()([x, y]))
     r, s = inner(layers.Subtract()([x, y]))
     joined = layers.Concatenate()([layers.Multiply()([p, r]), layers.Average()([q, s]), q])
@@ -81,13 +83,27 @@ def _frozen_backbone(keras, layers):
     return keras.Sequential([keras.Input((6, 6, 2)), body, layers.Flatten(), layers.Dense(2)])
 
 
+def _nested_outputs(keras, layers):
+    """Nested models whose results are the model's own: their calls are counted differently there."""
+    x = keras.Input((4,))
+    inner_input = keras.Input((4,))
+    inner = keras.Model(inner_input, [layers.Dense(3)(inner_input), layers.Dense(2)(inner_input)], name="inner")
+    tail = keras.Sequential([keras.Input((3,)), layers.Dense(2)], name="tail")
+    a, b = inner(x)
+    c, d = inner(layers.Dense(4)(x))
+    return keras.Model(x, [tail(a), b, c, d, tail(c)])
+
+
 def _gates(keras, layers):
     x = keras.Input((7,))
-    return keras.Model(x, [layers.Activation(name)(x) for name in ("silu", "hard_sigmoid", "hard_silu", "linear", "relu6")])
+    return keras.Model(
+        x, [layers.Activation(name)(x) for name in ("silu", "hard_sigmoid", "hard_silu", "linear", "relu6")]
+    )
 
 
 MODELS = {
-    f.__name__.strip("_"): f for f in (_conv_stack, _separable, _one_dimensional, _nested_and_shared, _frozen_backbone, _gates)
+    f.__name__.strip("_"): f
+    for f in (_conv_stack, _separable, _one_dimensional, _nested_and_shared, _frozen_backbone, _nested_outputs, _gates)
 }
 
 

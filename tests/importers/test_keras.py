@@ -24,7 +24,9 @@ def assert_same_outputs(model, graph, vectors=3):
     for name, array in inputs.items():
         inputs[name] = array * 100 if len(graph.tensors[name].shape) == 4 else array
     found = run(graph, inputs)
-    expected = model([array[:, 0] for array in inputs.values()] if len(inputs) > 1 else next(iter(inputs.values()))[:, 0])
+    expected = model(
+        [array[:, 0] for array in inputs.values()] if len(inputs) > 1 else next(iter(inputs.values()))[:, 0]
+    )
     expected = expected if isinstance(expected, (list, tuple)) else [expected]
     assert len(expected) == len(graph.outputs)
     for name, wanted in zip(graph.outputs, expected, strict=True):
@@ -54,7 +56,9 @@ def test_loading_needs_no_keras(built):
         "sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))"
     )
     root = str(Path(__file__).resolve().parents[2])
-    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": root}, timeout=60).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": root}, timeout=60).returncode == 0
+    )
 
 
 def test_tensors_are_named_after_layers(built):
@@ -109,7 +113,8 @@ def test_mixed_precision_and_custom_regularizers_do_not_matter(keras, tmp_path):
 
 @needs_zoo
 @pytest.mark.parametrize(
-    ("stem", "layers"), [("resnet8_float", {"CONV_2D": 9, "ADD": 3, "FULLY_CONNECTED": 1}), ("ad_float", {"FULLY_CONNECTED": 10})]
+    ("stem", "layers"),
+    [("resnet8_float", {"CONV_2D": 9, "ADD": 3, "FULLY_CONNECTED": 1}), ("ad_float", {"FULLY_CONNECTED": 10})],
 )
 def test_keras_2_files(keras, stem, layers):
     from edgeq.passes import prepare_float

@@ -51,13 +51,15 @@ def layer_entry(config, kind):
     return next(entry for entry in config["config"]["layers"] if entry["class_name"] == kind)
 
 
-# --- code in files -----------------------------------------------------------------------------------------------------
+# --- code in files --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("extension", [".keras", ".h5"])
 def test_a_lambda_layer_is_refused_and_never_run(keras, tmp_path, extension):
     witness = tmp_path / "executed"
-    poison = keras.layers.Lambda(lambda x, path=str(witness): (open(path, "w"), x)[1], name="poison")
+    # a file's code is run without this module's globals
+    code = lambda x, path=str(witness): (__import__("pathlib").Path(path).touch(), x)[1]  # noqa: E731
+    poison = keras.layers.Lambda(code, name="poison")
     model = keras.Sequential([keras.Input((4,)), poison, keras.layers.Dense(2)])
     model.save(tmp_path / f"m{extension}")
     witness.unlink(missing_ok=True)
@@ -66,15 +68,16 @@ def test_a_lambda_layer_is_refused_and_never_run(keras, tmp_path, extension):
     assert not witness.exists()
 
 
-def test_a_custom_layer_is_refused_by_name(keras, tmp_path):
+@pytest.mark.parametrize("extension", [".keras", ".h5"])
+def test_a_custom_layer_is_refused_by_name(keras, tmp_path, extension):
     @keras.saving.register_keras_serializable("user")
     class Twice(keras.layers.Layer):
         def call(self, x):
             return 2 * x
 
-    keras.Sequential([keras.Input((4,)), Twice(name="double")]).save(tmp_path / "m.keras")
-    with pytest.raises(ModelError, match="double: Twice .a custom class"):
-        load(tmp_path / "m.keras")
+    keras.Sequential([keras.Input((4,)), Twice(name="double")]).save(tmp_path / f"m{extension}")
+    with pytest.raises(ModelError, match="double: .*Twice"):
+        load(tmp_path / f"m{extension}")
 
 
 def test_a_layer_from_another_module_is_custom_whatever_its_name(edited):
@@ -85,7 +88,7 @@ def test_a_layer_from_another_module_is_custom_whatever_its_name(edited):
         load(edited(change))
 
 
-# --- what is not supported ---------------------------------------------------------------------------------------------
+# --- what is not supported ------------------------------------------------------------------------------------------
 
 
 def test_every_unsupported_layer_is_named_at_once(keras, tmp_path):
@@ -98,7 +101,13 @@ def test_every_unsupported_layer_is_named_at_once(keras, tmp_path):
     keras.Model(x, keras.ops.erf(y)).save(tmp_path / "m.keras")
     with pytest.raises(ModelError) as caught:
         load(tmp_path / "m.keras")
-    for line in ("memory: LSTM", "inner/leaky: LeakyReLU", "bend: Activation with activation 'elu'", "low: ReLU with max_value 2.0", "keras.ops Erf"):
+    for line in (
+        "memory: LSTM",
+        "inner/leaky: LeakyReLU",
+        "bend: Activation with activation 'elu'",
+        "low: ReLU with max_value 2.0",
+        "keras.ops Erf",
+    ):
         assert line in str(caught.value)
 
 
@@ -139,7 +148,7 @@ def test_weights_alone_are_no_model(built, tmp_path):
         load(tmp_path / "m.weights.h5")
 
 
-# --- damage ------------------------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a model at all", b"\x89HDF\r\n\x1a\n"])
@@ -224,7 +233,7 @@ def test_nan_weights_are_refused_by_layer(archive, tmp_path):
         load(rewrite(archive, tmp_path / "m.keras", model_weights_h5=data.getvalue()))
 
 
-# --- hostility ---------------------------------------------------------------------------------------------------------
+# --- hostility ------------------------------------------------------------------------------------------------------
 
 
 def test_a_zip_bomb_is_not_unpacked(archive, tmp_path, monkeypatch):
@@ -252,8 +261,20 @@ def test_weights_in_other_files_are_not_followed(archive, tmp_path):
         data = io.BytesIO()
         with h5py.File(data, "w") as h5:
             h5.create_group("layers/conv2d/vars")["0"] = link
-        with pytest.raises(ModelError, match="damaged HDF5"):
+        with pytest.raises(ModelError, match="is a link"):
             load(rewrite(archive, tmp_path / "m.keras", model_weights_h5=data.getvalue()))
+
+
+def test_legacy_files_do_not_follow_links_either(built, tmp_path):
+    path, secret = tmp_path / "m.h5", tmp_path / "secret.h5"
+    shutil.copy(built("conv_stack")[1] / "model.h5", path)
+    with h5py.File(path, "r+") as h5, h5py.File(secret, "w") as other:
+        weight = next(name for name in h5["model_weights/dense"].attrs["weight_names"] if "bias" in name)
+        other["data"] = h5["model_weights/dense"][weight][()]
+        del h5["model_weights/dense"][weight]
+        h5["model_weights/dense"][weight] = h5py.ExternalLink(str(secret), "data")
+    with pytest.raises(ModelError, match="is a link"):
+        load(path)
 
 
 def test_hdf5_groups_in_a_circle_end(archive, tmp_path):
@@ -261,6 +282,20 @@ def test_hdf5_groups_in_a_circle_end(archive, tmp_path):
     with h5py.File(data, "w") as h5:
         h5.create_group("layers")["again"] = h5["/"]
     with pytest.raises(ModelError, match="nested too deeply"):
+        load(rewrite(archive, tmp_path / "m.keras", model_weights_h5=data.getvalue()))
+
+
+def test_hdf5_groups_with_exponentially_many_paths_end(archive, tmp_path):
+    data = io.BytesIO()
+    with h5py.File(data, "w") as h5:
+        inner = h5.create_group("inner")
+        for _ in range(60):
+            outer = h5.create_group(None)
+            outer["a"] = outer["b"] = inner
+            inner = outer
+        h5["layers"] = inner
+        del h5["inner"]
+    with pytest.raises(ModelError, match="too many"):
         load(rewrite(archive, tmp_path / "m.keras", model_weights_h5=data.getvalue()))
 
 
@@ -290,12 +325,22 @@ def test_models_that_call_each_other_do_not_explode(archive, tmp_path):
     def node(*args):
         return {"args": list(args), "kwargs": {}}
 
-    source = {"class_name": "InputLayer", "name": "i", "config": {"name": "i", "batch_shape": [None, 2]}, "inbound_nodes": []}
+    source = {
+        "class_name": "InputLayer",
+        "name": "i",
+        "config": {"name": "i", "batch_shape": [None, 2]},
+        "inbound_nodes": [],
+    }
     inner = {"class_name": "Add", "module": "keras.layers", "name": "m", "config": {"name": "m"}}
     inner["inbound_nodes"] = [node([tensor("i"), tensor("i")])]
     output = ["m", 0, 0]
     for level in range(30):
-        body = {"name": f"m{level}", "layers": [source, inner], "input_layers": [["i", 0, 0]], "output_layers": [output]}
+        body = {
+            "name": f"m{level}",
+            "layers": [source, inner],
+            "input_layers": [["i", 0, 0]],
+            "output_layers": [output],
+        }
         inner = {"class_name": "Functional", "name": "m", "config": body}
         inner["inbound_nodes"] = [node(tensor("i")), node(tensor("m", 0))]
         output = ["m", 2, 0]

@@ -61,7 +61,7 @@ def int8_values(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
 def one_node(
     rng: np.random.Generator, op: str, operands: Sequence[Tensor | None], output: QuantParams | None, attrs: Any = None
 ) -> Case:
-    """A case of one node; operands without data are the graph's inputs. The result's shape is what the operator infers."""
+    """A case of one node. Operands without data are the graph's inputs; the operator infers the result's shape."""
     (shape,) = find_op(op).infer(attrs, *operands)
     result = Tensor("y", shape, DType.INT8, output)
     node = Node(op, tuple(t.name if t else "" for t in operands), ("y",), attrs, loc=op.lower())

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .graphs import activation_input, constant, quant
 from edgeq.ir import Tensor
+
+from .graphs import activation_input, constant, quant
 
 _SHAPES = [(1, 5, 4, 3), (2, 3, 2, 2), (4, 5), (7,), (2, 3, 4), (1, 3, 2, 2, 4)]
 

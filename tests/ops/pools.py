@@ -12,7 +12,8 @@ from edgeq.ops.pooling import PoolAttrs
 from edgeq.ops.spatial import Padding
 
 from .graphs import Case, activation_input, one_node, quant
-from .one_op import TFLITE_ACTIVATION, TFLITE_PADDING, options as table
+from .one_op import TFLITE_ACTIVATION, TFLITE_PADDING
+from .one_op import options as table
 
 
 def options(attrs: PoolAttrs) -> Any:

@@ -59,7 +59,8 @@ def at_ties() -> list[tuple[int, int, int]]:
 @pytest.mark.parametrize(("definition", "single"), [(twice, False), (once, True)])
 def test_ties(definition, single: bool) -> None:
     for x, multiplier, shift in at_ties():
-        assert requantize(x, multiplier, shift, single=single) == definition(x, multiplier, shift), (x, multiplier, shift)
+        rounded = requantize(x, multiplier, shift, single=single)
+        assert rounded == definition(x, multiplier, shift), (x, multiplier, shift)
 
 
 @pytest.mark.parametrize(("definition", "single"), [(twice, False), (once, True)])

@@ -56,7 +56,9 @@ def assert_preserved(before: Graph, after: Graph, exactly: bool = False, vectors
     verify_graph(after, "pass")
     assert after.inputs == before.inputs and after.outputs == before.outputs
     rng = np.random.default_rng(99)
-    inputs = {name: rng.normal(size=(vectors,) + before.tensors[name].shape).astype(np.float32) for name in before.inputs}
+    inputs = {
+        name: rng.normal(size=(vectors,) + before.tensors[name].shape).astype(np.float32) for name in before.inputs
+    }
     old, new = run(before, inputs), run(after, inputs)
     for name in before.outputs:
         assert after.tensors[name].shape == before.tensors[name].shape

@@ -38,7 +38,7 @@ def weighted(net, kind, **attrs):
 LAYERS = ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"]
 
 
-# --- batch normalization -----------------------------------------------------------------------------------------------
+# --- batch normalization --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", LAYERS)
@@ -100,7 +100,11 @@ def test_a_constant_that_differs_by_pixel_stays(net):
 
 @pytest.mark.parametrize("kind", LAYERS)
 def test_scale_and_offset_go_into_the_next_layer(net, kind):
-    shapes = {"CONV_2D": ((5, 5, 4), (6, 3, 3, 2)), "DEPTHWISE_CONV_2D": ((5, 5, 3), (1, 3, 3, 6)), "FULLY_CONNECTED": ((4,), (6, 4))}
+    shapes = {
+        "CONV_2D": ((5, 5, 4), (6, 3, 3, 2)),
+        "DEPTHWISE_CONV_2D": ((5, 5, 3), (1, 3, 3, 6)),
+        "FULLY_CONNECTED": ((4,), (6, 4)),
+    }
     data, kernel = shapes[kind]
     x = net.node("ADD", net.node("MUL", net.input(*data), net.random(data[-1])), net.random(data[-1]))
     attrs = {"depth_multiplier": 2} if kind == "DEPTHWISE_CONV_2D" else {}
@@ -118,7 +122,7 @@ def test_an_offset_stays_before_zero_padding(net):
     assert_preserved(before, after)
 
 
-# --- activations -------------------------------------------------------------------------------------------------------
+# --- activations ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("activation", ["RELU", "RELU6", "RELU_N1_TO_1"])
@@ -162,7 +166,7 @@ def test_concatenations_take_no_activation(net):
     assert fuse_activations(graph) == graph
 
 
-# --- cleaning ----------------------------------------------------------------------------------------------------------
+# --- cleaning -------------------------------------------------------------------------------------------------------
 
 
 def test_constants_are_computed(net):
@@ -205,6 +209,12 @@ def test_a_no_op_at_an_output_gives_its_name_to_the_producer(net):
 def test_a_no_op_between_input_and_output_stays(net):
     graph = net.graph(net.node("RESHAPE", net.input(3), new_shape=(1, 3)))
     assert remove_no_ops(graph) == graph
+
+
+@pytest.mark.parametrize("values", [("MUL", [1.0]), ("ADD", [0.0])])
+def test_an_identity_keeps_the_tensor_and_not_the_constant(net, values):
+    before = net.graph(net.node("TANH", net.node(values[0], net.constant(values[1]), net.input(3))))
+    assert_preserved(before, remove_no_ops(before), exactly=True)
 
 
 def test_subtracting_from_zero_is_not_a_no_op(net):
@@ -266,7 +276,7 @@ def test_the_whole_chain_on_random_networks():
         assert_preserved(before, after)
 
 
-# --- integer graphs ----------------------------------------------------------------------------------------------------
+# --- integer graphs -------------------------------------------------------------------------------------------------
 
 
 def integer_graph(outputs=("out",)):
@@ -311,6 +321,8 @@ def test_an_input_quantized_in_two_ways_stays_float():
 def test_integer_activations_are_not_fused():
     """Between an integer layer and its RELU a value is rounded and saturated: fusing would change results."""
     graph = integer_graph()
-    relu = tuple(Node("RELU", n.inputs, n.outputs, find_op("RELU").Attrs()) if n.op == "TANH" else n for n in graph.nodes)
+    relu = tuple(
+        Node("RELU", n.inputs, n.outputs, find_op("RELU").Attrs()) if n.op == "TANH" else n for n in graph.nodes
+    )
     after = prepare_quantized(graph.rewrite(relu))
     assert ops(after) == ["RELU"]

@@ -91,7 +91,6 @@ def test_too_few_arrays_are_refused(pair, tmp_path):
         load_calibration(save(tmp_path / "c.npz", in0=np.ones((4, 2))), pair)
 
 
-
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"PK\x03\x04", b"text", pickle.dumps([1])])
 def test_other_files_are_refused(graph, tmp_path, content):
     path = tmp_path / "c.npy"

@@ -94,6 +94,7 @@ def test_an_unknown_observer_is_refused():
         find_observer("magic")
 
 
+@pytest.mark.filterwarnings("ignore:overflow")
 def test_a_model_that_computes_nan_is_named(graph):
     with pytest.raises(CalibrationError, match="dense: .*NaN or infinite"):
         observe(graph, {"in0": np.full((1, 1, 4), 3e38, np.float32)})

@@ -31,7 +31,9 @@ def test_reading_the_file_back_gives_the_same_graph(graph, tmp_path):
     path.write_bytes(export_tflite(graph))
     again = tflite.load(path)
     assert (again.inputs, again.outputs) == (graph.inputs, graph.outputs)
-    assert [(n.op, n.inputs[0], n.outputs) for n in again.nodes] == [(n.op, n.inputs[0], n.outputs) for n in graph.nodes]
+    assert [(n.op, n.inputs[0], n.outputs) for n in again.nodes] == [
+        (n.op, n.inputs[0], n.outputs) for n in graph.nodes
+    ]
     assert [n.attrs for n in again.nodes if n.op != "RESHAPE"] == [n.attrs for n in graph.nodes if n.op != "RESHAPE"]
     for name, tensor in graph.tensors.items():
         other = again.tensors[name]
@@ -53,14 +55,25 @@ def test_constants_are_aligned(graph):
     # the new shape of the RESHAPE is one more
     assert len(filled) == sum(t.is_constant for t in graph.tensors.values()) + 1
     for buffer in filled:
-        offset = buffer.DataAsNumpy().__array_interface__["data"][0] - np.frombuffer(data, np.uint8).__array_interface__["data"][0]
+        offset = (
+            buffer.DataAsNumpy().__array_interface__["data"][0]
+            - np.frombuffer(data, np.uint8).__array_interface__["data"][0]
+        )
         assert offset % ALIGNMENT == 0
 
 
 @pytest.mark.parametrize("library", [reference.TFLITE, reference.LITERT], ids=["tflite-2.14", "litert"])
 def test_float_graphs_can_be_written_too(library):
     net = Net()
-    x = net.node("CONV_2D", net.input(6, 6, 4), net.random(4, 3, 3, 2), net.random(4), padding=Padding.SAME, stride=(2, 2), dilation=(1, 1))
+    x = net.node(
+        "CONV_2D",
+        net.input(6, 6, 4),
+        net.random(4, 3, 3, 2),
+        net.random(4),
+        padding=Padding.SAME,
+        stride=(2, 2),
+        dilation=(1, 1),
+    )
     x = net.node("DEPTHWISE_CONV_2D", x, net.random(1, 2, 2, 8), net.random(8), depth_multiplier=2)
     x = net.node("RESHAPE", net.node("CONCATENATION", x, x, axis=-1), new_shape=(1, -1))
     graph = net.graph(net.node("FULLY_CONNECTED", x, net.random(3, 64), name="out"))

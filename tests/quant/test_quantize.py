@@ -12,6 +12,7 @@ from edgeq.ir import DType, QuantParams
 from edgeq.ops.base import Activation
 from edgeq.ops.spatial import Padding
 from edgeq.passes import prepare_float
+from edgeq.quant.bias_correction import corrected_biases
 from edgeq.quant.evaluate import run
 from edgeq.quant.observers import observe
 from edgeq.quant.params import affine_params
@@ -35,7 +36,7 @@ def quantized(graph, scheme=INT8):
     return quantize(graph, data, scheme), data
 
 
-# --- parameters --------------------------------------------------------------------------------------------------------
+# --- parameters -----------------------------------------------------------------------------------------------------
 
 
 def test_zero_is_exact_and_the_range_is_covered():
@@ -55,7 +56,14 @@ def test_zero_is_exact_and_the_range_is_covered():
 
 @pytest.mark.parametrize(
     ("low", "high", "scale", "zero"),
-    [(0, 255, 1, -128), (-255, 0, 1, 127), (-127.5, 127.5, 1, 0), (3, 6, 6 / 255, -128), (0, 0, 1, 0), (1e-40, 2e-40, 1, 0)],
+    [
+        (0, 255, 1, -128),
+        (-255, 0, 1, 127),
+        (-127.5, 127.5, 1, 0),
+        (3, 6, 6 / 255, -128),
+        (0, 0, 1, 0),
+        (1e-40, 2e-40, 1, 0),
+    ],
 )
 def test_ranges_by_hand(low, high, scale, zero):
     params = affine_params(low, high, ROLE)
@@ -95,12 +103,19 @@ def test_biases_are_rounded_in_double():
     np.testing.assert_array_equal(integers, wanted)
 
 
-# --- graphs ------------------------------------------------------------------------------------------------------------
+# --- graphs ---------------------------------------------------------------------------------------------------------
 
 
 def convolutional(seed=0):
     net = Net(seed)
-    x = net.node("CONV_2D", net.input(8, 8, 3), net.random(6, 3, 3, 3), net.random(6), padding=Padding.SAME, activation=Activation.RELU)
+    x = net.node(
+        "CONV_2D",
+        net.input(8, 8, 3),
+        net.random(6, 3, 3, 3),
+        net.random(6),
+        padding=Padding.SAME,
+        activation=Activation.RELU,
+    )
     y = net.node("DEPTHWISE_CONV_2D", x, net.random(1, 3, 3, 6), net.random(6), padding=Padding.SAME)
     z = net.node("ADD", x, y, activation=Activation.RELU6)
     z = net.node("AVERAGE_POOL_2D", z, filter=(2, 2), stride=(2, 2))
@@ -159,6 +174,20 @@ def test_bias_correction_takes_the_mean_error_of_every_channel_away():
     assert errors[True] < errors[False] / 10
 
 
+def test_bias_correction_makes_up_for_saturation_in_the_layer_before():
+    net = Net(6)
+    x = net.node("RELU", net.input(16), name="positive")
+    graph = net.graph(net.node("FULLY_CONNECTED", x, net.constant(np.ones((1, 16))), net.random(1), name="sum"))
+    data = data_for(graph, 256)
+    ranges = {**observe(graph, data).ranges, "positive": (0.0, 1.0)}
+    integer = quantize_graph(graph, ranges, INT8)
+    errors = [
+        float((run(graph, data)["sum"] - real_outputs(candidate, data)["sum"]).mean())
+        for candidate in (integer, corrected_biases(graph, integer, data, INT8))
+    ]
+    assert errors[0] > 1 and abs(errors[1]) < 0.1
+
+
 def test_constant_operands_are_quantized_per_tensor():
     net = Net()
     x = net.node("RELU", net.input(3, 3, 4))
@@ -180,7 +209,9 @@ def test_concatenated_tensors_share_their_parameters():
     integer, data = quantized(graph)
     node = next(n for n in integer.nodes if n.op == "CONCATENATION")
     assert [n.op for n in integer.nodes].count("QUANTIZE") == 0
-    assert {id(t.quant) for t in integer.operands(node)} and len({t.quant.per_tensor for t in integer.operands(node)}) == 1
+    assert {id(t.quant) for t in integer.operands(node)} and len(
+        {t.quant.per_tensor for t in integer.operands(node)}
+    ) == 1
     assert integer.results(node)[0].quant == integer.operands(node)[0].quant == integer.tensors[graph.outputs[0]].quant
     assert_reference_agrees(integer, data)
 
@@ -199,7 +230,9 @@ def test_a_fixed_operand_is_requantized_before_a_concatenation():
 
 def test_equally_fixed_operands_are_tied():
     net = Net()
-    graph = net.graph(net.node("CONCATENATION", net.node("SOFTMAX", net.input(4)), net.node("LOGISTIC", net.input(4)), axis=1))
+    graph = net.graph(
+        net.node("CONCATENATION", net.node("SOFTMAX", net.input(4)), net.node("LOGISTIC", net.input(4)), axis=1)
+    )
     integer, data = quantized(graph)
     assert [n.op for n in integer.nodes].count("QUANTIZE") == 0
     assert_reference_agrees(integer, data)
@@ -250,12 +283,14 @@ def test_every_operator_that_can_be_quantized_agrees_with_the_reference():
     assert_reference_agrees(integer, data)
 
 
-# --- refusals ----------------------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------------------------------------
 
 
 def test_weights_computed_at_run_time_are_refused():
     net = Net()
-    graph = net.graph(net.node("FULLY_CONNECTED", net.input(4), net.node("RESHAPE", net.input(8), new_shape=(2, 4)), name="odd"))
+    graph = net.graph(
+        net.node("FULLY_CONNECTED", net.input(4), net.node("RESHAPE", net.input(8), new_shape=(2, 4)), name="odd")
+    )
     with pytest.raises(QuantizationError, match="odd: .*constant"):
         quantized(graph)
 

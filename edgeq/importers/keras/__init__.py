@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from edgeq.errors import ModelError
 from edgeq.importers.keras import layers as _layers  # noqa: F401  (registers the rules)
 from edgeq.importers.keras.builder import GraphBuilder, Scope

@@ -22,7 +22,7 @@ MAX_ELEMENTS = 1 << 31
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a model stands: `prefix` begins the names of its tensors, `path` those of its weights, which all calls share."""
+    """Where a model stands: `prefix` begins its tensors' names, `path` its weights', which all calls share."""
 
     prefix: str = ""
     path: str = ""
@@ -160,7 +160,11 @@ class GraphBuilder:
             elif isinstance(value, (list, tuple)):
                 for item in value:
                     visit(item)
-            elif spec.kind.startswith("ops.") and isinstance(value, (int, float, np.ndarray)) and not isinstance(value, bool):
+            elif (
+                spec.kind.startswith("ops.")
+                and isinstance(value, (int, float, np.ndarray))
+                and not isinstance(value, bool)
+            ):
                 array = np.atleast_1d(np.asarray(value, np.float32))
                 found.append(self.constant(f"{full}/constant{len(found)}", array))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from edgeq.errors import ModelError
 
 MAX_CONFIG_BYTES = 64 << 20
 MAX_WEIGHT_BYTES = 1 << 30
+MAX_GROUP_DEPTH = 100
+MAX_GROUPS = 50_000
 
 _DAMAGED = "the file is truncated or damaged: save the model again with model.save(...)"
 
@@ -57,7 +60,9 @@ def read_keras_file(path: Path) -> KerasFile:
         return _read_zip(path)
     if magic == b"\x89HDF\r\n\x1a\n":
         return _read_h5(path)
-    raise ModelError("this is neither a .keras nor a .h5 file", where=str(path), hint="save it with model.save('m.keras')")
+    raise ModelError(
+        "this is neither a .keras nor a .h5 file", where=str(path), hint="save it with model.save('m.keras')"
+    )
 
 
 def _json(text: str | bytes, path: Path) -> Mapping[str, Any]:
@@ -95,7 +100,15 @@ def _read_zip(path: Path) -> KerasFile:
                 if len(data) > limit:
                     raise ModelError(f"{name} is larger than {limit >> 20} MiB", where=str(path))
                 members[name] = data
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.zlib.error) as error:
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        ValueError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        zlib.error,
+    ) as error:
         raise ModelError(f"damaged .keras archive: {error}", where=str(path), hint=_DAMAGED) from error
     config = _json(members["config.json"], path)
     metadata = _json(members["metadata.json"], path)
@@ -161,20 +174,21 @@ def _vars_of(h5: Any, reader: _ArrayReader) -> dict[str, np.ndarray]:
     import h5py
 
     found: dict[str, np.ndarray] = {}
-    # hard links may form a cycle as well: 100 levels are far more than a model has
+    # hard links may form cycles and, with two ways down at every level, exponentially many paths
+    visited = 0
     pending = [("", h5, 0)]
     while pending:
         prefix, group, depth = pending.pop()
-        if depth > 100:
-            raise ValueError("the groups are nested too deeply")
+        visited += 1
+        if depth > MAX_GROUP_DEPTH or visited > MAX_GROUPS:
+            raise ValueError("the groups are nested too deeply, or there are too many")
         for name in sorted(group.keys()):
             member = _child(group, name)
             if isinstance(member, h5py.Group):
                 pending.append((f"{prefix}{name}/", member, depth + 1))
-            elif prefix.endswith("vars/"):
-                # seeds and optimizer state are arrays too, but of integers
-                if member.dtype.kind == "f":
-                    found[prefix + name] = reader.read(member)
+            # seeds are variables too, but integers
+            elif prefix.endswith("vars/") and member.dtype.kind == "f":
+                found[prefix + name] = reader.read(member)
     return found
 
 

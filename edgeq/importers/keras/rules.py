@@ -47,7 +47,9 @@ class Layer:
 
         That is the layer's name, or `<layer>/<part>` for an intermediate result.
         """
-        return self.builder.emit(op, inputs, attrs, f"{self.name}/{part}" if part else self.name, self.owner or self.name)
+        return self.builder.emit(
+            op, inputs, attrs, f"{self.name}/{part}" if part else self.name, self.owner or self.name
+        )
 
     def constant(self, part: str, values: np.ndarray) -> str:
         """Adds a constant; several calls of one layer share it."""
@@ -65,7 +67,9 @@ class Layer:
 
     def inner(self, part: str) -> Layer:
         """The same layer where its result is only an intermediate one."""
-        return Layer(f"{self.name}/{part}", self.config, self.weights, self.builder, self.major, self.owner or self.name)
+        return Layer(
+            f"{self.name}/{part}", self.config, self.weights, self.builder, self.major, self.owner or self.name
+        )
 
 
 @dataclass(frozen=True)

@@ -100,12 +100,9 @@ def walk(model: ModelSpec, prefix: str = "") -> Iterator[tuple[str, LayerSpec]]:
 
 
 def _is_custom(entry: Mapping[str, Any]) -> bool:
+    """Whether the class lives outside Keras. `.h5` files name no module: "package>name" is a kind without a rule."""
     module = entry.get("module")
-    if module is not None and module != "builtins" and module != "keras" and not str(module).startswith("keras."):
-        return True
-    registered = entry.get("registered_name")
-    # "package>name" is how user code is registered; Keras' own names carry no package or its own
-    return registered is not None and ">" in str(registered)
+    return module is not None and str(module).split(".")[0] not in ("keras", "builtins")
 
 
 def _model(entry: Mapping[str, Any], depth: int) -> ModelSpec:

@@ -86,7 +86,9 @@ def _legacy_slots(layer: LayerSpec, prefix: str, trainable: bool) -> list[tuple[
     """(layer, weight, trainable) of all weights of a layer and of the layers in it."""
     trainable = trainable and layer.config.get("trainable", True) is not False
     if layer.nested is not None:
-        return [slot for inner in layer.nested.layers for slot in _legacy_slots(inner, f"{prefix}{layer.name}/", trainable)]
+        return [
+            slot for inner in layer.nested.layers for slot in _legacy_slots(inner, f"{prefix}{layer.name}/", trainable)
+        ]
     names = _names(layer)
     owner = prefix + layer.name
     return [(owner, name, trainable) for name in names.trainable] + [(owner, name, False) for name in names.frozen]

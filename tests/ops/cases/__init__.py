@@ -21,7 +21,8 @@ import numpy as np
 from ..graphs import Case
 
 _MODULES = {
-    module.name.upper(): importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)
+    module.name.upper(): importlib.import_module(f"{__name__}.{module.name}")
+    for module in pkgutil.iter_modules(__path__)
 }
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from edgeq.ops.addition import AdditionAttrs
 
 from ..elementwise import cases_of, sum_scale
-from ..one_op import TFLITE_ACTIVATION, options as table
+from ..one_op import TFLITE_ACTIVATION
+from ..one_op import options as table
 
 cases = cases_of("ADD", AdditionAttrs, sum_scale)
 

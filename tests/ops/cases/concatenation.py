@@ -10,7 +10,8 @@ import numpy as np
 from edgeq.ops.concatenation import ConcatenationAttrs
 
 from ..graphs import Case, activation_input, constant, int8_values, one_node, quant
-from ..one_op import TFLITE_ACTIVATION, options as table
+from ..one_op import TFLITE_ACTIVATION
+from ..one_op import options as table
 
 
 def options(attrs: ConcatenationAttrs) -> Any:

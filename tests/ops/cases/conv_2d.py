@@ -12,7 +12,8 @@ from edgeq.ops.conv_2d import Conv2DAttrs
 from edgeq.ops.spatial import Padding
 
 from ..graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights
-from ..one_op import TFLITE_ACTIVATION, TFLITE_PADDING, options as table
+from ..one_op import TFLITE_ACTIVATION, TFLITE_PADDING
+from ..one_op import options as table
 
 
 def options(attrs: Conv2DAttrs) -> Any:

@@ -12,7 +12,8 @@ from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DAttrs
 from edgeq.ops.spatial import Padding
 
 from ..graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights
-from ..one_op import TFLITE_ACTIVATION, TFLITE_PADDING, options as table
+from ..one_op import TFLITE_ACTIVATION, TFLITE_PADDING
+from ..one_op import options as table
 
 
 def options(attrs: DepthwiseConv2DAttrs) -> Any:

@@ -11,7 +11,8 @@ from edgeq.ops import Activation
 from edgeq.ops.fully_connected import FullyConnectedAttrs
 
 from ..graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights
-from ..one_op import TFLITE_ACTIVATION, options as table
+from ..one_op import TFLITE_ACTIVATION
+from ..one_op import options as table
 
 
 def options(attrs: FullyConnectedAttrs) -> Any:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from edgeq.ops.lookup import LookupAttrs
 from edgeq.ops.logistic import OUTPUT
+from edgeq.ops.lookup import LookupAttrs
 
 from ..lookups import cases_of
 

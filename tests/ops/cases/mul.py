@@ -5,7 +5,8 @@ from typing import Any
 from edgeq.ops.mul import MulAttrs
 
 from ..elementwise import cases_of, product_scale
-from ..one_op import TFLITE_ACTIVATION, options as table
+from ..one_op import TFLITE_ACTIVATION
+from ..one_op import options as table
 
 cases = cases_of("MUL", MulAttrs, product_scale)
 

@@ -25,4 +25,5 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
             for near in (0.05, 0.5, 0.0005):
                 shape = [(1, row), (3, row), (1, 2, 2, row)][rng.integers(3)]
                 beta = float(rng.choice([1.0, 1.0, 0.37, 3.0]))
-                yield one_node(rng, "SOFTMAX", [activation_input("x", shape, quant(rng, near))], output, SoftmaxAttrs(beta))
+                x = activation_input("x", shape, quant(rng, near))
+                yield one_node(rng, "SOFTMAX", [x], output, SoftmaxAttrs(beta))

@@ -39,7 +39,10 @@ def _in_images(layer: Layer, x: str, rank: int, emit: Callable[[Layer, str, Padd
     kernel, dilation = _rank(layer.config, "kernel_size", 1, 1)[1], _rank(layer.config, "dilation_rate", 1, 1)[1]
     image, padding = as_image(layer, x), layer.config.get("padding", "valid")
     if padding == "causal":
-        image, padding = pad(layer.inner("causal"), image, ((0, 0), (0, 0), ((kernel - 1) * dilation, 0), (0, 0))), "valid"
+        image, padding = (
+            pad(layer.inner("causal"), image, ((0, 0), (0, 0), ((kernel - 1) * dilation, 0), (0, 0))),
+            "valid",
+        )
     inner = layer.inner("image")
     return as_sequence(layer, with_activation(inner, lambda at: emit(at, image, Padding(padding))))
 
@@ -58,7 +61,9 @@ def _convolution(layer: Layer, x: str, rank: int) -> str:
         layer,
         x,
         rank,
-        lambda at, image, padding: at.emit("CONV_2D", (image, kernel, *bias), stride=stride, dilation=dilation, padding=padding),
+        lambda at, image, padding: at.emit(
+            "CONV_2D", (image, kernel, *bias), stride=stride, dilation=dilation, padding=padding
+        ),
     )
 
 

@@ -77,7 +77,11 @@ def _amounts(config: Config, rank: int) -> tuple[tuple[int, int], ...]:
     pairs = []
     for side in sides if isinstance(sides, (list, tuple)) else ():
         pair = (side, side) if type(side) is int else side
-        if isinstance(pair, (list, tuple)) and len(pair) == 2 and all(type(v) is int and 0 <= v < 1 << 16 for v in pair):
+        if (
+            isinstance(pair, (list, tuple))
+            and len(pair) == 2
+            and all(type(v) is int and 0 <= v < 1 << 16 for v in pair)
+        ):
             pairs.append((pair[0], pair[1]))
     if len(pairs) != rank:
         raise ModelError(f"padding is {value!r}, expected amounts for {rank} axes", where=str(config.get("name", "")))

@@ -1,0 +1,102 @@
+"""Every operator's C equals the simulator: many one-operator graphs in one program, on the host and on emulated cores.
+
+The simulator itself is held against TFLite in test_conformance.py, with the same cases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeq.api import Compiled, compile_graph
+from edgeq.device.session import Session, open_host, open_qemu
+from edgeq.emit import emit, write_files
+from edgeq.fixedpoint import Dialect
+from edgeq.ir import Graph, Node
+from edgeq.kernels import known_kernels
+from edgeq.ops import known_ops
+from edgeq.target import Board, load_board, load_cpu
+from edgeq.toolchain.build import build
+from edgeq.verify import verify_on
+
+from ..tools import needs_host, needs_qemu
+from .cases import all_cases
+from .graphs import Case
+
+SEED = 77
+PER_OP = 12
+VECTORS = 3
+# The Cortex-M3 of mps2-an385 executes ARMv6-M code too; no emulated M0 board has the memory.
+BOARDS = {
+    "M4": load_board("mps2-an386"),
+    "M55": load_board("mps3-an547"),
+    "M0": replace(load_board("mps2-an385"), soc=replace(load_board("mps2-an385").soc, cpu=load_cpu("cortex-m0"))),
+}
+
+
+def merge(cases: list[Case]) -> tuple[Graph, tuple[np.ndarray, ...]]:
+    """One graph that holds the graphs of all cases side by side, and its input vectors."""
+    tensors, nodes, inputs, outputs, vectors = {}, [], [], [], []
+    for index, case in enumerate(cases):
+
+        def name(of: str, index: int = index) -> str:
+            return f"case{index}_{of}" if of else ""
+
+        for tensor in case.graph.tensors.values():
+            tensors[name(tensor.name)] = replace(tensor, name=name(tensor.name))
+        for node in case.graph.nodes:
+            operands, results = tuple(map(name, node.inputs)), tuple(map(name, node.outputs))
+            nodes.append(Node(node.op, operands, results, node.attrs, f"{case.op.lower()}_{index}"))
+        inputs += map(name, case.graph.inputs)
+        outputs += map(name, case.graph.outputs)
+        vectors += [np.resize(x, (VECTORS, *x.shape[1:])) for x in case.inputs]
+    return Graph("conformance", tensors, tuple(nodes), tuple(inputs), tuple(outputs)), tuple(vectors)
+
+
+CASES = all_cases(SEED, PER_OP)
+GRAPH, INPUTS = merge(CASES)
+
+
+def compiled(board: Board, dialect: Dialect = Dialect.DOUBLE) -> Compiled:
+    return compile_graph(GRAPH, board.soc.cpu, dialect)
+
+
+def project(board: Board, model: Compiled, folder: Path) -> None:
+    folder.mkdir()
+    write_files(emit(model.program, model.plan, board), folder)
+
+
+def assert_equal(model: Compiled, session: Session) -> None:
+    with session:
+        result = verify_on(model.program, session, INPUTS, session.name)
+    assert result.equal, f"{result.first_difference}"
+    assert result.tensors == VECTORS * (len(model.program.calls) + len(model.program.outputs))
+
+
+@needs_host
+@pytest.mark.parametrize("dialect", Dialect)
+def test_host_equals_the_simulator(dialect, tmp_path):
+    """Compiled with -Wall -Wextra -Wconversion -Werror, ASan and UBSan."""
+    board = BOARDS["M4"]
+    model = compiled(board, dialect)
+    project(board, model, tmp_path / "firmware")
+    assert_equal(model, open_host(build(tmp_path / "firmware", "host")))
+
+
+@needs_qemu
+@pytest.mark.parametrize("core", BOARDS)
+def test_emulated_core_equals_the_simulator(core, tmp_path):
+    board = BOARDS[core]
+    model = compiled(board)
+    project(board, model, tmp_path / "firmware")
+    assert_equal(model, open_qemu(board, build(tmp_path / "firmware", "target"), icount=False))
+
+
+def test_every_operator_and_kernel_takes_part():
+    programs = [compiled(board, dialect).program for board in BOARDS.values() for dialect in Dialect]
+    used = {call.kernel for program in programs for call in program.calls}
+    assert used == {kernel.name for kernel in known_kernels()}
+    assert {case.op for case in CASES} >= set(known_ops()) - {"DEQUANTIZE"}

@@ -1,0 +1,221 @@
+"""What operators refuse, and the parts of them that the conformance test cannot reach."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgeq.errors import ModelError, QuantizationError
+from edgeq.fixedpoint import Dialect
+from edgeq.ir import DType, Graph, QuantParams, Tensor
+from edgeq.ops import Activation, find_op
+from edgeq.ops.addition import AdditionAttrs
+from edgeq.ops.broadcast import strides
+from edgeq.ops.concatenation import ConcatenationAttrs
+from edgeq.ops.dequantize import DequantizeAttrs
+from edgeq.ops.fully_connected import FullyConnectedAttrs
+from edgeq.ops.lookup import LookupAttrs
+from edgeq.ops.mean import MeanAttrs
+from edgeq.ops.mul import MulAttrs
+from edgeq.ops.padding import PadAttrs, PadParams
+from edgeq.ops.pooling import PoolAttrs
+from edgeq.ops.reshape import ReshapeAttrs
+from edgeq.ops.softmax import MAX_ROW, OUTPUT, SoftmaxAttrs
+
+from .cases import cases_of, covered_ops
+from .graphs import activation_input, constant, one_node
+
+RNG = np.random.default_rng(3)
+UNIT = QuantParams([1.0], [0])
+OTHER = QuantParams([1.0], [1])
+
+
+def lower(graph: Graph, dialect: Dialect = Dialect.DOUBLE) -> Any:
+    (node,) = graph.nodes
+    return find_op(node.op).lower(node, graph, dialect)
+
+
+def graph_of(op: str, attrs: Any, *operands: Tensor, output: QuantParams = UNIT) -> Graph:
+    return one_node(RNG, op, list(operands), output, attrs).graph
+
+
+def vector(name: str = "x", shape: tuple[int, ...] = (1, 8), quant: QuantParams = UNIT) -> Tensor:
+    return activation_input(name, shape, quant)
+
+
+@pytest.mark.parametrize(
+    ("op", "attrs", "operands"),
+    [
+        ("AVERAGE_POOL_2D", PoolAttrs((2, 2)), [vector(shape=(1, 4, 4, 1))]),
+        ("MAX_POOL_2D", PoolAttrs((2, 2)), [vector(shape=(1, 4, 4, 1))]),
+        ("PAD", PadAttrs(), [vector(), constant("p", np.ones((2, 2), np.int32))]),
+        ("CONCATENATION", ConcatenationAttrs(1), [vector("a"), vector("b")]),
+        ("RESHAPE", ReshapeAttrs((8,)), [vector()]),
+    ],
+)
+def test_what_only_moves_data_needs_one_quantization(op: str, attrs: Any, operands: list[Tensor]) -> None:
+    lower(graph_of(op, attrs, *operands))
+    with pytest.raises(QuantizationError, match="differ in scale or zero point"):
+        lower(graph_of(op, attrs, *operands, output=OTHER))
+
+
+def test_an_accumulator_that_overflows_is_refused() -> None:
+    depth = 70_000  # 70,000 · 127 · 255 > 2^31
+    w = constant("w", np.full((1, depth), 127, np.int8), UNIT)
+    x = vector(shape=(1, depth), quant=QuantParams([1.0], [-128]))
+    with pytest.raises(QuantizationError, match="accumulator can overflow"):
+        lower(graph_of("FULLY_CONNECTED", FullyConnectedAttrs(), x, w, output=QuantParams([1e6], [0])))
+
+
+def test_the_accumulator_bound_is_reached() -> None:
+    w = constant("w", np.array([[127, -128, 3]], np.int8), UNIT)
+    b = constant("b", np.array([1000], np.int32), UNIT)
+    x = vector(shape=(1, 3), quant=QuantParams([1.0], [-128]))
+    lowered = lower(graph_of("FULLY_CONNECTED", FullyConnectedAttrs(), x, w, b, output=QuantParams([1e3], [0])))
+    assert lowered.accumulator_bound == (127 + 128 + 3) * 255 + 1000
+
+
+@pytest.mark.parametrize("row", [MAX_ROW + 1, 5000])
+def test_a_softmax_of_long_rows_is_refused(row: int) -> None:
+    with pytest.raises(QuantizationError, match="fixed-point softmax sums"):
+        lower(graph_of("SOFTMAX", SoftmaxAttrs(), vector(shape=(1, row)), output=QuantParams([OUTPUT[0]], [OUTPUT[1]])))
+
+
+@pytest.mark.parametrize(("op", "attrs"), [("SOFTMAX", SoftmaxAttrs()), ("LOGISTIC", LookupAttrs())])
+def test_fixed_results_are_checked(op: str, attrs: Any) -> None:
+    with pytest.raises(QuantizationError, match="1/256"):
+        lower(graph_of(op, attrs, vector()))
+
+
+@pytest.mark.parametrize("op", ["ADD", "SUB"])
+def test_a_sum_of_a_far_too_small_scale_is_refused(op: str) -> None:
+    with pytest.raises(QuantizationError, match="between 0 and 1"):
+        lower(graph_of(op, AdditionAttrs(), vector("a"), vector("b"), output=QuantParams([1e-7], [0])))
+
+
+@pytest.mark.parametrize(("op", "attrs"), [("ADD", AdditionAttrs()), ("MUL", MulAttrs())])
+def test_two_constants_are_refused(op: str, attrs: Any) -> None:
+    values = np.ones(3, np.int8)
+    graph = graph_of(op, attrs, constant("a", values, UNIT), constant("b", values, UNIT))
+    with pytest.raises(ModelError, match="both operands are constants"):
+        lower(graph)
+
+
+def test_an_int8_concatenation_has_no_activation() -> None:
+    with pytest.raises(QuantizationError, match="fused activation"):
+        lower(graph_of("CONCATENATION", ConcatenationAttrs(0, Activation.RELU), vector()))
+
+
+@pytest.mark.parametrize(("op", "attrs"), [("QUANTIZE", LookupAttrs()), ("DEQUANTIZE", DequantizeAttrs())])
+def test_floats_inside_a_graph_are_refused(op: str, attrs: Any) -> None:
+    graph = graph_of(op, attrs, Tensor("x", (1, 8), DType.FLOAT32))
+    with pytest.raises(QuantizationError, match="float32 inside the graph"):
+        lower(graph)
+
+
+@pytest.mark.parametrize(
+    ("op", "attrs", "operands", "message"),
+    [
+        ("ADD", AdditionAttrs(), [vector("a", (2, 3)), vector("b", (4,))], "do not broadcast"),
+        ("MEAN", MeanAttrs(), [vector(), constant("axis", np.array([2], np.int32))], "do not exist"),
+        ("MEAN", MeanAttrs(), [vector(), Tensor("axis", (1,), DType.INT32)], "computed at run time"),
+        ("RESHAPE", ReshapeAttrs((3, -1)), [vector()], "do not fit"),
+        ("RESHAPE", ReshapeAttrs((-1, -1)), [vector()], "do not fit"),
+        ("PAD", PadAttrs(), [vector(), constant("p", np.full((2, 2), -1, np.int32))], "negative"),
+        ("PAD", PadAttrs(), [vector(), constant("p", np.ones((3, 2), np.int32))], "needs shape"),
+        ("CONCATENATION", ConcatenationAttrs(0), [vector("a"), vector("b", (1, 9))], "do not join"),
+        ("CONCATENATION", ConcatenationAttrs(2), [vector()], "does not exist"),
+        ("FULLY_CONNECTED", FullyConnectedAttrs(), [vector(), vector("w", (2, 3))], "does not fit"),
+        ("AVERAGE_POOL_2D", PoolAttrs((9, 9)), [vector(shape=(1, 4, 4, 1))], "does not fit"),
+    ],
+)
+def test_operands_that_do_not_fit(op: str, attrs: Any, operands: list[Tensor], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        find_op(op).infer(attrs, *operands)
+
+
+def test_the_dialects_differ_in_the_rounding_of_dense_layers_only() -> None:
+    for op in covered_ops():
+        case = cases_of(op, seed=1, count=1)[0]
+        double, litert = (lower(case.graph, dialect).params for dialect in Dialect)
+        if op == "FULLY_CONNECTED":
+            assert (double.single_rounding, litert.single_rounding) == (0, 1)
+            litert = replace(litert, single_rounding=0)
+        for field in double.__dataclass_fields__:
+            np.testing.assert_array_equal(getattr(double, field), getattr(litert, field))
+
+
+def test_a_difference_is_the_sum_with_the_negated_operand() -> None:
+    """Scales for which a negative multiplier rounds some operands differently: results must not show it."""
+    # s2 / (2 · s1) · 2^31 is an odd multiple of 2^10: an odd operand, shifted by 20 bits, makes a tie
+    second = float(Fraction(1) - Fraction(1, 2**21))
+    a, b = vector("a", (256, 1)), vector("b", (1, 256), QuantParams([second], [0]))
+    params = lower(graph_of("SUB", AdditionAttrs(), a, b, output=QuantParams([0.75], [0]))).params
+    assert params.input2_multiplier < 0
+    values = np.arange(-128, 128).astype(np.int8)
+    (y,) = find_op("SUB").simulate(params, values[np.newaxis, :, np.newaxis], values[np.newaxis, np.newaxis, :])
+    wide = values.astype(np.float64)
+    real = (wide[:, np.newaxis] - second * wide) / 0.75
+    assert np.abs(np.clip(real, -128, 127) - y[0]).max() <= 0.5001
+    with pytest.raises(QuantizationError, match="no kernel of ours follows"):
+        lower(graph_of("SUB", AdditionAttrs(), a, b, output=QuantParams([2.0**-19 * 1.001], [0])))
+
+
+@pytest.mark.parametrize(
+    ("shape", "common", "expected"),
+    [((3, 4), (3, 4), (4, 1)), ((4,), (3, 4), (0, 1)), ((3, 1), (3, 4), (1, 0)), ((), (2, 3), (0, 0))],
+)
+def test_strides_of_a_repeated_operand_are_zero(
+    shape: tuple[int, ...], common: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    assert strides(shape, common) == expected
+
+
+def test_padding_is_viewed_with_four_axes() -> None:
+    params = PadParams((1, 3, 2, 2, 4), (1, 5, 2, 3, 4), (0, 1, 0, 0, 0), (0, 1, 0, 1, 0), 0)
+    assert params.blocks.sizes == (1, 1, 6, 8)
+    assert params.blocks.before == (0, 0, 2, 0)
+    assert params.blocks.after == (0, 0, 2, 4)
+
+
+@pytest.mark.parametrize("op", covered_ops())
+def test_floats_and_integers_mean_the_same(op: str, case_count: int) -> None:
+    """`evaluate` of the real operands lies within the integers' rounding of the real result."""
+    for case in cases_of(op, seed=5, count=case_count):
+        (node,) = case.graph.nodes
+        operator = find_op(op)
+        values = dict(zip(case.graph.inputs, case.inputs, strict=True))
+        integers, reals = [], []
+        lowered = lower(case.graph)
+        for name in node.inputs:
+            t = case.graph.tensors.get(name)
+            array = None if t is None else values[name] if name in values else t.data[np.newaxis]
+            if name in lowered.inputs:
+                integers.append(array)
+            reals.append(_real(t, array))
+        (y,) = operator.simulate(lowered.params, *integers)
+        (real,) = operator.evaluate(node.attrs, *reals)
+        quant = case.graph.tensors["y"].quant
+        scale, zero_point = quant.per_tensor
+        wanted = np.clip(real.astype(np.float64) / scale + zero_point, -128, 127)
+        assert real.shape == y.shape
+        # a second rounding, and the softmax's own approximation, cost up to half a step more
+        assert np.abs(wanted - y).max(initial=0.0) <= 1.05, case
+
+
+def _real(t: Tensor | None, array: np.ndarray | None) -> np.ndarray | None:
+    """The numbers that an operand stands for: indices and shapes stand for themselves."""
+    if t is None or t.quant is None:
+        return array
+    if t.quant.axis is None:
+        return t.quant.dequantize(array)
+    return replace_axis(t.quant).dequantize(array)
+
+
+def replace_axis(quant: QuantParams) -> QuantParams:
+    """The same quantization of an array with the vector axis in front."""
+    return QuantParams(quant.scale, quant.zero_point, quant.axis + 1)
