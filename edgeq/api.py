@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgeq.toolchain import build as toolchain
 from edgeq.emit import emit, write_files
 from edgeq.errors import CalibrationError, EdgeqError, ProjectError, TargetError
+from edgeq.exporters.tflite import export_tflite
 from edgeq.fixedpoint import INT32_MAX, Dialect
-from edgeq.toolchain.footprint import Footprint, measure
 from edgeq.importers import load as load_model
 from edgeq.ir import DType, Graph, Tensor
 from edgeq.kernels import find_kernel
@@ -27,6 +26,8 @@ from edgeq.quant.calibration import load_calibration
 from edgeq.quant.quantize import quantize
 from edgeq.quant.schemes import find_scheme
 from edgeq.target import Board, Cpu, list_boards, load_board
+from edgeq.toolchain import build as toolchain
+from edgeq.toolchain.footprint import Footprint, measure
 from edgeq.verify import Progress
 
 __all__ = [
@@ -109,14 +110,16 @@ def quantize_model(
         scheme = dataclasses.replace(scheme, activation=dataclasses.replace(scheme.activation, algorithm=observer))
     samples = load_calibration(Path(calibration), graph)
     count = len(next(iter(samples.values())))
-    quantized = quantize(graph, samples, scheme)
+    quantized = quantize(graph, samples, scheme, progress)
     warnings = quantized.metadata.get("notes", "").splitlines()
     if count < FEW_SAMPLES:
         warnings.append(f"calibrated on {count} samples only: some hundred typical ones give better ranges")
     return prepare_quantized(quantized), tuple(warnings)
 
 
-def compile_graph(graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE, warnings: tuple[str, ...] = ()) -> Compiled:
+def compile_graph(
+    graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE, warnings: tuple[str, ...] = ()
+) -> Compiled:
     """Lowers a quantized graph with integer edges and plans its memory.
 
     Raises:
@@ -137,7 +140,7 @@ def build(
     observer: str | None = None,
     rounding: str = "double",
     cmsis_nn_root: Path | str | None = None,
-    compile: bool = True,  # noqa: A002 - it reads well at the call
+    compile: bool = True,
     progress: Progress = _quiet,
 ) -> Project:
     """Compiles a model to a firmware project.
@@ -254,7 +257,11 @@ def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> di
         "flash": flash,
         "ram": ram,
         "sections": sections,
-        "memory": {"lower_bound": plan.lower_bound, "peak_layer": plan.peak_call, "in_place": [c for c, _, _ in plan.in_place]},
+        "memory": {
+            "lower_bound": plan.lower_bound,
+            "peak_layer": plan.peak_call,
+            "in_place": [c for c, _, _ in plan.in_place],
+        },
         "layers": [
             {
                 "name": c.name,
@@ -284,8 +291,6 @@ def export(
     Raises:
         EdgeqError: as `build`; ProjectError where the file cannot be written.
     """
-    from edgeq.export import export_tflite
-
     graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
     integer, _ = quantize_model(graph, calibration, observer=observer, progress=progress)
     data = export_tflite(integer)

@@ -23,7 +23,9 @@ from edgeq.report import text
 
 _PATH = click.Path(path_type=Path)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there.")
-_ON = click.option("--on", "on", default="host", show_default=True, help="host, qemu, or a serial PORT (pyserial URLs too).")
+_ON = click.option(
+    "--on", "on", default="host", show_default=True, help="host, qemu, or a serial PORT (pyserial URLs too)."
+)
 
 
 class _Group(click.Group):
@@ -101,14 +103,16 @@ def build(model: Path, target: str, as_json: bool, **options: Any) -> None:
 
 @main.command()
 @click.argument("project", type=_PATH)
-@click.option("--on", "rungs", multiple=True, default=("host",), show_default=True, help="host, qemu or a PORT; repeatable.")
-@click.option("--vectors", type=click.IntRange(1, 1_000_000), default=16, show_default=True, help="Random input vectors.")
+@click.option(
+    "--on", "rungs", multiple=True, default=("host",), show_default=True, help="host, qemu or a PORT; repeatable."
+)
+@click.option(
+    "--vectors", type=click.IntRange(1, 1_000_000), default=16, show_default=True, help="Random input vectors."
+)
 @click.option("--input", "inputs", type=_PATH, help="Take the vectors from this file (.npz, .npy).")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the random vectors.")
 @_JSON
-def verify(
-    project: Path, rungs: tuple[str, ...], vectors: int, inputs: Path | None, seed: int, as_json: bool
-) -> None:
+def verify(project: Path, rungs: tuple[str, ...], vectors: int, inputs: Path | None, seed: int, as_json: bool) -> None:
     """Runs the same vectors through the simulator and the named rungs and compares every layer's output."""
     from edgeq import api
 

@@ -160,7 +160,11 @@ class _Namer:
         self.places = dict(zip(places, symbols, strict=True))
         constants = [name for name, t in program.tensors.items() if t.data is not None]
         self.constants = dict(
-            zip(constants, unique([f"{self.model}_{c_identifier(n, fallback='constant')}" for n in constants]), strict=True)
+            zip(
+                constants,
+                unique([f"{self.model}_{c_identifier(n, fallback='constant')}" for n in constants]),
+                strict=True,
+            )
         )
 
     def pointer(self, name: str) -> str:
@@ -213,7 +217,9 @@ def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> 
         for field, values in _call_constants(call).items():
             symbols[field] = f"{names.model}_{layer}_{field}"
             if symbols[field] in taken:
-                raise ProjectError(f"two constants are called {symbols[field]}", where=call.name, hint="rename the layer")
+                raise ProjectError(
+                    f"two constants are called {symbols[field]}", where=call.name, hint="rename the layer"
+                )
             taken.add(symbols[field])
             constants.append(_constant_view(symbols[field], values))
         scratch = "NULL"
@@ -240,7 +246,9 @@ def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> 
         demand = getattr(module, "scratch_demand", None)
         code = str(module.layer(view, call.params)).strip("\n") + "\n"
         layers.append(
-            dataclasses.replace(view, code=code, scratch_demand=str(demand(view, call.params)).strip() if demand else "")
+            dataclasses.replace(
+                view, code=code, scratch_demand=str(demand(view, call.params)).strip() if demand else ""
+            )
         )
     digest = bytes.fromhex(program.hash)
     return ModelView(

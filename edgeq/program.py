@@ -114,6 +114,7 @@ class Program:
 
 # --- saving --------------------------------------------------------------------------------------------------------
 
+
 class _ArrayTable:
     """Collects arrays while a program is turned into JSON, and gives them back by index."""
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.toolchain import build as toolchain
 from edgeq.device import icount
 from edgeq.device.session import Session, open_host, open_qemu, open_serial
 from edgeq.emit import MANIFEST_FILE, PROGRAM_FILE
@@ -22,6 +21,7 @@ from edgeq.ops import params_type
 from edgeq.program import Program, load_program
 from edgeq.simulate import simulate
 from edgeq.target import Board, load_board
+from edgeq.toolchain import build as toolchain
 from edgeq.vectors import program_inputs
 from edgeq.verify import Progress, VerifyReport, random_vectors, run_on, verify_on
 
@@ -90,10 +90,8 @@ class Project:
         Args:
             vectors: how many random vectors, full range and extremes, where `inputs` gives none.
         """
-        if inputs is None:
-            arrays = random_vectors(self.program, vectors, seed)
-        else:
-            arrays = program_inputs(self.program, inputs)
+        given = inputs is not None
+        arrays = program_inputs(self.program, inputs) if given else random_vectors(self.program, vectors, seed)
         results = []
         for rung in [on] if isinstance(on, str) else on:
             with self.open(rung) as session:
@@ -115,7 +113,12 @@ class Project:
             {"name": c.name, "op": c.op, "kernel": c.kernel, "macs": c.macs, "instructions": n}
             for c, n in zip(self.program.calls, counts.layers, strict=True)
         ]
-        return {"target": self.board.name, "instructions": counts.inference, "macs": self.program.macs, "layers": layers}
+        return {
+            "target": self.board.name,
+            "instructions": counts.inference,
+            "macs": self.program.macs,
+            "layers": layers,
+        }
 
     def open(self, on: str) -> Session:
         """A session with a rung whose program has been checked; building the image where it is missing."""

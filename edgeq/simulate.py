@@ -127,7 +127,9 @@ def trace_in_arena(
             storage = program.storage(name)
             tensor = program.tensors[storage]
             if tensor.data is None:
-                operands[storage] = np.frombuffer(view(storage).tobytes(), tensor.dtype.numpy).reshape((1,) + tensor.shape)
+                operands[storage] = np.frombuffer(view(storage).tobytes(), tensor.dtype.numpy).reshape(
+                    (1,) + tensor.shape
+                )
         results = run_call(program, call, operands)
         for name, result in zip(call.outputs, results, strict=True):
             view(name)[:] = np.frombuffer(np.ascontiguousarray(result).tobytes(), np.uint8)

@@ -100,7 +100,11 @@ def check_device(program: Program, session: Session) -> None:
 
 
 def verify_on(
-    program: Program, session: Session, inputs: Sequence[np.ndarray], on: str, progress: Progress = lambda done, of: None
+    program: Program,
+    session: Session,
+    inputs: Sequence[np.ndarray],
+    on: str,
+    progress: Progress = lambda done, of: None,
 ) -> RungResult:
     """Runs vectors layer by layer on a device and compares every result with the simulator's, `array_equal`.
 

@@ -10,7 +10,9 @@ from edgeq.memory import ALIGNMENT, MemoryPlan, lifetimes, plan_memory
 from edgeq.program import KernelCall, Program, ProgramTensor
 
 
-def program(sizes: dict[str, int], calls: list[tuple[list[str], str, int]], inputs: list[str], outputs: list[str]) -> Program:
+def program(
+    sizes: dict[str, int], calls: list[tuple[list[str], str, int]], inputs: list[str], outputs: list[str]
+) -> Program:
     """A program of byte tensors; a call is (operands, result, scratch bytes)."""
     tensors = {name: ProgramTensor(name, (size,), DType.INT8) for name, size in sizes.items()}
     return Program(
@@ -45,7 +47,7 @@ def assert_sound(p: Program, plan: MemoryPlan) -> None:
     assert set(plan.places) == set(lifetimes(p))
     for place in everything.values():
         assert place.offset % ALIGNMENT == 0
-        assert 0 <= place.offset and place.offset + place.nbytes <= plan.total_bytes
+        assert place.offset >= 0 and place.offset + place.nbytes <= plan.total_bytes
     names = sorted(everything)
     for i, a in enumerate(names):
         for b in names[i + 1 :]:

@@ -44,7 +44,13 @@ def test_identifier_is_plain_and_short(name):
 def test_identifiers_compile_beside_the_headers_that_models_include(tmp_path):
     """A static function and a file-scope constant of every name, next to the C library's headers."""
     words = unique([c_identifier(name) for name in HOSTILE])
-    lines = ["#include <stdint.h>", "#include <stddef.h>", "#include <string.h>", "#include <math.h>", "#include <stdlib.h>"]
+    lines = [
+        "#include <stdint.h>",
+        "#include <stddef.h>",
+        "#include <string.h>",
+        "#include <math.h>",
+        "#include <stdlib.h>",
+    ]
     lines += [f"static int {w}(void) {{ return {i}; }}" for i, w in enumerate(words)]
     lines += ["int run_all(void);", "int run_all(void) { return " + " + ".join(f"{w}()" for w in words) + "; }"]
     source = tmp_path / "names.c"

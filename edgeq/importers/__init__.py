@@ -27,7 +27,7 @@ def load(path: Path) -> Graph:
 
         return tflite.load(path)
     if suffix in FORMATS:
-        from edgeq.importers import keras  # loads TensorFlow: only when it is needed
+        from edgeq.importers import keras
 
         return keras.load(path)
     raise ModelError(f"unknown model format {suffix or 'without an extension'}", where=str(path), hint=hint)

@@ -7,7 +7,18 @@ import pkgutil
 
 from edgeq.ops.base import Activation, Lowered, Op, OutputRule, QuantRule, infer_results
 
-__all__ = ["Activation", "Lowered", "Op", "OutputRule", "QuantRule", "find_op", "infer_results", "known_ops", "params_type", "register"]
+__all__ = [
+    "Activation",
+    "Lowered",
+    "Op",
+    "OutputRule",
+    "QuantRule",
+    "find_op",
+    "infer_results",
+    "known_ops",
+    "params_type",
+    "register",
+]
 
 _REGISTRY: dict[str, Op] = {}
 

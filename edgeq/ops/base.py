@@ -90,7 +90,6 @@ class Op:
     """
 
     name: ClassVar[str]
-    alias: ClassVar[bool] = False  # the result is the first operand's memory under another shape: no kernel runs
     Attrs: ClassVar[type | None] = None
     Params: ClassVar[type]
     alias: ClassVar[bool] = False

@@ -99,11 +99,17 @@ class Calibration:
     vectors: int
 
 
-def observe(graph: Graph, inputs: Mapping[str, np.ndarray], algorithm: str = "min-max") -> Calibration:
+def observe(
+    graph: Graph,
+    inputs: Mapping[str, np.ndarray],
+    algorithm: str = "min-max",
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Calibration:
     """Runs the float graph on calibration data and observes every float32 activation.
 
     Args:
         inputs: float32 (n, *shape) by input name, n ≥ 1.
+        progress: called with (vectors done, vectors in all).
 
     Raises:
         CalibrationError: unknown algorithm, no data, or an activation is NaN or infinite (names the tensor).
@@ -126,6 +132,7 @@ def observe(graph: Graph, inputs: Mapping[str, np.ndarray], algorithm: str = "mi
     for batch in batches(graph, inputs):
         evaluate(graph, batch, visit)
         vectors += next(iter(batch.values())).shape[0]
+        progress(vectors, next(iter(inputs.values())).shape[0])
     if vectors == 0:
         raise CalibrationError("there is no calibration data", where=graph.name)
     return Calibration({name: each.range() for name, each in seen.items()}, vectors)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,17 +18,23 @@ from edgeq.quant.tying import activation_params, insert_requantize, rule_of, tie
 from edgeq.quant.weights import bias_params, least_scale_for_bias, quantize_bias, quantize_weights, weight_params
 
 
-def quantize(graph: Graph, inputs: Mapping[str, np.ndarray], scheme: QuantScheme) -> Graph:
+def quantize(
+    graph: Graph,
+    inputs: Mapping[str, np.ndarray],
+    scheme: QuantScheme,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Graph:
     """Calibrates and quantizes.
 
     Args:
         graph: float32, as `edgeq.passes.prepare_float` leaves it.
         inputs: calibration data, float32 (n, *shape) by input name.
+        progress: called with (vectors done, vectors in all) while ranges are observed.
 
     Raises:
         CalibrationError, QuantizationError: see `observe` and `quantize_graph`.
     """
-    calibration: Calibration = observe(graph, inputs, scheme.activation.algorithm)
+    calibration: Calibration = observe(graph, inputs, scheme.activation.algorithm, progress)
     quantized = quantize_graph(graph, calibration.ranges, scheme)
     if scheme.bias_correction:
         quantized = corrected_biases(graph, quantized, inputs, scheme)

@@ -104,7 +104,14 @@ def inspect(found: Mapping[str, Any]) -> str:
 def profile(counted: Mapping[str, Any]) -> str:
     """Instructions by layer."""
     rows = [
-        (x["name"], x["op"], x["kernel"], x["macs"], x["instructions"], x["instructions"] / x["macs"] if x["macs"] else None)
+        (
+            x["name"],
+            x["op"],
+            x["kernel"],
+            x["macs"],
+            x["instructions"],
+            x["instructions"] / x["macs"] if x["macs"] else None,
+        )
         for x in counted["layers"]
     ]
     columns = ("layer", "operator", "kernel", "MACs", "instructions", "per MAC")

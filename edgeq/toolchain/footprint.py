@@ -10,10 +10,10 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from edgeq.toolchain.build import find_tool
 from edgeq.errors import ProjectError, ToolchainError
-from edgeq.toolchain.stack import StackBound, bound_stack
 from edgeq.target import Board
+from edgeq.toolchain.build import find_tool
+from edgeq.toolchain.stack import StackBound, bound_stack
 
 #: Parts of an image, in the order of reports.
 GROUPS = ("model", "constants", "runtime", "library")

@@ -1,6 +1,6 @@
 """Handwritten digits, from training to an emulated Cortex-M4: the whole held-out set runs on the board.
 
-    python demo.py [--target BOARD] [--folder FOLDER]
+python demo.py [--target BOARD] [--folder FOLDER]
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def main() -> int:
     print(text.verify(verified))
     flash, ram = report["flash"], report["ram"]
     print(f"flash {flash['total']:,} B ({flash['model_code']:,} model code, {flash['constants']:,} constants)")
-    print(f"RAM   {ram['total']:,} B ({ram['arena']:,} arena, {ram['scratch']:,} scratch, {ram['stack']:,} stack bound)")
+    print(
+        f"RAM   {ram['total']:,} B ({ram['arena']:,} arena, {ram['scratch']:,} scratch, {ram['stack']:,} stack bound)"
+    )
     print(f"{counted['instructions']:,} instructions per inference, the firmware is in {project.folder}")
     return 0 if equal and verified.equal else 1
 

@@ -1,6 +1,6 @@
 """Trains a small CNN on scikit-learn's handwritten digits and saves what `edgeq build` needs.
 
-    python train.py FOLDER    writes digits.keras, calibration.npz, test.npz into FOLDER
+python train.py FOLDER    writes digits.keras, calibration.npz, test.npz into FOLDER
 """
 
 from __future__ import annotations

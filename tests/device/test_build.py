@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edgeq.toolchain.build import build, doctor
 from edgeq.errors import ProjectError, TargetError, ToolchainError
-from edgeq.toolchain.footprint import GROUPS, measure
 from edgeq.target import list_boards, load_board
+from edgeq.toolchain.build import build, doctor
+from edgeq.toolchain.footprint import GROUPS, measure
 
 from .conftest import need
 from .project import write_project

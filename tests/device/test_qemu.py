@@ -12,8 +12,8 @@ from edgeq.device.protocol import Timing
 from edgeq.device.qemu import QemuTransport
 from edgeq.device.session import LayerFailed, connect, open_qemu
 from edgeq.errors import ProjectError, ProtocolError, TargetError, ToolchainError
-from edgeq.toolchain.footprint import measure
 from edgeq.target import list_boards, load_board
+from edgeq.toolchain.footprint import measure
 
 from . import project
 from .conftest import need

@@ -321,7 +321,11 @@ def test_a_board_with_another_programs_firmware(digits, digits_project, tmp_path
 
 def test_input_vectors_that_do_not_fit(digits_project, tmp_path):
     path = tmp_path / "x.npy"
-    for array, says in ((np.zeros((2, 3)), "shape"), (np.full((1, 8, 8, 1), np.inf), "finite"), (np.full((1, 8, 8, 1), 300), "range")):
+    for array, says in (
+        (np.zeros((2, 3)), "shape"),
+        (np.full((1, 8, 8, 1), np.inf), "finite"),
+        (np.full((1, 8, 8, 1), 300), "range"),
+    ):
         np.save(path, array)
         assert says in refused("simulate", digits_project(M4).folder, "--input", path)
 

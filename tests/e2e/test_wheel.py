@@ -44,7 +44,16 @@ def test_installed_wheel_builds_firmware(tmp_path, digits):
     edgeq = str(environment / "bin" / "edgeq")
     model, calibration = digits / "digits.keras", digits / "calibration.npz"
     printed = run(
-        edgeq, "build", str(model), "--target", "mps2-an386", "--calibration", str(calibration), "-o", "firmware", "--json"
+        edgeq,
+        "build",
+        str(model),
+        "--target",
+        "mps2-an386",
+        "--calibration",
+        str(calibration),
+        "-o",
+        "firmware",
+        "--json",
     )
     report = json.loads(printed)
     assert report["target"] == "mps2-an386" and report["flash"]["total"] > 0

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgeq.export import export_tflite
+from edgeq.exporters.tflite import export_tflite
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph
 from edgeq.ops import find_op

@@ -57,7 +57,7 @@ def test_arrays_of_other_names_are_taken_in_order(pair, tmp_path):
 
 def test_half_matching_names_are_refused(pair, tmp_path):
     path = save(tmp_path / "c.npz", in0=np.ones((4, 2)), other=np.ones((4, 3)))
-    with pytest.raises(CalibrationError, match="no array for the inputs in1"):
+    with pytest.raises(CalibrationError, match="no array for the inputs 'in1'"):
         load_calibration(path, pair)
 
 

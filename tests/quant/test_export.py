@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgeq.errors import ModelError
-from edgeq.export import ALIGNMENT, export_tflite
+from edgeq.exporters.tflite import ALIGNMENT, export_tflite
 from edgeq.importers import tflite
 from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops.spatial import Padding

@@ -25,7 +25,7 @@ def operands() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     count = 100_000
     values = rng.integers(INT32_MIN, INT32_MAX, count) >> rng.integers(0, 31, count)
     drawn = values, rng.integers(1 << 30, 1 << 31, count), rng.integers(-31, 31, count)
-    x, m, s = (np.concatenate(pair) for pair in zip(grid, drawn))
+    x, m, s = (np.concatenate(pair) for pair in zip(grid, drawn, strict=True))
     fits = np.abs(x) << np.maximum(s, 0) <= INT32_MAX
     return x[fits], m[fits], s[fits]
 

@@ -24,7 +24,7 @@ def ints(values: Sequence[int]) -> np.ndarray:
 
 
 def element_strides(a: np.ndarray) -> np.ndarray:
-    return ints([0 if size == 1 else stride for size, stride in zip(a.shape, a.strides)])
+    return ints([0 if size == 1 else stride for size, stride in zip(a.shape, a.strides, strict=True)])
 
 
 def draw_int8(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:

@@ -23,7 +23,9 @@ def load(path: Path) -> Graph:
     try:
         return _graph(file, path)
     except ModelError as error:
-        raise ModelError(error.what, where=f"{path}: {error.where}" if error.where else str(path), hint=error.hint) from None
+        raise ModelError(
+            error.what, where=f"{path}: {error.where}" if error.where else str(path), hint=error.hint
+        ) from None
 
 
 def _graph(file: flatbuffer.File, path: Path) -> Graph:

@@ -87,9 +87,13 @@ def read(path: Path) -> File:
     try:
         return _read_main_subgraph(data)
     except ModelError as error:
-        raise ModelError(error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint) from None
+        raise ModelError(
+            error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint
+        ) from None
     except DAMAGE as error:
-        raise ModelError(f"damaged or truncated TFLite model ({type(error).__name__})", where=where, hint=hint) from error
+        raise ModelError(
+            f"damaged or truncated TFLite model ({type(error).__name__})", where=where, hint=hint
+        ) from error
 
 
 def _bounded(count: int, limit: int, what: str) -> int:
@@ -180,7 +184,9 @@ def _read_tensor(model: Any, tensor: Any, index: int, buffers: int, data: bytes,
     rank = _bounded(tensor.ShapeLength(), MAX_RANK, "dimensions")
     shape = tuple(tensor.Shape(i) for i in range(rank))
     if any(d < 0 for d in shape):
-        raise ModelError(f"shape {list(shape)} has a negative dimension", where=name, hint="give the model a fixed input shape")
+        raise ModelError(
+            f"shape {list(shape)} has a negative dimension", where=name, hint="give the model a fixed input shape"
+        )
     elements = 1
     for d in shape:
         elements *= d
@@ -192,7 +198,7 @@ def _read_tensor(model: Any, tensor: Any, index: int, buffers: int, data: bytes,
     if stored is not None:
         if len(stored) != elements * dtype.itemsize:
             raise ModelError(
-                f"holds {len(stored):,} bytes, shape {list(shape)} of {dtype.value} needs {elements * dtype.itemsize:,}",
+                f"holds {len(stored):,} bytes, {dtype.value} {list(shape)} needs {elements * dtype.itemsize:,}",
                 where=name,
             )
         values = np.frombuffer(stored, dtype.numpy.newbyteorder("<")).reshape(shape)

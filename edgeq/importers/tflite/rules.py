@@ -8,13 +8,16 @@ from typing import Any
 import ai_edge_litert.schema_py_generated as schema
 
 from edgeq.errors import ModelError
-from edgeq.importers.tflite.flatbuffer import DAMAGE
+from edgeq.importers.tflite.flatbuffer import DAMAGE, MAX_RANK
 from edgeq.ops import Activation, find_op
 from edgeq.ops.spatial import Padding, Pair
 
 Rule = Callable[[Any], dict[str, Any]]
 
 _RULES: dict[str, Rule] = {}
+
+# Operators whose operands say it all: files may leave the options out.
+_OPTIONAL = frozenset({"RESHAPE"})
 
 _ACTIVATIONS = {
     schema.ActivationFunctionType.NONE: Activation.NONE,
@@ -48,6 +51,8 @@ def attributes(name: str, options: Any) -> Any:
     if name not in _RULES:
         return op.Attrs()
     if options is None:
+        if name in _OPTIONAL:
+            return op.Attrs()
         raise ModelError(f"{name} lacks its options")
     try:
         return op.Attrs(**_RULES[name](options))
@@ -58,7 +63,9 @@ def attributes(name: str, options: Any) -> Any:
 def _activation(options: Any) -> Activation:
     value = options.FusedActivationFunction()
     if value not in _ACTIVATIONS:
-        raise ModelError(f"fused activation {value} is not supported", hint="apply the activation as a layer of its own")
+        raise ModelError(
+            f"fused activation {value} is not supported", hint="apply the activation as a layer of its own"
+        )
     return _ACTIVATIONS[value]
 
 
@@ -126,3 +133,8 @@ def _concatenation(options: Any) -> dict[str, Any]:
 @rule("SOFTMAX")
 def _softmax(options: Any) -> dict[str, Any]:
     return {"beta": options.Beta()}
+
+
+@rule("RESHAPE")
+def _reshape(options: Any) -> dict[str, Any]:
+    return {"new_shape": tuple(options.NewShape(i) for i in range(min(options.NewShapeLength(), MAX_RANK)))}

@@ -15,9 +15,7 @@ from ..one_op import options as table
 
 
 def options(attrs: ConcatenationAttrs) -> Any:
-    return table(
-        "ConcatenationOptions", axis=attrs.axis, fusedActivationFunction=TFLITE_ACTIVATION[attrs.activation]
-    )
+    return table("ConcatenationOptions", axis=attrs.axis, fusedActivationFunction=TFLITE_ACTIVATION[attrs.activation])
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:

@@ -1,0 +1,1 @@
+"""Graph → other formats."""
