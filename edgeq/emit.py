@@ -78,14 +78,15 @@ class LayerView:
     """A kernel call as an operator's template sees it.
 
     Attributes:
-        name: C identifier. x, y: pointer expressions of operands and results. k: C identifiers of the constants by
-            the name of their field in the parameters (or in the kernel's extras).
+        name: C identifier. kernel: the C function to call. x, y: pointer expressions of operands and results.
+        k: C identifiers of the constants by the name of their field in the parameters (or in the kernel's extras).
         scratch, scratch_bytes: working memory, "NULL" and 0 when there is none.
     """
 
     name: str
     title: str
     op: str
+    kernel: str
     macs: int
     x: tuple[str, ...]
     y: tuple[str, ...]
@@ -231,6 +232,7 @@ def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> 
             name=layer,
             title=call.name,
             op=call.op,
+            kernel=call.kernel,
             macs=call.macs,
             x=tuple(map(names.pointer, call.inputs)),
             y=tuple(map(names.pointer, call.outputs)),

@@ -127,7 +127,7 @@ def saturate(x: np.ndarray, low: int, high: int, dtype: type = np.int8) -> np.nd
 
 
 # Elements that `requantize_int8` works on at a time: its temporaries stay in a core's cache.
-_BLOCK = 1 << 15
+_BLOCK = 1 << 17
 # Constants per channel are repeated to rows of about this length: NumPy is slow on short inner loops.
 _ROW = 1 << 10
 # A share of doubtful results above which estimating is not worth while.
@@ -173,19 +173,18 @@ def int8_requantizer(
         return requantize(acc.astype(np.int64) + bias[at], multiplier[at], shift[at], single=single) + offset
 
     def block_of_rows(acc: np.ndarray) -> np.ndarray:
-        """int32 results (rows, n), not clamped yet, of accumulators (rows, n), n ≤ row."""
+        """Results (rows, n), clamped and whole, of accumulators (rows, n), n ≤ row."""
         n = acc.shape[1]
         if doubt > _MOST_DOUBT:
-            return exactly(acc, slice(n))
+            return np.clip(exactly(acc, slice(n)), low, high)
         y = np.empty(acc.shape, np.float32)
         np.multiply(acc, factor[:n], out=y, casting="same_kind")
         y += addend[:n]
         whole = np.floor(y)
         y -= whole
-        result = whole.astype(np.int32)
         doubtful = np.flatnonzero(y <= np.float32(2.0 * doubt))
-        result.reshape(-1)[doubtful] = exactly(acc.reshape(-1)[doubtful], doubtful % n)
-        return result
+        whole.reshape(-1)[doubtful] = exactly(acc.reshape(-1)[doubtful], doubtful % n)
+        return np.clip(whole, np.float32(low), np.float32(high), out=whole)
 
     def requantize_int8(acc: np.ndarray) -> np.ndarray:
         flat = acc.reshape(-1)
@@ -195,8 +194,6 @@ def int8_requantizer(
         for begin in [*range(0, whole, step), *([whole] if whole < flat.size else [])]:
             end = min(begin + step, whole) if begin < whole else flat.size
             y = block_of_rows(flat[begin:end].reshape(-1, row if begin < whole else end - begin))
-            np.maximum(y, low, out=y)
-            np.minimum(y, high, out=y)
             result[begin:end] = y.reshape(-1)
         return result.reshape(acc.shape)
 

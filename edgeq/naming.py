@@ -10,9 +10,10 @@ MAX_IDENTIFIER = 48
 _C_WORDS = frozenset(
     re.split(
         r"\s+",
-        "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-        "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm typeof "
-        "main errno assert offsetof bool true false linux unix arena layers inputs outputs kernel_status",
+        "auto break case char const continue default do double else enum extern float for goto if inline int "
+        "long register restrict return short signed sizeof static struct switch typedef union unsigned void "
+        "volatile while asm typeof main errno assert offsetof bool true false linux unix arena layers inputs "
+        "outputs kernel_status",
     )
 )
 # Names that the C library, its headers or our own runtime claim.

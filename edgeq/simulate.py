@@ -5,9 +5,12 @@ Vectors are independent inferences; arrays carry them on a leading axis, (n, *te
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from edgeq.errors import EdgeqError
 from edgeq.memory import MemoryPlan
@@ -74,7 +77,10 @@ def simulate(program: Program, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray
     count = check_inputs(program, inputs)
     widest = max(t.size for t in program.tensors.values())
     step = max(1, SLICE_ELEMENTS // max(1, widest))
-    slices = [_simulate_slice(program, [x[i : i + step] for x in inputs]) for i in range(0, max(count, 1), step)]
+    starts = range(0, max(count, 1), step)
+    # Slices run side by side, each on one core: matrix products this small gain nothing from threads of their own.
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as workers:
+        slices = list(workers.map(lambda i: _simulate_slice(program, [x[i : i + step] for x in inputs]), starts))
     return tuple(np.concatenate(parts) for parts in zip(*slices, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""ADD and SUB by CMSIS-NN, and by our own kernel where an operand is broadcast."""
+"""ADD by CMSIS-NN, and by our own kernel where an operand is broadcast; SUB, which CMSIS-NN lacks, by our own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from edgeq.kernels.base import Kernel
 from edgeq.ops.addition import AdditionParams
 from edgeq.target import Cpu
 
+#: Axes that our broadcasting kernels count over.
+MAX_RANK = 6
+
 
 @register
 class ElementwiseAddS8(Kernel):
     name = "arm_elementwise_add_s8"
-    ops = ("ADD", "SUB")
+    ops = ("ADD",)
     template = "addition.c.j2"
     in_place = True
 
@@ -22,7 +25,7 @@ class ElementwiseAddS8(Kernel):
 @register
 class AddBroadcastS8(Kernel):
     name = "edgeq_add_broadcast_s8"
-    ops = ("ADD", "SUB")
+    ops = ("ADD",)
     template = "addition_broadcast.c.j2"
     in_place = True
 
@@ -30,5 +33,14 @@ class AddBroadcastS8(Kernel):
         return p.broadcasts and len(p.output_shape) <= MAX_RANK
 
 
-#: Axes that our broadcasting kernels count over.
-MAX_RANK = 6
+@register
+class SubBroadcastS8(Kernel):
+    """Equal shapes too. Not CMSIS-NN's sum with a negated multiplier: that rounds some ties the other way."""
+
+    name = "edgeq_sub_broadcast_s8"
+    ops = ("SUB",)
+    template = "addition_broadcast.c.j2"
+    in_place = True
+
+    def supports(self, p: AdditionParams, cpu: Cpu) -> bool:
+        return len(p.output_shape) <= MAX_RANK

@@ -50,7 +50,11 @@ def convolve_wrapper_s8(
         return 0
     if cpu.mve and _is_1_x_n(input_shape, filter_shape, stride, dilation):
         return _convolve_1_x_n_s8_mve(input_shape, filter_shape, output_shape, stride, padding)
-    # arm_convolve_s8_get_buffer_size; a group's columns would do, the library counts those of all groups
+    return convolve_s8(cpu, input_shape, filter_shape)
+
+
+def convolve_s8(cpu: Extensions, input_shape: Shape4, filter_shape: Shape4) -> int:
+    """Scratch of arm_convolve_s8 (arm_convolve_s8_get_buffer_size): columns of the input, of all groups together."""
     columns = filter_shape[1] * filter_shape[2] * input_shape[3]
     if cpu.mve:
         return 4 * _round_up(columns, 16)  # four int8 columns of whole vectors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeq.kernels import cmsis_nn_scratch, register
+from edgeq.kernels import cmsis_nn_scratch, find_kernel, register
 from edgeq.kernels.base import Kernel
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.target import Cpu
@@ -25,3 +25,18 @@ class ConvolveWrapperS8(Kernel):
         return cmsis_nn_scratch.convolve_wrapper_s8(
             cpu, p.input_shape, p.weights.shape, p.output_shape, p.stride, p.pad, p.dilation
         )
+
+
+@register
+class ConvolveS8(Kernel):
+    """The general algorithm, for the images that the wrapper gets wrong: their padding does not matter to it."""
+
+    name = "arm_convolve_s8"
+    ops = ("CONV_2D",)
+    template = "conv_2d_general.c.j2"
+
+    def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
+        return not find_kernel(ConvolveWrapperS8.name).supports(p, cpu)
+
+    def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
+        return cmsis_nn_scratch.convolve_s8(cpu, p.input_shape, p.weights.shape)

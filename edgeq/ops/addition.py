@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from edgeq.errors import ModelError, QuantizationError
-from edgeq.fixedpoint import INT32_MAX, Dialect, quantize_multiplier_below_one, requantize, saturate
+from edgeq.errors import ModelError
+from edgeq.fixedpoint import Dialect, quantize_multiplier_below_one, requantize, saturate
 from edgeq.ir import Graph, Node, Tensor, frozen_array
 from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine
 from edgeq.ops.broadcast import SECOND, align, broadcast_shape, lookup_pairs, strides
@@ -26,7 +26,7 @@ class AdditionAttrs:
 
 @dataclass(frozen=True)
 class AdditionParams:
-    """Integers of a sum. Shifts are not positive. A difference is the sum whose second multiplier is negative."""
+    """Integers of a sum, or of a difference where `subtracts` is 1. Shifts are not positive."""
 
     input1_shape: tuple[int, ...]
     input2_shape: tuple[int, ...]
@@ -43,6 +43,7 @@ class AdditionParams:
     output_shift: int
     activation_min: int
     activation_max: int
+    subtracts: int
 
     @property
     def size(self) -> int:
@@ -112,9 +113,8 @@ class Addition(Op):
             output_shift=shift_y,
             activation_min=low,
             activation_max=high,
+            subtracts=int(self.subtracts),
         )
-        if self.subtracts:
-            params = _difference(params, node.loc)
         # |x − zero point| ≤ 255, and each operand is at least halved after its left shift
         return Lowered(params, (a.name, b.name), 255 << LEFT_SHIFT)
 
@@ -127,7 +127,8 @@ def _table(p: AdditionParams) -> np.ndarray:
     """The result for every pair of operands, for `lookup_pairs`."""
     a = _scaled(p.input1_offset, p.left_shift, p.input1_multiplier, p.input1_shift)[:, np.newaxis]
     b = _scaled(p.input2_offset, p.left_shift, p.input2_multiplier, p.input2_shift)
-    return frozen_array(_finished(p, a + b).reshape(-1))
+    # TFLite subtracts what it has requantized: a negative multiplier would round ties the other way
+    return frozen_array(_finished(p, a - b if p.subtracts else a + b).reshape(-1))
 
 
 def _scaled(offset: int, left_shift: int, multiplier: int, shift: int) -> np.ndarray:
@@ -139,25 +140,3 @@ def _finished(p: AdditionParams, total: np.ndarray) -> np.ndarray:
     y = requantize(total, p.output_multiplier, p.output_shift)
     y += p.output_offset
     return saturate(y, p.activation_min, p.activation_max)
-
-
-def _difference(p: AdditionParams, where: str) -> AdditionParams:
-    """The parameters of a sum, with a second multiplier that makes it the difference.
-
-    TFLite subtracts the requantized second operand. Kernels have a sum only and are given a negative multiplier, which
-    rounds ties the other way. That matters for few scales and fewer results, so all 65,536 pairs of operands are
-    tried, and the multiplier's neighbours where it does.
-    """
-    a = _scaled(p.input1_offset, p.left_shift, p.input1_multiplier, p.input1_shift)[:, np.newaxis]
-    b = _scaled(p.input2_offset, p.left_shift, p.input2_multiplier, p.input2_shift)
-    wanted = _finished(p, a - b)
-    for delta in (0, -1, 1, -2, 2):
-        multiplier = max(-INT32_MAX, -p.input2_multiplier + delta)
-        negative_b = _scaled(p.input2_offset, p.left_shift, multiplier, p.input2_shift)
-        if np.array_equal(negative_b, -b) or np.array_equal(_finished(p, a + negative_b), wanted):
-            return replace(p, input2_multiplier=multiplier)
-    raise QuantizationError(
-        "with these scales a difference rounds in a way that no kernel of ours follows",
-        where=where,
-        hint="change the scale of an operand slightly, or add the negated operand",
-    )

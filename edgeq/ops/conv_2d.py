@@ -25,7 +25,7 @@ from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_
 from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescaler, symmetric_weights
 
 # Elements of the window matrix that `simulate` builds at a time.
-_WINDOW_ELEMENTS = 1 << 18
+_WINDOW_ELEMENTS = 3 << 18
 # Axes of the filters that one result sums over.
 _SUMMED = (1, 2, 3)
 

@@ -133,9 +133,7 @@ class FullyConnected(Op):
         exact = float_type(product_bound(p.weights, p.input_offset, (1,)))
         rows = x.reshape(-1, p.depth).astype(exact)
         rows += exact(p.input_offset)
-        finish = rescaler(
-            p, accumulator_bound(p.weights, p.bias, p.input_offset, (1,)), single=bool(p.single_rounding)
-        )
+        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, (1,)), single=bool(p.single_rounding))
         y = finish(rows @ p.weights.astype(exact).T)
         return (y.reshape((x.shape[0],) + p.output_shape),)
 
