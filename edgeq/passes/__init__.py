@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeq.ir import Graph, verify_graph
+from edgeq.passes.dequantize_constants import dequantize_constants
 from edgeq.passes.fold_constants import fold_constants
 from edgeq.passes.fold_scale_offset import fold_into_next, fold_scale_offset
 from edgeq.passes.fuse_activations import fuse_activations
@@ -10,12 +11,13 @@ from edgeq.passes.remove_dead import remove_dead
 from edgeq.passes.remove_no_ops import remove_no_ops
 from edgeq.passes.rewriting import Pass
 from edgeq.passes.sink_reshapes import sink_reshapes
-from edgeq.passes.strip_float_edges import strip_float_edges
+from edgeq.passes.strip_edges import strip_edges
 
 __all__ = ["FLOAT_PASSES", "QUANTIZED_PASSES", "apply", "prepare_float", "prepare_quantized"]
 
 FLOAT_PASSES: tuple[Pass, ...] = (
     remove_dead,
+    dequantize_constants,
     fold_constants,
     remove_no_ops,
     sink_reshapes,
@@ -25,7 +27,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     remove_no_ops,
     remove_dead,
 )
-QUANTIZED_PASSES: tuple[Pass, ...] = (strip_float_edges, remove_no_ops, remove_dead)
+QUANTIZED_PASSES: tuple[Pass, ...] = (strip_edges, remove_no_ops, remove_dead)
 
 
 def apply(graph: Graph, passes: tuple[Pass, ...]) -> Graph:

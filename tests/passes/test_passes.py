@@ -10,13 +10,14 @@ from edgeq.ops import find_op
 from edgeq.ops.base import Activation
 from edgeq.ops.spatial import Padding
 from edgeq.passes import prepare_float, prepare_quantized
+from edgeq.passes.dequantize_constants import dequantize_constants
 from edgeq.passes.fold_constants import fold_constants
 from edgeq.passes.fold_scale_offset import fold_into_next, fold_scale_offset
 from edgeq.passes.fuse_activations import fuse_activations
 from edgeq.passes.remove_dead import remove_dead
 from edgeq.passes.remove_no_ops import remove_no_ops
 from edgeq.passes.sink_reshapes import sink_reshapes
-from edgeq.passes.strip_float_edges import strip_float_edges
+from edgeq.passes.strip_edges import strip_edges
 
 from .net import Net, assert_preserved, ops
 
@@ -305,7 +306,7 @@ def test_float_edges_of_an_integer_graph_are_stripped():
 
 
 def test_an_output_that_is_also_read_as_integer_keeps_both_names():
-    after = strip_float_edges(integer_graph(("out", "t")))
+    after = strip_edges(integer_graph(("out", "t")))
     verify_graph(after, "test")
     assert ops(after) == ["TANH"] and after.outputs == ("t", "t")
 
@@ -315,7 +316,7 @@ def test_an_input_quantized_in_two_ways_stays_float():
     other = Tensor("q2", (1, 3), DType.INT8, QuantParams(0.2, 0))
     again = Node("QUANTIZE", ("in",), ("q2",), find_op("QUANTIZE").Attrs())
     graph = graph.rewrite((*graph.nodes, again), [other], outputs=("out", "q2"))
-    assert strip_float_edges(graph).tensors["in"].dtype is DType.FLOAT32
+    assert strip_edges(graph).tensors["in"].dtype is DType.FLOAT32
 
 
 def test_integer_activations_are_not_fused():
@@ -326,3 +327,52 @@ def test_integer_activations_are_not_fused():
     )
     after = prepare_quantized(graph.rewrite(relu))
     assert ops(after) == ["RELU"]
+
+
+# --- compressed weights ---------------------------------------------------------------------------------------------
+
+
+def test_hybrid_weights_become_the_floats_they_stand_for():
+    codes = np.arange(-8, 8, dtype=np.int8).reshape(2, 8)
+    scales = np.array([0.5, 0.25], np.float32)
+    x = Tensor("x", (1, 8), DType.FLOAT32)
+    w = Tensor("w", (2, 8), DType.INT8, QuantParams(scales, [0, 0], 0), codes)
+    y = Tensor("y", (1, 2), DType.FLOAT32)
+    attrs = find_op("FULLY_CONNECTED").Attrs()
+    graph = Graph(
+        "g", {t.name: t for t in (x, w, y)}, (Node("FULLY_CONNECTED", ("x", "w"), ("y",), attrs),), ("x",), ("y",)
+    )
+    after = verify_graph(dequantize_constants(graph), "test")
+    (node,) = after.nodes
+    weights = after.tensors[node.inputs[1]]
+    assert weights.dtype is DType.FLOAT32
+    assert np.array_equal(weights.data, codes * scales[:, np.newaxis])
+
+
+def test_float16_weights_become_float32():
+    half = Tensor("h", (3,), DType.FLOAT16, data=np.array([0.5, -1.25, 3.0], np.float16))
+    x, w, y = (Tensor(name, (3,), DType.FLOAT32) for name in "xwy")
+    nodes = (Node("DEQUANTIZE", ("h",), ("w",)), Node("ADD", ("x", "w"), ("y",), find_op("ADD").Attrs()))
+    graph = Graph("g", {t.name: t for t in (half, x, w, y)}, nodes, ("x",), ("y",))
+    after = verify_graph(dequantize_constants(graph), "test")
+    assert ops(after) == ["ADD"]
+    assert after.tensors["w"].data.tolist() == [0.5, -1.25, 3.0]
+
+
+def test_uint8_edges_are_stripped():
+    tensors = [
+        Tensor("x", (4,), DType.UINT8, QuantParams([0.5], [130])),
+        Tensor("a", (4,), DType.INT8, QuantParams([0.5], [2])),
+        Tensor("b", (4,), DType.INT8, QuantParams([0.5], [2])),
+        Tensor("y", (4,), DType.UINT8, QuantParams([0.5], [130])),
+    ]
+    quantize, relu = find_op("QUANTIZE").Attrs, find_op("RELU").Attrs
+    nodes = (
+        Node("QUANTIZE", ("x",), ("a",), quantize()),
+        Node("RELU", ("a",), ("b",), relu()),
+        Node("QUANTIZE", ("b",), ("y",), quantize()),
+    )
+    after = strip_edges(Graph("g", {t.name: t for t in tensors}, nodes, ("x",), ("y",)))
+    assert ops(after) == ["RELU"]
+    assert [after.tensors[n].dtype for n in (*after.inputs, *after.outputs)] == [DType.INT8, DType.INT8]
+    assert after.tensors["x"].quant.per_tensor == (0.5, 2)

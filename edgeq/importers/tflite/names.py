@@ -10,12 +10,12 @@ import re
 
 # TensorFlow operations, with the serial number that a graph gives them.
 _OPERATION = re.compile(
-    r"^(?:Relu6?|BiasAdd|Conv2D|MatMul|[Aa]dd(?:V2)?|[Mm]ul|[Ss]ub|depthwise|FusedBatchNorm(?:V3)?|Softmax|AvgPool|MaxPool|"
+    r"^(?:Relu6?|BiasAdd|Conv2D|convolution|MatMul|[Aa]dd(?:V2)?|[Mm]ul|[Ss]ub|depthwise|FusedBatchNorm(?:V3)?|Softmax|AvgPool(?:2d)?|MaxPool(?:2d)?|"
     r"Reshape|Tanh|Sigmoid|Mean|concat|Pad|prediction|ReadVariableOp|resource|StatefulPartitionedCall|Squeeze|ExpandDims)"
     r"[_:\d]*$"
 )
 # Layers that are usually fused into the layer before them, which then gives the name.
-_FUSED = re.compile(r"^(?:activation|batch_normalization|re_lu|relu)(?:_\d+)?$")
+_FUSED = re.compile(r"^(?:activation|batch_normalization|re_lu|relu)(?:_\d+)*$")
 
 
 # What converters call the tensors at a model's end.

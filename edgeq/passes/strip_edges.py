@@ -1,4 +1,4 @@
-"""Makes the inputs and outputs of an integer graph integers."""
+"""Makes the inputs and outputs of an integer graph int8."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import replace
 from edgeq.ir import DType, Graph
 from edgeq.passes.rewriting import rename
 
+#: What converters put at the edges of an int8 model.
+EDGE_TYPES = (DType.FLOAT32, DType.UINT8)
 
-def strip_float_edges(graph: Graph) -> Graph:
-    """Drops the QUANTIZE behind a float input and the DEQUANTIZE before a float output; names of both stay.
 
-    The graph's inputs and outputs then are the int8 tensors. An input that is also read in float, or quantized in two
-    ways, stays as it is.
+def strip_edges(graph: Graph) -> Graph:
+    """Drops the QUANTIZE behind a float or uint8 input, and what turns an output into floats or uint8; names stay.
+
+    The graph's inputs and outputs then are the int8 tensors. An input that is also read as it is, or quantized in two
+    ways, stays.
     """
     for name in graph.inputs:
         graph = _strip_input(graph, name)
@@ -23,7 +26,7 @@ def strip_float_edges(graph: Graph) -> Graph:
 
 def _strip_input(graph: Graph, name: str) -> Graph:
     readers = graph.consumers().get(name, [])
-    if graph.tensors[name].dtype is not DType.FLOAT32 or not readers or name in graph.outputs:
+    if graph.tensors[name].dtype not in EDGE_TYPES or not readers or name in graph.outputs:
         return graph
     results = [graph.tensors[node.outputs[0]] for node in readers]
     if any(node.op != "QUANTIZE" for node in readers) or any(r.quant != results[0].quant for r in results):
@@ -42,7 +45,9 @@ def _strip_input(graph: Graph, name: str) -> Graph:
 
 def _strip_output(graph: Graph, name: str) -> Graph:
     node = graph.producers().get(name)
-    if node is None or node.op != "DEQUANTIZE" or name in graph.consumers():
+    if node is None or node.op not in ("DEQUANTIZE", "QUANTIZE") or name in graph.consumers():
+        return graph
+    if graph.tensors[name].dtype not in EDGE_TYPES or graph.tensors[node.inputs[0]].dtype is not DType.INT8:
         return graph
     source = node.inputs[0]
     rest = tuple(n for n in graph.nodes if n is not node)

@@ -1,0 +1,83 @@
+"""Shape arithmetic that converters leave in files with an open batch: SHAPE, STRIDED_SLICE and PACK of known sizes.
+
+All shapes are known here, so these operators are constants; no kernel ever sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.importers.tflite.flatbuffer import DAMAGE, File, Operator
+from edgeq.ir import DType, Tensor, frozen_array
+
+# More elements than this are no shape.
+_MAX_ELEMENTS = 1_024
+
+
+def _shape(options: Any, x: Tensor) -> np.ndarray:
+    return np.array(x.shape, np.int64)
+
+
+def _strided_slice(options: Any, x: Tensor, begin: Tensor, end: Tensor, stride: Tensor) -> np.ndarray:
+    if options.EllipsisMask() or options.NewAxisMask() or x.data.ndim != 1:
+        raise ValueError("not a slice of a shape")
+    start = None if options.BeginMask() & 1 else int(begin.data[0])
+    stop = None if options.EndMask() & 1 else int(end.data[0])
+    if options.ShrinkAxisMask() & 1:
+        return np.asarray(x.data[start])
+    return x.data[slice(start, stop, int(stride.data[0]))]
+
+
+def _pack(options: Any, *parts: Tensor) -> np.ndarray:
+    return np.stack([part.data for part in parts], axis=options.Axis())
+
+
+_FOLDERS: dict[str, Callable[..., np.ndarray]] = {"SHAPE": _shape, "STRIDED_SLICE": _strided_slice, "PACK": _pack}
+
+
+def fold_shapes(file: File) -> File:
+    """The file without shape arithmetic: its results are constants.
+
+    Raises:
+        ModelError: the options of such an operator are damaged.
+    """
+    tensors = list(file.tensors)
+    kept = []
+    for operator in file.operators:
+        value = _value(operator, [tensors[i] for i in operator.inputs if i >= 0])
+        if value is None:
+            kept.append(operator)
+            continue
+        (result,) = operator.outputs
+        tensors[result] = _constant(tensors[result], value)
+    return replace(file, tensors=tuple(tensors), operators=tuple(kept))
+
+
+def _value(operator: Operator, operands: list[Tensor]) -> np.ndarray | None:
+    """What the operator computes, where that is known."""
+    folder = _FOLDERS.get(operator.name)
+    if folder is None or len(operator.outputs) != 1 or operator.options is None:
+        return None
+    known = operator.name == "SHAPE" or all(
+        t.is_constant and t.dtype in (DType.INT32, DType.INT64) and t.size <= _MAX_ELEMENTS for t in operands
+    )
+    if not known:
+        return None
+    try:
+        return folder(operator.options, *operands)
+    except DAMAGE:
+        raise ModelError(f"the shape arithmetic of this {operator.name} is damaged") from None
+
+
+def _constant(tensor: Tensor, value: np.ndarray) -> Tensor:
+    if tensor.shape != value.shape or tensor.dtype not in (DType.INT32, DType.INT64):
+        raise ModelError(
+            f"declares {tensor.dtype.value}{list(tensor.shape)}, its operands give {list(value.shape)}",
+            where=tensor.name,
+        )
+    return replace(tensor, data=frozen_array(value, tensor.dtype.numpy))

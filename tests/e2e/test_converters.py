@@ -1,0 +1,57 @@
+"""What TensorFlow's converter writes of one Keras model, in all its flavours, builds and stays close to the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeq import api
+from tests.tools import needs_host
+
+pytestmark = [needs_host, pytest.mark.xdist_group("boards")]
+FLAVOURS = ("float32", "float16", "dynamic range", "int8, float edges", "int8, int8 edges", "int8, uint8 edges")
+
+
+@pytest.fixture(scope="module")
+def convert(digits, tmp_path_factory):
+    """flavour → a `.tflite` file of the digits model, with an open batch as users have it."""
+    import keras
+    import tensorflow as tf
+
+    folder = tmp_path_factory.mktemp("converted")
+    model = keras.models.load_model(digits / "digits.keras")
+    samples = np.load(digits / "calibration.npz")["images"]
+
+    def get(flavour: str) -> Path:
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        if flavour != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if flavour == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if flavour.startswith("int8"):
+            converter.representative_dataset = lambda: ([sample[np.newaxis]] for sample in samples[:64])
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        edges = {"int8, int8 edges": tf.int8, "int8, uint8 edges": tf.uint8}.get(flavour, tf.float32)
+        converter.inference_input_type = converter.inference_output_type = edges
+        path = folder / f"{flavour.replace(', ', '_').replace(' ', '_')}.tflite"
+        path.write_bytes(converter.convert())
+        return path
+
+    return get
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_every_flavour_builds_and_agrees_with_the_model(flavour, convert, digits, tmp_path):
+    calibration = None if flavour.startswith("int8") else digits / "calibration.npz"
+    project = api.build(
+        convert(flavour), "mps2-an386", calibration=calibration, out=tmp_path / "firmware", compile=False
+    )
+    assert project.verify(on="host", vectors=8).equal
+    held_out = np.load(digits / "test.npz")
+    import keras
+
+    expected = keras.models.load_model(digits / "digits.keras").predict(held_out["images"], verbose=0).argmax(1)
+    (ours,) = project.simulate(held_out["images"]).values()
+    assert np.mean(ours.reshape(len(expected), -1).argmax(1) == expected) >= 0.97
