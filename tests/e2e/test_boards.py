@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from edgeq.target import list_boards, load_board
+from tests.e2e.conftest import EXAMPLE
 from tests.e2e.zoo import needs_zoo
 from tests.tools import needs_cross, needs_qemu
 
@@ -55,3 +59,12 @@ def test_accuracy_on_the_board_is_the_simulators(digits, digits_project):
     (simulated,) = project.simulate(images).values()
     (on_device,) = project.run(images, on="qemu").values()
     assert np.array_equal(simulated, on_device)
+
+
+@needs_qemu
+def test_the_demo_runs_the_whole_held_out_set(tmp_path):
+    command = [sys.executable, str(EXAMPLE / "demo.py"), "--folder", str(tmp_path / "demo")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "450 images that training never saw" in result.stdout
+    assert "outputs equal, bit for bit" in result.stdout

@@ -74,6 +74,5 @@ def test_profile_is_exact_and_repeatable(zoo_project):
     project = zoo_project("kws", M4)
     first, second = project.profile(), project.profile()
     assert first == second
-    layers = sum(layer["instructions"] for layer in first["layers"])
-    # one inference is its layers and a loop over them
-    assert layers < first["instructions"] < layers + 40 * len(first["layers"]) + 40
+    assert first["instructions"] == sum(layer["instructions"] for layer in first["layers"])
+    assert all(layer["instructions"] > layer["macs"] for layer in first["layers"])

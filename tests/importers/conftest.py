@@ -118,6 +118,7 @@ def built(keras, tmp_path_factory):
 
     @functools.cache
     def make(name: str):
+        keras.utils.clear_session()  # names are counted anew: the same in every order of tests
         keras.utils.set_random_seed(7)
         model = MODELS[name](keras, keras.layers)
         rng = np.random.default_rng(11)

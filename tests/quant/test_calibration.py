@@ -64,7 +64,7 @@ def test_half_matching_names_are_refused(pair, tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (np.ones((5, 3, 2)), r"shape \[5, 3, 2\], expected \[n, 2, 3\]"),
+        (np.ones((5, 3, 2)), r"shape \(n, 2, 3\), got \(5, 3, 2\)"),
         (np.ones((0, 2, 3)), "empty"),
         (np.full((1, 2, 3), np.nan), "NaN or infinite"),
         (np.full((1, 2, 3), np.inf), "NaN or infinite"),

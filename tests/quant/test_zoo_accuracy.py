@@ -6,22 +6,22 @@ was trained (its published int8 file has input scale 1), and real log-mel frames
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgeq.importers import load, tflite
+from edgeq.ops import Activation
 from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.quant.evaluate import run
 from edgeq.quant.quantize import quantize
 from edgeq.quant.schemes import INT8
 
+from ..e2e.zoo import FOLDER, ad_windows, needs_zoo
 from .integers import as_integers, assert_reference_agrees, real_outputs, sqnr
 
-ZOO = os.environ.get("EDGEQ_ZOO")
-pytestmark = pytest.mark.skipif(not ZOO, reason="EDGEQ_ZOO is not set")
+pytestmark = needs_zoo
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +45,28 @@ def crops():
 @pytest.fixture(scope="module")
 def windows():
     """(196, 1, 640) float32: five consecutive frames of 128 log-mel bins."""
-    frames = np.fromfile(Path(ZOO) / "ad_input_frames.f32", "<f4").reshape(-1, 128)
-    return np.stack([frames[i : i + 5].ravel() for i in range(len(frames) - 4)])[:, np.newaxis]
+    return ad_windows()[:, np.newaxis]
+
+
+def keras_model(path):
+    """The Keras model of an `.h5` file, or one made of the dense layers of a float `.tflite` file."""
+    keras = pytest.importorskip("tensorflow").keras
+    if path.suffix == ".h5":
+        return keras.models.load_model(path, compile=False)
+    graph = tflite.load(path)
+    model = keras.Sequential([keras.Input((graph.tensors[graph.inputs[0]].shape[1],))])
+    for node in graph.nodes:
+        _, weights, bias = graph.operands(node)
+        activation = "relu" if node.attrs.activation is Activation.RELU else None
+        model.add(keras.layers.Dense(weights.shape[0], activation=activation))
+        model.layers[-1].set_weights([weights.data.T, bias.data])
+    return model
 
 
 def tensorflow_int8(path, calibration, folder):
-    """The graph that TensorFlow's converter makes of a Keras model, read by our importer, which is exact."""
+    """The graph that TensorFlow's converter makes of a float model, read by our importer, which is exact."""
     tf = pytest.importorskip("tensorflow")
-    model = tf.keras.models.load_model(path, compile=False)
+    model = keras_model(path)
     # a fixed batch: with an open one, the converter computes Flatten's shape at run time
     fixed = tf.keras.models.clone_model(model, [tf.keras.Input(batch_shape=(1, *model.inputs[0].shape[1:]))])
     fixed.set_weights(model.get_weights())
@@ -74,9 +88,9 @@ def outputs(graph, data, evaluate):
 @pytest.mark.parametrize("extension", [".h5", ".tflite"])
 def test_resnet8_agrees_with_float_as_often_as_tensorflows_int8(crops, tmp_path, extension):
     calibration, data = crops[:128], crops[128:]
-    graph = prepare_float(load(Path(ZOO) / f"resnet8_float{extension}"))
+    graph = prepare_float(load(FOLDER / f"resnet8_float{extension}"))
     integer = quantize(graph, {graph.inputs[0]: calibration}, INT8)
-    theirs = tensorflow_int8(Path(ZOO) / "resnet8_float.h5", calibration, tmp_path)
+    theirs = tensorflow_int8(FOLDER / "resnet8_float.h5", calibration, tmp_path)
     exact = outputs(graph, data, run)
     agreement = {}
     for name, candidate in (("edgeq", integer), ("tensorflow", theirs)):
@@ -88,21 +102,25 @@ def test_resnet8_agrees_with_float_as_often_as_tensorflows_int8(crops, tmp_path,
     assert_reference_agrees(integer, {graph.inputs[0]: data[:2]})
 
 
+@pytest.mark.parametrize("extension", [".h5", ".tflite"])
 @pytest.mark.parametrize("step", [1, 2, 7])
-def test_anomaly_detection_is_no_noisier_than_tensorflows_int8(windows, tmp_path, step):
+def test_anomaly_detection_is_no_noisier_than_tensorflows_int8(windows, tmp_path, step, extension):
+    """The two files hold different weights."""
     calibration = windows[::step]
-    graph = prepare_float(load(Path(ZOO) / "ad_float.h5"))
+    graph = prepare_float(load(FOLDER / f"ad_float{extension}"))
     integer = quantize(graph, {graph.inputs[0]: calibration}, INT8)
-    theirs = tensorflow_int8(Path(ZOO) / "ad_float.h5", calibration, tmp_path)
+    theirs = tensorflow_int8(FOLDER / f"ad_float{extension}", calibration, tmp_path)
     exact = outputs(graph, windows, run)
     mine, reference = (sqnr(exact, outputs(g, windows, real_outputs)) for g in (integer, theirs))
-    print(f"anomaly detection, {len(calibration)} windows: SQNR {mine:.2f} dB, TensorFlow {reference:.2f} dB")
+    print(
+        f"anomaly detection {extension}, {len(calibration)} windows: SQNR {mine:.2f} dB, TensorFlow {reference:.2f} dB"
+    )
     assert mine >= reference
     assert_reference_agrees(integer, {graph.inputs[0]: windows[:4]})
 
 
 def test_inputs_are_rounded_like_tensorflows(windows):
-    graph = prepare_float(load(Path(ZOO) / "ad_float.tflite"))
+    graph = prepare_float(load(FOLDER / "ad_float.tflite"))
     integer = quantize(graph, {graph.inputs[0]: windows}, INT8)
     (integers,) = as_integers(integer, {graph.inputs[0]: windows}).values()
     assert integers.min() == -128 and integers.max() == 127
