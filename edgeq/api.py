@@ -132,7 +132,7 @@ def compile_graph(
 
 def build(
     model: Path | str | Graph,
-    target: str,
+    target: str | Board,
     *,
     calibration: Path | str | None = None,
     out: Path | str | None = None,
@@ -147,7 +147,7 @@ def build(
 
     Args:
         model: a model file, or a graph that was loaded from one.
-        target: a board of `edgeq targets`.
+        target: a board of `edgeq targets`, by name or loaded.
         calibration: typical inputs for a float model.
         out: the project folder, `./<model>-<target>` by default; replaced whole, or not at all.
         name: what the C code calls the model.
@@ -160,7 +160,7 @@ def build(
     Raises:
         EdgeqError: what is wrong, where, and what to do about it.
     """
-    board = load_board(target)
+    board = load_board(target) if isinstance(target, str) else target
     graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
     graph = dataclasses.replace(graph, name=c_identifier(name or graph.name, fallback="model"))
     integer, warnings = quantize_model(graph, calibration, observer=observer, progress=progress)
@@ -178,7 +178,7 @@ def build(
         write_report(fresh, _report(compiled, board, footprint))
 
     replace_folder(folder, fill)
-    return open_project(folder)
+    return dataclasses.replace(open_project(folder), board=board)
 
 
 def _check_ram(compiled: Compiled, board: Board) -> None:

@@ -84,7 +84,7 @@ def build(model: Path, target: str, as_json: bool, **options: Any) -> None:
     """Compiles MODEL (.tflite, .keras, .h5) to a firmware project."""
     from edgeq import api
 
-    with _progress("calibrating") as progress:
+    with _progress("building") as progress:
         project = api.build(
             model,
             target,
@@ -200,7 +200,7 @@ def export(model: Path, calibration: Path | None, observer: str | None, output: 
     """Quantizes MODEL and writes it as an int8 .tflite file."""
     from edgeq import api
 
-    with _progress("calibrating") as progress:
+    with _progress("building") as progress:
         api.export(model, output, calibration=calibration, observer=observer, progress=progress)
 
 

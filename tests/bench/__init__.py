@@ -1,0 +1,1 @@
+"""Executed instructions, flash and RAM of real models on emulated cores (`make bench`)."""
