@@ -20,6 +20,7 @@ from edgeq.memory import MemoryPlan, plan_memory
 from edgeq.naming import c_identifier
 from edgeq.ops import find_op
 from edgeq.passes import prepare_float, prepare_quantized
+from edgeq.passes.shrink_channels import NOTES, shrink_channels
 from edgeq.program import Program
 from edgeq.project import Project, open_project, replace_folder, write_report
 from edgeq.quant.calibration import load_calibration
@@ -139,6 +140,7 @@ def build(
     name: str | None = None,
     observer: str | None = None,
     rounding: str = "double",
+    shrink: bool = True,
     cmsis_nn_root: Path | str | None = None,
     compile: bool = True,
     progress: Progress = _quiet,
@@ -153,6 +155,7 @@ def build(
         name: what the C code calls the model.
         observer: how ranges are found from calibration data ("min-max", "moving-average").
         rounding: "double" (TFLite 2.14, CMSIS-NN) or "litert".
+        shrink: whether to remove channels that no output depends on; outputs stay the same, bit for bit.
         cmsis_nn_root: the user's CMSIS-NN to link; the environment's CMSIS_NN_ROOT where None.
         compile: whether to compile the project; without, sizes are not known.
         progress: called with (calibration samples done, in all).
@@ -164,6 +167,8 @@ def build(
     graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
     graph = dataclasses.replace(graph, name=c_identifier(name or graph.name, fallback="model"))
     integer, warnings = quantize_model(graph, calibration, observer=observer, progress=progress)
+    if shrink:
+        integer = shrink_channels(integer)
     compiled = compile_graph(integer, board.soc.cpu, Dialect(rounding), warnings)
     _check_ram(compiled, board)
     folder = Path(out) if out is not None else Path(f"{graph.name}-{board.name}")
@@ -274,6 +279,7 @@ def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> di
             }
             for c in program.calls
         ],
+        "shrunk": compiled.graph.metadata.get(NOTES, "").splitlines(),
         "warnings": warnings,
     }
 

@@ -77,6 +77,7 @@ def _print(lines: str) -> None:
     show_default=True,
     help="double: as TFLite 2.14 and CMSIS-NN. litert: FULLY_CONNECTED rounds once, as LiteRT 2.x.",
 )
+@click.option("--no-shrink", is_flag=True, help="Keep channels that no output depends on.")
 @click.option("--cmsis-nn", type=_PATH, envvar="CMSIS_NN_ROOT", help="Link this CMSIS-NN  [env: CMSIS_NN_ROOT]")
 @click.option("--no-compile", is_flag=True, help="Write the sources only; needs no compiler.")
 @_JSON
@@ -93,6 +94,7 @@ def build(model: Path, target: str, as_json: bool, **options: Any) -> None:
             name=options["name"],
             observer=options["observer"],
             rounding=options["rounding"],
+            shrink=not options["no_shrink"],
             cmsis_nn_root=options["cmsis_nn"],
             compile=not options["no_compile"],
             progress=progress,

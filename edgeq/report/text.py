@@ -60,6 +60,7 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
             f"constants {_bytes(flash['constants'])}, start-up, protocol and C library {_bytes(flash['other'])}"
         )
     lines.append(f"{report['macs']:,} MACs, program {report['program_hash'][:12]}, for {report['target']}")
+    lines += [f"shrunk, exactly: {x}" for x in report["shrunk"]]
     lines += [f"warning: {w}" for w in report["warnings"]]
     lines.append(f"next: edgeq verify {folder} --on host --on qemu")
     return "\n".join(lines)

@@ -7,6 +7,7 @@ import pytest
 
 from edgeq.api import compile_graph, load_model, quantize_model
 from edgeq.fixedpoint import Dialect
+from edgeq.passes.shrink_channels import shrink_channels
 from edgeq.simulate import simulate, trace, trace_in_arena
 from edgeq.target import load_board
 from edgeq.vectors import to_integers
@@ -38,6 +39,17 @@ def test_simulator_equals_tflite_reference(name):
     program = compiled(name).program
     inputs = random_vectors(program, VECTORS)
     assert_every_tensor_equal(program, inputs, reference.run(int8_model(name).read_bytes(), inputs))
+
+
+@pytest.mark.parametrize("name", INT8_MODELS)
+def test_the_shrunk_program_has_the_reference_outputs(name):
+    """What `build` compiles by default: without channels that no output depends on."""
+    graph, _ = quantize_model(load_model(int8_model(name)), None)
+    program = compile_graph(shrink_channels(graph), CPU).program
+    inputs = random_vectors(program, VECTORS)
+    expected = reference.run(int8_model(name).read_bytes(), inputs)
+    for output, result in zip(program.outputs, simulate(program, inputs), strict=True):
+        assert np.array_equal(result, expected[output].reshape(result.shape))
 
 
 def ad_inputs(program):
