@@ -16,6 +16,7 @@ setup: tools $(VENV)/.ready
 # Quick when everything is there; otherwise installs what apt can, or says what to install.
 tools:
 	@for tool in $(TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -n "$$missing" ]; then \
 	    if ! command -v apt-get >/dev/null; then \
 	        echo "missing:$$missing. Install the equivalents of the Debian packages: $(PACKAGES)"; exit 1; fi; \

@@ -45,8 +45,8 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
     """What `edgeq build` made, and what to do next."""
     lines = [
         table(
-            ("layer", "operator", "kernel", "MACs"),
-            [(x["name"], x["op"], x["kernel"], x["macs"]) for x in report["layers"]],
+            ("layer", "operator", "kernel", "MACs", "accumulator"),
+            [(x["name"], x["op"], x["kernel"], x["macs"], _bits(x["accumulator_bound"])) for x in report["layers"]],
         )
     ]
     ram, flash = report["ram"], report["flash"]
@@ -64,6 +64,11 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
     lines += [f"warning: {w}" for w in report["warnings"]]
     lines.append(f"next: edgeq verify {folder} --on host --on qemu")
     return "\n".join(lines)
+
+
+def _bits(bound: int) -> str:
+    """The proven size of an int32 accumulator."""
+    return f"{bound.bit_length() + 1} of 32 bits" if bound else ""
 
 
 def _bytes(count: int | None) -> str:
