@@ -58,7 +58,7 @@ def _statements(node: ast.AST, deferred: bool = False) -> Iterator[tuple[ast.AST
 
 
 def imports(path: Path, known: dict[str, Path], top: str) -> Iterator[tuple[str, int, bool]]:
-    """(module, line, deferred) of what the file imports from the package; `from p import m` is m where m is a module."""
+    """(module, line, deferred) of the file's imports from the package; `from p import m` is m where m is a module."""
     for node, deferred in _statements(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: relative import"
