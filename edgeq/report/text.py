@@ -65,6 +65,12 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
     return "\n".join(lines)
 
 
+def export(written: Mapping[str, Any]) -> str:
+    """What `edgeq export` wrote."""
+    lines = [f"wrote {written['output']}, {_bytes(written['bytes'])}"]
+    return "\n".join(lines + [f"warning: {w}" for w in written["warnings"]])
+
+
 def _bytes(count: int | None) -> str:
     return "unknown" if count is None else f"{count:,} B"
 
