@@ -163,13 +163,16 @@ def build(
     Raises:
         EdgeqError: what is wrong, where, and what to do about it.
     """
+    dialects = {dialect.value: dialect for dialect in Dialect}
+    if rounding not in dialects:
+        raise EdgeqError(f"unknown rounding {rounding!r}", hint=f"one of: {', '.join(dialects)}")
     board = load_board(target) if isinstance(target, str) else target
     graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
     graph = dataclasses.replace(graph, name=c_identifier(name or graph.name, fallback="model"))
     integer, warnings = quantize_model(graph, calibration, observer=observer, progress=progress)
     if shrink:
         integer = shrink_channels(integer)
-    compiled = compile_graph(integer, board.soc.cpu, Dialect(rounding), warnings)
+    compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings)
     _check_ram(compiled, board)
     folder = Path(out) if out is not None else Path(f"{graph.name}-{board.name}")
 
@@ -291,19 +294,20 @@ def export(
     calibration: Path | str | None = None,
     observer: str | None = None,
     progress: Progress = _quiet,
-) -> None:
-    """Writes the model, quantized if it is not, as an int8 `.tflite` file.
+) -> dict[str, Any]:
+    """Writes the model, quantized if it is not, as an int8 `.tflite` file; gives `{output, bytes, warnings}`.
 
     Raises:
         EdgeqError: as `build`; ProjectError where the file cannot be written.
     """
     graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
-    integer, _ = quantize_model(graph, calibration, observer=observer, progress=progress)
+    integer, warnings = quantize_model(graph, calibration, observer=observer, progress=progress)
     data = export_tflite(integer)
     try:
         Path(path).write_bytes(data)
     except OSError as error:
         raise ProjectError(f"cannot write: {error.strerror}", where=str(path)) from None
+    return {"output": str(path), "bytes": len(data), "warnings": list(warnings)}
 
 
 def inspect(model: Path | str | Graph) -> dict[str, Any]:

@@ -198,12 +198,14 @@ def profile(project: Path, on: str, as_json: bool) -> None:
 @click.option("--calibration", type=_PATH, help="Typical inputs (.npz, .npy), to quantize a float model.")
 @click.option("--observer", default=None, help="How calibration finds ranges: min-max or moving-average.")
 @click.option("-o", "--output", type=_PATH, required=True, help="The .tflite file to write.")
-def export(model: Path, calibration: Path | None, observer: str | None, output: Path) -> None:
+@_JSON
+def export(model: Path, calibration: Path | None, observer: str | None, output: Path, as_json: bool) -> None:
     """Quantizes MODEL and writes it as an int8 .tflite file."""
     from edgeq import api
 
     with _progress("building") as progress:
-        api.export(model, output, calibration=calibration, observer=observer, progress=progress)
+        written = api.export(model, output, calibration=calibration, observer=observer, progress=progress)
+    _print_json(written) if as_json else _print(text.export(written))
 
 
 @main.command()

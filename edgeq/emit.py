@@ -39,6 +39,10 @@ _CTYPES = {
 }
 
 
+# What templates/model/model.h.j2 declares, each after the model's name.
+_MODEL_SYMBOLS = ("init", "input", "invoke", "step", "output", "model")
+
+
 @dataclass(frozen=True)
 class TensorView:
     """A tensor as the templates see it."""
@@ -146,13 +150,18 @@ def environment() -> jinja2.Environment:
 
 
 class _Namer:
-    """C symbols of one program's tensors, constants and layers."""
+    """C symbols of one program, no two the same and none that of the model's own functions.
+
+    Attributes:
+        layers, parameters: of each call its function, and its constants by field. places, constants: by tensor.
+    """
 
     def __init__(self, program: Program, plan: MemoryPlan):
         self.program = program
         self.plan = plan
         self.model = c_identifier(program.name, fallback="model")
-        self.layers = unique([c_identifier(call.name, fallback="layer") for call in program.calls])
+        taken = {f"{self.model}_{function}" for function in _MODEL_SYMBOLS}
+        self.layers = unique([c_identifier(call.name, fallback="layer") for call in program.calls], taken)
         places: dict[str, str] = {name: f"AT_INPUT_{i}" for i, name in enumerate(program.inputs)}
         for layer, call in zip(self.layers, program.calls, strict=True):
             for i, name in enumerate(call.outputs):
@@ -160,13 +169,14 @@ class _Namer:
         symbols = unique(list(places.values()))
         self.places = dict(zip(places, symbols, strict=True))
         constants = [name for name, t in program.tensors.items() if t.data is not None]
-        self.constants = dict(
-            zip(
-                constants,
-                unique([f"{self.model}_{c_identifier(n, fallback='constant')}" for n in constants]),
-                strict=True,
-            )
-        )
+        fields = [(i, field) for i, call in enumerate(program.calls) for field in _call_constants(call)]
+        wishes = [c_identifier(name, fallback="constant") for name in constants]
+        wishes += [f"{self.layers[i]}_{field}" for i, field in fields]
+        symbols = unique([f"{self.model}_{wish}" for wish in wishes], taken | set(self.layers))
+        self.constants = dict(zip(constants, symbols, strict=False))
+        self.parameters: list[dict[str, str]] = [{} for _ in program.calls]
+        for (i, field), symbol in zip(fields, symbols[len(constants) :], strict=True):
+            self.parameters[i][field] = symbol
 
     def pointer(self, name: str) -> str:
         """Pointer expression of a tensor."""
@@ -212,17 +222,8 @@ def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> 
     for storage, place in plan.places.items():
         tensor = names.tensor(storage)
         places.append(place_view(names.places[storage], place, f"{tensor.dtype} {tensor.shape}"))
-    taken = set(names.constants.values())
-    for layer, call in zip(names.layers, program.calls, strict=True):
-        symbols = {}
-        for field, values in _call_constants(call).items():
-            symbols[field] = f"{names.model}_{layer}_{field}"
-            if symbols[field] in taken:
-                raise ProjectError(
-                    f"two constants are called {symbols[field]}", where=call.name, hint="rename the layer"
-                )
-            taken.add(symbols[field])
-            constants.append(_constant_view(symbols[field], values))
+    for layer, symbols, call in zip(names.layers, names.parameters, program.calls, strict=True):
+        constants += [_constant_view(symbols[field], values) for field, values in _call_constants(call).items()]
         scratch = "NULL"
         if call.scratch_bytes:
             symbol = f"SCRATCH_{layer.upper()}"

@@ -190,7 +190,8 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     folder = folder.absolute()
     if folder.exists() and not folder.is_dir():
         raise ProjectError("is a file, an output folder is needed", where=str(folder))
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST_FILE).is_file():
+    ours = all((folder / name).is_file() for name in (MANIFEST_FILE, PROGRAM_FILE))  # others have a manifest.json too
+    if folder.is_dir() and any(folder.iterdir()) and not ours:
         raise ProjectError(
             "holds files that edgeq did not write", where=str(folder), hint="name another output folder with -o"
         )

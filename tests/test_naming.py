@@ -70,3 +70,4 @@ def test_comment_stays_one_harmless_line(name):
 def test_duplicates_are_numbered():
     assert unique(["a", "b", "a", "a"]) == ["a", "b", "a_2", "a_3"]
     assert unique(["a", "a_2", "a"]) == ["a", "a_2", "a_3"]
+    assert unique(["a", "b", "a"], taken={"a", "a_2"}) == ["a_3", "b", "a_4"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeq.ir import Graph, verify_graph
 from edgeq.passes.dequantize_constants import dequantize_constants
+from edgeq.passes.flatten_dense import flatten_dense
 from edgeq.passes.fold_constants import fold_constants
 from edgeq.passes.fold_scale_offset import fold_into_next, fold_scale_offset
 from edgeq.passes.fuse_activations import fuse_activations
@@ -19,6 +20,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     remove_dead,
     dequantize_constants,
     fold_constants,
+    flatten_dense,
     remove_no_ops,
     sink_reshapes,
     fold_scale_offset,

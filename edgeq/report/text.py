@@ -71,6 +71,12 @@ def _bits(bound: int) -> str:
     return f"{bound.bit_length() + 1} of 32 bits" if bound else ""
 
 
+def export(written: Mapping[str, Any]) -> str:
+    """What `edgeq export` wrote."""
+    lines = [f"wrote {written['output']}, {_bytes(written['bytes'])}"]
+    return "\n".join(lines + [f"warning: {w}" for w in written["warnings"]])
+
+
 def _bytes(count: int | None) -> str:
     return "unknown" if count is None else f"{count:,} B"
 

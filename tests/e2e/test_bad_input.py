@@ -21,6 +21,7 @@ from click.testing import CliRunner
 
 from edgeq import api
 from edgeq.cli import main
+from edgeq.errors import EdgeqError
 from tests.tools import needs_cross, needs_host
 
 pytestmark = pytest.mark.xdist_group("boards")
@@ -175,6 +176,20 @@ def test_output_folder_with_foreign_files_is_left_alone(int8_file, tmp_path):
     message = refused("build", int8_file, "--target", M4, "-o", out, "--no-compile")
     assert "thesis" in message
     assert [p.name for p in out.iterdir()] == ["chapter1.tex"]
+
+
+def test_a_folder_with_a_manifest_of_another_kind_is_left_alone(int8_file, tmp_path):
+    out = tmp_path / "extension"
+    out.mkdir()
+    (out / "manifest.json").write_text('{"manifest_version": 3}')
+    message = refused("build", int8_file, "--target", M4, "-o", out, "--no-compile")
+    assert "edgeq did not write" in message
+    assert (out / "manifest.json").read_text() == '{"manifest_version": 3}'
+
+
+def test_unknown_rounding_from_python(int8_file, tmp_path):
+    with pytest.raises(EdgeqError, match="unknown rounding 'single'.*\n.*double, litert"):
+        api.build(int8_file, M4, out=tmp_path / "out", rounding="single", compile=False)
 
 
 def test_output_below_a_file(int8_file, tmp_path):
@@ -338,3 +353,11 @@ def test_json_is_one_object_and_nothing_else(digits_project):
             assert isinstance(json.loads(result.stdout), dict)
         else:
             assert result.stdout == "" and result.exit_code == 2
+
+
+def test_export_reports_as_json(digits, tmp_path):
+    path = tmp_path / "digits.tflite"
+    arguments = ["export", digits / "digits.keras", "-o", path, "--calibration", digits / "calibration.npz", "--json"]
+    result = CliRunner().invoke(main, [str(a) for a in arguments], catch_exceptions=False)
+    written = json.loads(result.stdout)
+    assert written["output"] == str(path) and written["bytes"] == path.stat().st_size

@@ -11,6 +11,7 @@ from edgeq.ops.base import Activation
 from edgeq.ops.spatial import Padding
 from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.passes.dequantize_constants import dequantize_constants
+from edgeq.passes.flatten_dense import flatten_dense
 from edgeq.passes.fold_constants import fold_constants
 from edgeq.passes.fold_scale_offset import fold_into_next, fold_scale_offset
 from edgeq.passes.fuse_activations import fuse_activations
@@ -376,3 +377,22 @@ def test_uint8_edges_are_stripped():
     assert ops(after) == ["RELU"]
     assert [after.tensors[n].dtype for n in (*after.inputs, *after.outputs)] == [DType.INT8, DType.INT8]
     assert after.tensors["x"].quant.per_tensor == (0.5, 2)
+
+
+# --- dense layers on more than a vector -----------------------------------------------------------------------------
+
+
+def test_dense_layers_of_higher_rank_work_on_matrices(net):
+    x = net.input(3, 5, 4)
+    left = net.node("FULLY_CONNECTED", x, net.random(6, 4), net.random(6), keep_num_dims=True)
+    right = net.node("FULLY_CONNECTED", x, net.random(6, 4), keep_num_dims=True, activation=Activation.RELU)
+    before = net.graph(net.node("ADD", left, right))
+    after = flatten_dense(before)
+    assert sorted(ops(after)) == ["ADD"] + 2 * ["FULLY_CONNECTED"] + 3 * ["RESHAPE"]
+    assert all(len(after.tensors[node.outputs[0]].shape) == 2 for node in after.nodes if node.op == "FULLY_CONNECTED")
+    assert_preserved(before, after, exactly=True)
+
+
+def test_dense_layers_on_vectors_stay(net):
+    graph = net.graph(net.node("FULLY_CONNECTED", net.input(4), net.random(6, 4), keep_num_dims=True))
+    assert ops(flatten_dense(graph)) == ["FULLY_CONNECTED"]
