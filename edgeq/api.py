@@ -83,7 +83,7 @@ def quantize_model(
 ) -> tuple[Graph, tuple[str, ...]]:
     """An int8 graph with integer edges, from a float or an already quantized one, and warnings.
 
-    A model that is quantized already keeps its parameters; `calibration` is then refused.
+    A model that is quantized already keeps its parameters; `calibration` and `observer` are then refused.
 
     Raises:
         ModelError: an operator is not supported.
@@ -91,11 +91,11 @@ def quantize_model(
     """
     check_supported(graph)
     if is_quantized(graph):
-        if calibration is not None:
+        if calibration is not None or observer is not None:
             raise CalibrationError(
-                "the model is quantized already: calibration data would not be used",
+                "the model is quantized already: calibration would change nothing",
                 where=graph.source,
-                hint="leave --calibration out, or give the float model",
+                hint="leave --calibration and --observer out, or give the float model",
             )
         return prepare_quantized(graph), ()
     graph = prepare_float(graph)

@@ -187,6 +187,11 @@ def test_a_folder_with_a_manifest_of_another_kind_is_left_alone(int8_file, tmp_p
     assert (out / "manifest.json").read_text() == '{"manifest_version": 3}'
 
 
+def test_calibration_of_a_quantized_model(int8_file, tmp_path):
+    for option in ("--calibration", "--observer"):
+        assert option in refused_build(int8_file, tmp_path / "out", option, "min-max")
+
+
 def test_unknown_rounding_from_python(int8_file, tmp_path):
     with pytest.raises(EdgeqError, match="unknown rounding 'single'.*\n.*double, litert"):
         api.build(int8_file, M4, out=tmp_path / "out", rounding="single", compile=False)

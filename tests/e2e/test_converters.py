@@ -55,3 +55,23 @@ def test_every_flavour_builds_and_agrees_with_the_model(flavour, convert, digits
     expected = keras.models.load_model(digits / "digits.keras").predict(held_out["images"], verbose=0).argmax(1)
     (ours,) = project.simulate(held_out["images"]).values()
     assert np.mean(ours.reshape(len(expected), -1).argmax(1) == expected) >= 0.97
+
+
+def test_one_dimensional_convolutions(tmp_path):
+    """The converter frames them by EXPAND_DIMS and a reshape."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    model = keras.Sequential([keras.Input((20, 2)), layers.Conv1D(4, 3, activation="relu"), layers.MaxPooling1D(2)])
+    samples = np.random.default_rng(0).normal(size=(16, 1, 20, 2)).astype(np.float32)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    path = tmp_path / "sequence.tflite"
+    path.write_bytes(converter.convert())
+    assert b"conv1d" in path.read_bytes()
+    project = api.build(path, "mps2-an386", out=tmp_path / "firmware", compile=False)
+    assert [call.op for call in project.program.calls] == ["CONV_2D", "MAX_POOL_2D"]
+    assert project.verify(on="host", vectors=8).equal

@@ -106,6 +106,36 @@ def test_equal_and_empty_names_are_told_apart(path):
     assert len(tflite.load(path).tensors) == len(parsed.subgraphs[0].tensors)
 
 
+def reshaping(builtin: int, x: list[int], y: list[int]) -> schema.ModelT:
+    """A file whose one operator only changes the shape."""
+    parsed = model("RELU")
+    graph, code = parsed.subgraphs[0], parsed.operatorCodes[0]
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    operator = graph.operators[0]
+    operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
+    source, result = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+    source.shape, result.shape, source.quantization = x, y, result.quantization
+    return parsed
+
+
+@pytest.mark.parametrize(
+    ("builtin", "x", "y"),
+    [
+        (schema.BuiltinOperator.EXPAND_DIMS, [1, 20, 2], [1, 1, 20, 2]),
+        (schema.BuiltinOperator.SQUEEZE, [1, 1, 20, 2], [1, 20, 2]),
+    ],
+)
+def test_what_only_changes_a_shape_is_a_reshape(builtin, x, y, path):
+    write(reshaping(builtin, x, y), path)
+    graph = tflite.load(path)
+    (node,) = graph.nodes
+    assert node.op == "RESHAPE"
+    assert graph.operands(node)[1].data.tolist() == y
+    write(reshaping(builtin, x, [1, 2, 20]), path)
+    with pytest.raises(ModelError, match=r"makes \[1, 2, 20\] of"):
+        tflite.load(path)
+
+
 @pytest.mark.parametrize(
     ("tensor", "layer"),
     [

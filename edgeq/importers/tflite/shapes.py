@@ -1,6 +1,7 @@
 """Shape arithmetic that converters leave in files with an open batch: SHAPE, STRIDED_SLICE and PACK of known sizes.
 
-All shapes are known here, so these operators are constants; no kernel ever sees them.
+All shapes are known here, so these operators are constants; no kernel ever sees them. What only changes a shape becomes
+RESHAPE.
 """
 
 from __future__ import annotations
@@ -56,6 +57,31 @@ def fold_shapes(file: File) -> File:
         (result,) = operator.outputs
         tensors[result] = _constant(tensors[result], value)
     return replace(file, tensors=tuple(tensors), operators=tuple(kept))
+
+
+def reshapes(file: File) -> File:
+    """The file with EXPAND_DIMS and SQUEEZE, which frame every one-dimensional convolution, written as RESHAPE.
+
+    Raises:
+        ModelError: the result's shape differs from the operand's in more than dimensions of one.
+    """
+    tensors, operators = list(file.tensors), []
+    names = {tensor.name for tensor in tensors}
+    for operator in file.operators:
+        if operator.name not in ("EXPAND_DIMS", "SQUEEZE") or min(operator.inputs[:1], default=-1) < 0:
+            operators.append(operator)
+            continue
+        (result,) = operator.outputs
+        x, y = tensors[operator.inputs[0]], tensors[result]
+        if [d for d in x.shape if d != 1] != [d for d in y.shape if d != 1]:
+            raise ModelError(f"{operator.name} makes {list(y.shape)} of {list(x.shape)}", where=y.name)
+        name = f"{y.name}/shape"
+        while name in names:
+            name += "'"
+        names.add(name)
+        operators.append(Operator("RESHAPE", (operator.inputs[0], len(tensors)), operator.outputs, None))
+        tensors.append(Tensor(name, (len(y.shape),), DType.INT32, data=frozen_array(y.shape, np.int32)))
+    return replace(file, tensors=tuple(tensors), operators=tuple(operators))
 
 
 def _value(operator: Operator, operands: list[Tensor]) -> np.ndarray | None:
