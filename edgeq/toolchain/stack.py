@@ -124,7 +124,8 @@ def parse_disassembly(text: str, starts: Collection[int]) -> dict[int, _Function
 def _resolve_jumps(functions: Mapping[int, _Function]) -> None:
     """Jumps become calls where they lead into another function: a tail call, or a jump into its middle.
 
-    A jump within the function, or from its cold part back, is none; `bl` to itself is recursion.
+    A jump within the function, or from its cold part back, is none; `bl` to its start is recursion. Thumb-1, whose
+    branches do not reach far, jumps by `bl` within a large function: a target inside that is not the start.
     """
     ordered = sorted(functions)
 
@@ -133,7 +134,8 @@ def _resolve_jumps(functions: Mapping[int, _Function]) -> None:
         return ordered[index] if index >= 0 else address
 
     for function in functions.values():
-        function.calls = {around(target) for target in function.calls}
+        calls = {target: around(target) for target in function.calls}
+        function.calls = {at for target, at in calls.items() if at != function.address or target == at}
         for target in map(around, function.jumps):
             if target in functions and not function.name.startswith(functions[target].name):
                 function.calls.add(target)
