@@ -36,12 +36,19 @@ def lower(graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE) -> Program:
     """Lowers a quantized graph for a core.
 
     Raises:
-        ModelError: an operator is not supported.
+        ModelError: an operator is not supported, or an output is a constant.
         QuantizationError: a tensor is not quantized as its operator needs, an accumulator can overflow, or no kernel
             runs the layer. Names the layer.
     """
     check_supported(graph)
     verify_graph(graph, "quantization")
+    for name in graph.outputs:
+        if graph.tensors[name].is_constant:
+            raise ModelError(
+                f"output {name!r} is a constant: it depends on no input",
+                where=graph.source,
+                hint="leave it out of the model's outputs",
+            )
     names = _layer_names(graph)
     tensors: dict[str, ProgramTensor] = {}
 

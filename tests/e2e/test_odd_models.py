@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgeq import api
+from edgeq.errors import ModelError
 from edgeq.fixedpoint import Dialect
 from edgeq.simulate import simulate, trace
 from edgeq.target import load_board
@@ -82,3 +83,12 @@ def test_simulator_equals_reference(model, calibration, tmp_path):
     assert set(ours) <= set(theirs)
     for name, values in ours.items():
         np.testing.assert_array_equal(values, theirs[name], err_msg=name)
+
+
+def test_a_constant_output_is_refused(calibration, tmp_path):
+    net = Net()
+    x = net.node("RELU", net.input(4))
+    graph = net.graph(x, net.constant([[1.0, 2.0]]))
+    with pytest.raises(ModelError, match="output 'c.*' is a constant.*\n.*leave it out"):
+        api.build(graph, M4, calibration=calibration(graph), out=tmp_path / "out", compile=False)
+    assert not (tmp_path / "out").exists()
