@@ -41,6 +41,11 @@ _CTYPES = {
 
 # What templates/model/model.h.j2 declares, each after the model's name.
 _MODEL_SYMBOLS = ("init", "input", "invoke", "step", "output", "model")
+# What templates/ops/ define at file scope, each after the layer's name.
+_LAYER_SYMBOLS = (
+    "params", "input_dims", "filter_dims", "bias_dims", "output_dims", "before", "after", "dims", "strides_1", "strides_2",
+    "kept_dims", "kept_strides", "reduced_dims", "reduced_strides",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,8 @@ class _Namer:
         self.plan = plan
         self.model = c_identifier(program.name, fallback="model")
         taken = {f"{self.model}_{function}" for function in _MODEL_SYMBOLS}
-        self.layers = unique([c_identifier(call.name, fallback="layer") for call in program.calls], taken)
+        layers = unique([c_identifier(call.name, fallback="layer") for call in program.calls], taken)
+        self.layers = unique(layers, taken | {f"{layer}_{symbol}" for layer in layers for symbol in _LAYER_SYMBOLS})
         places: dict[str, str] = {name: f"AT_INPUT_{i}" for i, name in enumerate(program.inputs)}
         for layer, call in zip(self.layers, program.calls, strict=True):
             for i, name in enumerate(call.outputs):

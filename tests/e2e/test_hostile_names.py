@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from edgeq import api
+from edgeq.emit import _LAYER_SYMBOLS
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, verify_graph
 from edgeq.ops import Activation, find_op
 from edgeq.project import open_project
+from edgeq.resources import templates_dir
 from tests.tools import needs_host
 
 pytestmark = [needs_host, pytest.mark.xdist_group("boards")]
@@ -61,6 +63,8 @@ NAMES = (
     "evil_evil",
     "evil_same_bias",
     "same_bias",
+    "same_params",
+    "same_input_dims",
 )
 
 
@@ -109,6 +113,15 @@ def test_hostile_names_compile_and_compute_the_same(tmp_path, monkeypatch):
     assert [below(folder) for folder in (tmp_path, work.parent, work)] == [{"outer"}, {"work"}, {"out"}]
     assert not list(tmp_path.rglob("*pwned*"))
     assert not Path("/tmp/evil").exists()
+
+
+def test_what_templates_define_beside_a_layer_is_kept_free():
+    """A layer may be called as what stands beside another one: emit must know all such names."""
+    texts = [path.read_text() for path in (templates_dir() / "ops").iterdir()]
+    written = {name for text in texts for name in re.findall(r"\{\{ l\.name \}\}_(\w+)", text)}
+    joined = {name for text in texts for name in re.findall(r'l\.name ~ "_(\w+)"', text)}
+    assert {"params", "before"} <= written and {"dims"} <= joined
+    assert written | joined == set(_LAYER_SYMBOLS)
 
 
 def test_hostile_names_leave_plain_ascii_source(tmp_path):
