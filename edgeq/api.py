@@ -29,7 +29,7 @@ from edgeq.quant.schemes import find_scheme
 from edgeq.target import Board, Cpu, list_boards, load_board
 from edgeq.toolchain import build as toolchain
 from edgeq.toolchain.footprint import Footprint, measure
-from edgeq.verify import Progress
+from edgeq.verify import Progress, quiet
 
 __all__ = [
     "Compiled",
@@ -46,10 +46,6 @@ __all__ = [
 
 
 FEW_SAMPLES = 32
-
-
-def _quiet(done: int, of: int) -> None:
-    """The progress of those who do not care."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ def quantize_model(
     calibration: Path | str | None,
     *,
     observer: str | None = None,
-    progress: Progress = _quiet,
+    progress: Progress = quiet,
 ) -> tuple[Graph, tuple[str, ...]]:
     """An int8 graph with integer edges, from a float or an already quantized one, and warnings.
 
@@ -143,7 +139,7 @@ def build(
     shrink: bool = True,
     cmsis_nn_root: Path | str | None = None,
     compile: bool = True,
-    progress: Progress = _quiet,
+    progress: Progress = quiet,
 ) -> Project:
     """Compiles a model to a firmware project.
 
@@ -293,7 +289,7 @@ def export(
     *,
     calibration: Path | str | None = None,
     observer: str | None = None,
-    progress: Progress = _quiet,
+    progress: Progress = quiet,
 ) -> dict[str, Any]:
     """Writes the model, quantized if it is not, as an int8 `.tflite` file; gives `{output, bytes, warnings}`.
 

@@ -17,20 +17,17 @@ from edgeq.device import icount
 from edgeq.device.session import Session, open_host, open_qemu, open_serial
 from edgeq.emit import MANIFEST_FILE, PROGRAM_FILE
 from edgeq.errors import ProjectError, TargetError
+from edgeq.naming import c_identifier
 from edgeq.ops import params_type
 from edgeq.program import Program, load_program
 from edgeq.simulate import simulate
 from edgeq.target import Board, load_board
 from edgeq.toolchain import build as toolchain
 from edgeq.vectors import program_inputs
-from edgeq.verify import Progress, VerifyReport, random_vectors, run_on, verify_on
+from edgeq.verify import Progress, VerifyReport, quiet, random_vectors, run_on, verify_on
 
 REPORT_FILE = "report.json"
 Vectors = Path | str | np.ndarray | Sequence[np.ndarray]
-
-
-def _quiet(done: int, of: int) -> None:
-    """The progress of those who do not care."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Project:
         return self._named(simulate(self.program, program_inputs(self.program, inputs)), dequantize)
 
     def run(
-        self, inputs: Vectors, *, on: str = "host", dequantize: bool = False, progress: Progress = _quiet
+        self, inputs: Vectors, *, on: str = "host", dequantize: bool = False, progress: Progress = quiet
     ) -> dict[str, np.ndarray]:
         """As `simulate`, on a rung: "host", "qemu", or a serial port.
 
@@ -83,7 +80,7 @@ class Project:
         vectors: int = 16,
         inputs: Vectors | None = None,
         seed: int = 0,
-        progress: Progress = _quiet,
+        progress: Progress = quiet,
     ) -> VerifyReport:
         """Compares every layer's output with the simulator's on each rung.
 
@@ -177,7 +174,8 @@ def open_project(folder: Path | str) -> Project:
         raise ProjectError(
             "the program is not the one that the manifest names", where=str(folder), hint="build the project again"
         )
-    return Project(folder, str(manifest.get("model")), program, load_board(str(manifest.get("target"))))
+    name = c_identifier(program.name, fallback="model")
+    return Project(folder, name, program, load_board(str(manifest.get("target"))))
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
@@ -203,17 +201,26 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     try:
         fill(fresh)
         fresh.chmod(0o755)
-        old = None
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            os.replace(folder, old)
-        os.replace(fresh, folder)
-        if old:
-            shutil.rmtree(old, ignore_errors=True)
+        _exchange(fresh, folder)
     except OSError as error:
         raise ProjectError(f"cannot write the project: {error.strerror}", where=str(folder)) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _exchange(fresh: Path, folder: Path) -> None:
+    """Puts `fresh` in the place of `folder`; what was there comes back if that fails."""
+    if not folder.exists():
+        os.replace(fresh, folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    os.replace(folder, old)
+    try:
+        os.replace(fresh, folder)
+    except OSError:
+        os.replace(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_report(folder: Path, report: Mapping[str, Any]) -> None:

@@ -16,6 +16,10 @@ from edgeq.simulate import check_inputs, trace
 Progress = Callable[[int, int], None]
 
 
+def quiet(done: int, of: int) -> None:
+    """The progress of those who do not care."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """The first place where a rung left the simulator's way.
@@ -104,7 +108,7 @@ def verify_on(
     session: Session,
     inputs: Sequence[np.ndarray],
     on: str,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = quiet,
 ) -> RungResult:
     """Runs vectors layer by layer on a device and compares every result with the simulator's, `array_equal`.
 
@@ -163,7 +167,7 @@ def _compare(
 
 
 def run_on(
-    program: Program, session: Session, inputs: Sequence[np.ndarray], progress: Progress = lambda done, of: None
+    program: Program, session: Session, inputs: Sequence[np.ndarray], progress: Progress = quiet
 ) -> tuple[np.ndarray, ...]:
     """Runs whole inferences on a device: one integer array (n, *shape) per program output.
 

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from edgeq import api
 from edgeq.cli import main
 from edgeq.errors import EdgeqError
-from tests.tools import needs_cross, needs_host
+from tests.tools import needs_cross, needs_host, needs_qemu
 
 pytestmark = pytest.mark.xdist_group("boards")
 M4 = "mps2-an386"
@@ -91,7 +91,7 @@ def test_every_truncation_is_refused(int8_file, tmp_path):
     path = tmp_path / "cut.tflite"
     for length in range(0, len(data) - 1, max(1, len(data) // 60)):
         path.write_bytes(data[:length])
-        refused("inspect", path)
+        refused_build(path, tmp_path / "out", "--no-compile")
 
 
 def test_flipped_bits_are_refused_or_harmless_and_quick(int8_file, tmp_path):
@@ -217,19 +217,30 @@ def test_full_disk_leaves_nothing(int8_file, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("tool", "hint"), [("arm-none-eabi-gcc", "apt install")])
-def test_missing_compiler(int8_file, tmp_path, monkeypatch, tool, hint):
+def without(monkeypatch, *tools: str) -> None:
     which = shutil.which
-    monkeypatch.setattr(shutil, "which", lambda name, **more: None if name == tool else which(name, **more))
+    monkeypatch.setattr(shutil, "which", lambda name, **more: None if name in tools else which(name, **more))
+
+
+@pytest.mark.parametrize("tools", [("arm-none-eabi-gcc",), ("cmake",), ("ninja", "make")], ids=str)
+def test_missing_compiler(int8_file, tmp_path, monkeypatch, tools):
+    without(monkeypatch, *tools)
     message = refused_build(int8_file, tmp_path / "out")
-    assert tool in message and hint in message
+    assert tools[0] in message and "apt install" in message
+
+
+def test_missing_host_compiler(digits_project, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    shutil.copytree(digits_project(M4).folder, copy, ignore=shutil.ignore_patterns("build"))
+    without(monkeypatch, "gcc")
+    message = refused("verify", copy, "--on", "host")
+    assert "gcc" in message and "apt install" in message
 
 
 @needs_cross
 def test_missing_qemu(digits_project, monkeypatch):
     project = digits_project(M4)
-    which = shutil.which
-    monkeypatch.setattr(shutil, "which", lambda name, **more: None if "qemu" in name else which(name, **more))
+    without(monkeypatch, "qemu-system-arm")
     message = refused("verify", project.folder, "--on", "qemu")
     assert "qemu-system-arm" in message and "apt install" in message
 
@@ -350,19 +361,42 @@ def test_input_vectors_that_do_not_fit(digits_project, tmp_path):
         assert says in refused("simulate", digits_project(M4).folder, "--input", path)
 
 
-def test_json_is_one_object_and_nothing_else(digits_project):
-    runner = CliRunner()
-    for command in (["targets"], ["doctor"], ["inspect", str(digits_project(M4).folder / ".." / "missing.tflite")]):
-        result = runner.invoke(main, [*command, "--json"])
-        if result.exit_code == 0:
-            assert isinstance(json.loads(result.stdout), dict)
-        else:
-            assert result.stdout == "" and result.exit_code == 2
+@needs_qemu
+def test_json_is_one_object_and_nothing_else(int8_file, digits, digits_project, tmp_path):
+    folder, vectors = str(digits_project(M4).folder), str(tmp_path / "x.npy")
+    np.save(vectors, np.load(digits / "test.npz")["images"][:2])
+    commands = {
+        "targets": [],
+        "doctor": [],
+        "inspect": [str(int8_file)],
+        "build": [str(int8_file), "--target", M4, "-o", str(tmp_path / "built")],
+        "verify": [folder],
+        "run": [folder, "--input", vectors],
+        "simulate": [folder, "--input", vectors],
+        "profile": [folder],
+        "export": [str(int8_file), "-o", str(tmp_path / "again.tflite")],
+    }
+    assert set(commands) == set(main.commands)
+    for name, arguments in commands.items():
+        result = CliRunner().invoke(main, [name, *arguments, "--json"], catch_exceptions=False)
+        assert result.exit_code == 0, result.stderr
+        assert isinstance(json.loads(result.stdout), dict), name
 
 
-def test_export_reports_as_json(digits, tmp_path):
-    path = tmp_path / "digits.tflite"
-    arguments = ["export", digits / "digits.keras", "-o", path, "--calibration", digits / "calibration.npz", "--json"]
-    result = CliRunner().invoke(main, [str(a) for a in arguments], catch_exceptions=False)
-    written = json.loads(result.stdout)
-    assert written["output"] == str(path) and written["bytes"] == path.stat().st_size
+def test_a_failed_exchange_brings_the_old_project_back(int8_file, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    api.build(int8_file, M4, out=out, compile=False)
+    before = {p.name: p.read_bytes() for p in out.iterdir() if p.is_file()}
+    replace, calls = os.replace, []
+
+    def failing(source, target) -> None:
+        calls.append(target)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    message = refused("build", int8_file, "--target", "mps2-an385", "-o", out, "--no-compile")
+    assert "No space left" in message
+    assert {p.name: p.read_bytes() for p in out.iterdir() if p.is_file()} == before
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
