@@ -9,7 +9,7 @@ import numpy as np
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.packing import blocks, channel_bounds, lanes, requantization
+from edgeq.kernels.packing import Channels, blocks, channels_of, lanes
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
 from edgeq.target import Cpu
 
@@ -29,32 +29,29 @@ class DepthwiseConvDspS8(Kernel):
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
         return (
-            cpu.dsp
-            and not cpu.mve
-            and p.depth_multiplier == 1
-            and p.input_shape[3] >= 4
-            and requantization(p, _bounds(p)) is not None
+            cpu.dsp and not cpu.mve and p.depth_multiplier == 1 and p.input_shape[3] >= 4 and _channels(p) is not None
         )
 
     def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         n, height, width, channels = p.output_shape
         taps = p.kernel[0] * p.kernel[1]
-        per_record = 8 * taps + 5 * p.kernel[0] + 50
+        per_record = 9 * taps + 6 * p.kernel[0] + 45
         return n * height * width * (-(-channels // 4) * per_record + 60)
 
     def extras(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        per_channel = _channels(p)
         channels = blocks(p.input_shape[3], 4)
         weights = 2 * p.weights.reshape(-1, p.input_shape[3]).astype(np.int16)
         w = weights[:, channels]  # (taps, records, 4)
         taps = np.stack([lanes(w[..., 0], w[..., 2]), lanes(w[..., 1], w[..., 3])], axis=-1)
         words = [
-            2 * p.bias[channels],
+            2 * per_channel.bias[channels],
             taps.transpose(1, 0, 2).reshape(len(channels), -1),
-            requantization(p, _bounds(p))[channels].reshape(len(channels), -1),
+            per_channel.quant[channels].reshape(len(channels), -1),
         ]
-        return {"packed": frozen_array(np.concatenate(words, axis=1, dtype=np.int32))}
+        return {"packed": frozen_array(np.concatenate(words, axis=1).astype(np.int32))}
 
 
-def _bounds(p: DepthwiseConv2DParams) -> np.ndarray:
+def _channels(p: DepthwiseConv2DParams) -> Channels | None:
     reach = max(abs(-128 + p.input_offset), abs(127 + p.input_offset))
-    return channel_bounds(np.moveaxis(p.weights, 3, 0), p.bias, reach)
+    return channels_of(p, np.moveaxis(p.weights, 3, 0), p.bias, reach)

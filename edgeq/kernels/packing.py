@@ -14,11 +14,12 @@ right: addend is 2^(shift − 1) + output_offset · 2^shift.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from edgeq.fixedpoint import INT32_MAX
+from edgeq.fixedpoint import INT32_MAX, requantize
 
 _BITS = np.uint32
 
@@ -62,38 +63,45 @@ def fold_offset(weights: np.ndarray, bias: np.ndarray, input_offset: int) -> np.
     return bias + input_offset * weights.reshape(weights.shape[0], -1).astype(np.int64).sum(axis=1)
 
 
-def channel_bounds(weights: np.ndarray, bias: np.ndarray, reach: int) -> np.ndarray:
-    """Largest magnitudes, int64 (channels,), of Σ w·x + bias and of every partial sum for |x| up to `reach`.
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """Bias, int64 (channels,), and words of requantization, int64 (channels, 3), of a layer's channels."""
 
-    Args:
-        weights: int8 (channels, …). bias: integers (channels,).
-    """
-    total = np.abs(weights.reshape(weights.shape[0], -1).astype(np.int64)).sum(axis=1)
-    return total * reach + np.abs(np.asarray(bias, np.int64))
+    bias: np.ndarray
+    quant: np.ndarray
 
 
-def requantization(p: Any, bounds: np.ndarray) -> np.ndarray | None:
-    """The table's words of requantization, int32 (channels, 3), or None where they do not express it.
+def channels_of(p: Any, weights: np.ndarray, bias: np.ndarray, reach: int) -> Channels | None:
+    """What a table says of the channels, or None where it cannot.
 
-    They express factors below a half (right shifts) whose sums stay below 2^31. Tiny factors that turn every
-    accumulator into 0 become a multiplier of 0.
+    It expresses factors below a half (right shifts) whose sums stay below 2^31. A channel without any weight is a
+    constant: converters give such channels huge biases and tiny factors, and here the addend alone makes the constant.
+    Tiny factors that turn every accumulator into 0 become a multiplier of 0.
 
     Args:
         p: parameters with multipliers and shifts (one per channel or one in all) and output_offset.
-        bounds: of `channel_bounds`; twice that must fit an int32, for accumulators arrive doubled.
+        weights: int8 (channels, …). bias: integers (channels,).
+        reach: largest magnitude of what the weights are multiplied with: the table is such that no partial sum
+            overflows, nor twice the accumulator, as which it enters requantization.
     """
-    multiplier = np.broadcast_to(p.multipliers, bounds.shape).astype(np.int64)
-    shift = -np.broadcast_to(p.shifts, bounds.shape).astype(np.int64)
-    if bounds.max(initial=0) * 2 > INT32_MAX:
+    bias = np.asarray(bias, np.int64)
+    multiplier = np.broadcast_to(p.multipliers, bias.shape).astype(np.int64)
+    shift = -np.broadcast_to(p.shifts, bias.shape).astype(np.int64)
+    total = np.abs(weights.reshape(len(bias), -1).astype(np.int64)).sum(axis=1)
+    idle = total == 0
+    constant = np.where(idle, np.clip(requantize(bias, multiplier, -shift), -512, 511), 0)
+    bias = np.where(idle, 0, bias)
+    bound = total * reach + np.abs(bias)
+    if bound.max(initial=0) * 2 > INT32_MAX:
         return None
     # |y| of above is at most this; at an exact half it rounds away from zero, below a half to zero
-    once = (bounds * multiplier + (1 << 30)) >> 31
-    vanishes = (multiplier == 0) | (shift > 0) & (once < (1 << np.maximum(shift, 1) - 1))
+    once = (bound * np.abs(multiplier) + (1 << 30)) >> 31
+    vanishes = idle | (multiplier == 0) | (shift > 0) & (once < (1 << np.maximum(shift, 1) - 1))
     multiplier = np.where(vanishes, 0, multiplier)
     shift = np.where(vanishes, 1, shift)
     if multiplier.min(initial=0) < 0 or shift.min(initial=1) < 1:
         return None
-    addend = (1 << shift - 1) + p.output_offset * (1 << shift)
+    addend = (1 << shift - 1) + ((p.output_offset + constant) << shift)
     if (np.abs(addend) + once + 1).max(initial=0) > INT32_MAX:
         return None
-    return np.stack([multiplier, addend, shift], axis=1).astype(np.int32)
+    return Channels(bias, np.stack([multiplier, addend, shift], axis=1))

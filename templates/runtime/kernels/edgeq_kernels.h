@@ -141,9 +141,10 @@ arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *d
                                                 int8_t *output_data);
 
 /*
- * arm_convolve_wrapper_s8 without groups, for two output channels and more and rows of a filter (width times channels)
- * of four bytes and more, not dilated in width. ctx: room for two windows (kernel height times width times channels,
- * each) where a window hangs over the image's edge, else none. The output may not be the input.
+ * arm_convolve_wrapper_s8 without groups, for two output channels and more. copies_all: whether every window is copied
+ * and a row of the table is a whole filter; it has four weights or more. Otherwise rows of filters (width times
+ * channels) have, and there is no dilation in width. ctx: room for two windows (height times width times channels of a
+ * filter, each) if all are copied or one hangs over the image's edge, else none. The output may not be the input.
  * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
  */
 arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
@@ -152,8 +153,21 @@ arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
                                           const int8_t *input_data,
                                           const cmsis_nn_dims *filter_dims,
                                           const int32_t *packed,
+                                          bool copies_all,
                                           const cmsis_nn_dims *output_dims,
                                           int8_t *output_data);
+
+/*
+ * arm_fully_connected_wrapper_s8 for four inputs and four units and more; no scratch. The output may not be the input.
+ * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
+ */
+arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_params,
+                                                 const cmsis_nn_dims *input_dims,
+                                                 const int8_t *input_data,
+                                                 const cmsis_nn_dims *filter_dims,
+                                                 const int32_t *packed,
+                                                 const cmsis_nn_dims *output_dims,
+                                                 int8_t *output_data);
 
 #ifdef __cplusplus
 }
