@@ -4,8 +4,8 @@
  *
  * A tap of four channels costs 8 instructions (2 per MAC): one LDR of pixels, two SXTAB16 that widen them and add the
  * offset, one LDRD of weights, four SMLAxy. Weights are 16 bits wide and doubled, and so is the bias, which saves
- * requantization a shift. Requantization and store come to 9 per output, which makes about 3.5 per MAC of a 3x3 window on
- * the image. Taps outside of the image are skipped, not multiplied by zero.
+ * requantization a shift. Requantization and store come to 9 per output: 3.7 per MAC of a 3x3 window on the image. Taps
+ * outside of the image are skipped, not multiplied by zero.
  */
 #include "edgeq_dsp.h"
 #include "edgeq_kernels.h"
