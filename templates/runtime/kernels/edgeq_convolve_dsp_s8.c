@@ -5,8 +5,8 @@
  * Four input bytes of both pixels and both channels, 16 MACs, cost 19 instructions (1.2 per MAC): three loads, eight
  * SXTB16, eight SMLAD; the loop adds one. The input's offset is part of the bias, so that pixels need none, and what
  * lies outside of the image counts as the zero point. A row of a window, kernel width times channels, is contiguous in
- * the image: windows are read where they are, only those that hang over an edge are copied. Where rows are short, it pays to
- * copy all of them, for then a window is one row.
+ * the image: windows are read where they are, only those that hang over an edge are copied. Where rows are short, it
+ * pays to copy all of them, for then a window is one row.
  */
 #include <string.h>
 
@@ -281,7 +281,7 @@ arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
                                           int8_t *output_data)
 {
     const int32_t size = filter_dims->h * filter_dims->w * input_dims->c;
-    const int32_t rows = copies_all ? 1 : filter_dims->h;
+    const int32_t rows = copies_all || filter_dims->h < 1 ? 1 : filter_dims->h;
     const int32_t pitch = conv_params->dilation.h * input_dims->w * input_dims->c;
     const int32_t pixels = input_dims->n * output_dims->h * output_dims->w;
     const int32_t low = conv_params->activation.min;

@@ -165,7 +165,8 @@ static NOINLINE void convolve_at_border(const walk *v, const int8_t *x, const in
 }
 
 /* The same for neighbouring pixels, all nine taps of whose 3x3 windows lie on the image. */
-static NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, const int32_t *packed, int8_t *y, int32_t pixels)
+static NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, const int32_t *packed, int8_t *y,
+                                        int32_t pixels)
 {
     const uint32_t offset = v->offset;
     const int32_t step = v->x_col;
@@ -207,7 +208,7 @@ static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims 
     return p->ch_mult == 1 && out->c == in->c;
 }
 
-/* The pixels of an output row whose 3x3 windows lie between the image's left and right edge; none of other windows. */
+/* The pixels of an output row whose 3x3 windows do not hang over the left or right edge; none of other windows. */
 static edgeq_taps inner_pixels(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
                                const cmsis_nn_dims *out)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kernels that CMSIS-NN lacks or that are faster than its own, in its calling style. Tensors are int8. Offsets of
- * inputs are negated zero points, offsets of outputs zero points. Multipliers, shifts and the two ways to round are those of edgeq_fixedpoint.h;
- * accumulators are int32 and callers make sure that they do not overflow. Strides count elements.
+ * inputs are negated zero points, offsets of outputs zero points. Multipliers, shifts and the two ways to round are
+ * those of edgeq_fixedpoint.h; accumulators are int32 and callers make sure that they do not overflow. Strides count
+ * elements.
  */
 #ifndef EDGEQ_KERNELS_H
 #define EDGEQ_KERNELS_H
