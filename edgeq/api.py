@@ -14,7 +14,7 @@ from edgeq.exporters.tflite import export_tflite
 from edgeq.fixedpoint import INT32_MAX, Dialect
 from edgeq.importers import load as load_model
 from edgeq.ir import DType, Graph, Tensor
-from edgeq.kernels import find_kernel
+from edgeq.kernels import KernelSetting, find_kernel
 from edgeq.lower import check_supported, lower, unsupported
 from edgeq.memory import MemoryPlan, plan_memory
 from edgeq.naming import c_identifier
@@ -115,14 +115,18 @@ def quantize_model(
 
 
 def compile_graph(
-    graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE, warnings: tuple[str, ...] = ()
+    graph: Graph,
+    cpu: Cpu,
+    dialect: Dialect = Dialect.DOUBLE,
+    warnings: tuple[str, ...] = (),
+    kernels: KernelSetting = KernelSetting.AUTO,
 ) -> Compiled:
     """Lowers a quantized graph with integer edges and plans its memory.
 
     Raises:
         QuantizationError: a layer cannot be lowered, or its accumulator can overflow; names the layer.
     """
-    program = lower(graph, cpu, dialect)
+    program = lower(graph, cpu, dialect, kernels)
     plan = plan_memory(program, lambda kernel: find_kernel(kernel).in_place)
     return Compiled(graph, program, plan, warnings)
 
@@ -137,6 +141,7 @@ def build(
     observer: str | None = None,
     rounding: str = "double",
     shrink: bool = True,
+    kernels: str = "auto",
     cmsis_nn_root: Path | str | None = None,
     compile: bool = True,
     progress: Progress = quiet,
@@ -152,6 +157,7 @@ def build(
         observer: how ranges are found from calibration data ("min-max", "moving-average").
         rounding: "double" (TFLite 2.14, CMSIS-NN) or "litert".
         shrink: whether to remove channels that no output depends on; outputs stay the same, bit for bit.
+        kernels: "auto" (the cheapest per layer), "cmsis-nn" or "tuned"; the results are the same.
         cmsis_nn_root: the user's CMSIS-NN to link; the environment's CMSIS_NN_ROOT where None.
         compile: whether to compile the project; without, sizes are not known.
         progress: called with (calibration samples done, in all).
@@ -168,7 +174,7 @@ def build(
     integer, warnings = quantize_model(graph, calibration, observer=observer, progress=progress)
     if shrink:
         integer = shrink_channels(integer)
-    compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings)
+    compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings, KernelSetting(kernels))
     _check_ram(compiled, board)
     folder = Path(out) if out is not None else Path(f"{graph.name}-{board.name}")
 

@@ -78,6 +78,13 @@ def _print(lines: str) -> None:
     help="double: as TFLite 2.14 and CMSIS-NN. litert: FULLY_CONNECTED rounds once, as LiteRT 2.x.",
 )
 @click.option("--no-shrink", is_flag=True, help="Keep channels that no output depends on.")
+@click.option(
+    "--kernels",
+    type=click.Choice(["auto", "cmsis-nn", "tuned"]),
+    default="auto",
+    show_default=True,
+    help="CMSIS-NN's functions, ours where there are any, or for every layer the faster; the results are the same.",
+)
 @click.option("--cmsis-nn", type=_PATH, envvar="CMSIS_NN_ROOT", help="Link this CMSIS-NN  [env: CMSIS_NN_ROOT]")
 @click.option("--no-compile", is_flag=True, help="Write the sources only; needs no compiler.")
 @_JSON
@@ -95,6 +102,7 @@ def build(model: Path, target: str, as_json: bool, **options: Any) -> None:
             observer=options["observer"],
             rounding=options["rounding"],
             shrink=not options["no_shrink"],
+            kernels=options["kernels"],
             cmsis_nn_root=options["cmsis_nn"],
             compile=not options["no_compile"],
             progress=progress,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeq.errors import ModelError, QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node, verify_graph
-from edgeq.kernels import choose_kernel
+from edgeq.kernels import KernelSetting, choose_kernel
 from edgeq.naming import c_identifier, unique
 from edgeq.ops import find_op
 from edgeq.program import KernelCall, Program, ProgramTensor
@@ -32,7 +32,9 @@ def check_supported(graph: Graph) -> Graph:
     return graph
 
 
-def lower(graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE) -> Program:
+def lower(
+    graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE, kernels: KernelSetting = KernelSetting.AUTO
+) -> Program:
     """Lowers a quantized graph for a core.
 
     Raises:
@@ -71,7 +73,7 @@ def lower(graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE) -> Program:
             lowered = op.lower(node, graph, dialect)
         except QuantizationError as error:
             raise QuantizationError(error.what, where=node.loc or layer, hint=error.hint) from None
-        kernel = choose_kernel(node.op, lowered.params, cpu, layer)
+        kernel = choose_kernel(node.op, lowered.params, cpu, layer, kernels)
         for name in (*lowered.inputs, *node.outputs):
             declare(name)
         calls.append(

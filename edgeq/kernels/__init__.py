@@ -7,10 +7,10 @@ import pkgutil
 from typing import Any
 
 from edgeq.errors import QuantizationError
-from edgeq.kernels.base import Kernel
+from edgeq.kernels.base import Kernel, KernelSetting
 from edgeq.target import Cpu
 
-__all__ = ["Kernel", "choose_kernel", "find_kernel", "known_kernels", "register"]
+__all__ = ["Kernel", "KernelSetting", "choose_kernel", "find_kernel", "known_kernels", "register"]
 
 _REGISTRY: dict[str, Kernel] = {}
 
@@ -33,15 +33,22 @@ def known_kernels() -> tuple[Kernel, ...]:
     return tuple(_REGISTRY[name] for name in sorted(_REGISTRY))
 
 
-def choose_kernel(op: str, params: Any, cpu: Cpu, where: str) -> Kernel:
-    """The kernel that runs these parameters; CMSIS-NN's functions (arm_…) come before our own.
+def choose_kernel(op: str, params: Any, cpu: Cpu, where: str, setting: KernelSetting = KernelSetting.AUTO) -> Kernel:
+    """The kernel that runs these parameters; of equals, CMSIS-NN's functions (arm_…) come before our own.
 
     Raises QuantizationError where none does.
     """
     fitting = [k for k in known_kernels() if op in k.ops and k.supports(params, cpu)]
+    if setting is KernelSetting.CMSIS_NN:
+        fitting = [k for k in fitting if not k.tuned]
     if not fitting:
         raise QuantizationError(f"no kernel runs this {op} on {cpu.name}", where=where)
-    return min(fitting, key=lambda k: (not k.name.startswith("arm_"), k.name))
+
+    def rank(kernel: Kernel) -> tuple:
+        first = kernel.cost(params, cpu) if setting is KernelSetting.AUTO else not kernel.tuned
+        return first, not kernel.name.startswith("arm_"), kernel.name
+
+    return min(fitting, key=rank)
 
 
 for _module in pkgutil.iter_modules(__path__):

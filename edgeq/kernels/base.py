@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from edgeq.target import Cpu
+
+
+class KernelSetting(enum.Enum):
+    """Which kernels a build may choose from: CMSIS-NN's functions before ours, our tuned ones before CMSIS-NN's, or for
+    every layer the one with the lowest cost."""
+
+    AUTO = "auto"
+    CMSIS_NN = "cmsis-nn"
+    TUNED = "tuned"
 
 
 class Kernel:
@@ -18,16 +28,23 @@ class Kernel:
         ops: the operators it runs; they share one parameter dataclass.
         template: file below templates/ops/ that emits the call.
         in_place: the result may be written over the first operand when both have the same number of bytes.
+        tuned: it stands in for a function that CMSIS-NN has, because it is faster on some cores.
     """
 
     name: ClassVar[str]
     ops: ClassVar[tuple[str, ...]]
     template: ClassVar[str]
     in_place: ClassVar[bool] = False
+    tuned: ClassVar[bool] = False
 
     def supports(self, p: Any, cpu: Cpu) -> bool:
         """Whether the kernel can run these parameters on this core."""
         return True
+
+    def cost(self, p: Any, cpu: Cpu) -> int:
+        """Estimated instructions of one call, 0 where there is nothing to compare with. Coefficients come from counts
+        in QEMU (`edgeq profile`); those of CMSIS-NN are of Arm's library, our portable one is slower."""
+        return 0
 
     def scratch_bytes(self, p: Any, cpu: Cpu) -> int:
         """Working memory that the call needs."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgeq.kernels import cmsis_nn_scratch, find_kernel, register
 from edgeq.kernels.base import Kernel
 from edgeq.ops.conv_2d import Conv2DParams
@@ -21,6 +23,9 @@ class ConvolveWrapperS8(Kernel):
             cpu, p.input_shape, p.weights.shape, p.output_shape, p.stride, p.pad, p.dilation
         )
 
+    def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
+        return _cost(p)
+
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         return cmsis_nn_scratch.convolve_wrapper_s8(
             cpu, p.input_shape, p.weights.shape, p.output_shape, p.stride, p.pad, p.dilation
@@ -38,5 +43,15 @@ class ConvolveS8(Kernel):
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         return not find_kernel(ConvolveWrapperS8.name).supports(p, cpu)
 
+    def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
+        return _cost(p)
+
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         return cmsis_nn_scratch.convolve_s8(cpu, p.input_shape, p.weights.shape)
+
+
+def _cost(p: Conv2DParams) -> int:
+    """Instructions with the DSP extension: a product of matrices, windows copied unless they are pixels."""
+    window = int(np.prod(p.weights.shape[1:]))
+    outputs = int(np.prod(p.output_shape))
+    return outputs * (40 + 3 * window // 2 if p.kernel == (1, 1) else 80 + 5 * window // 3)

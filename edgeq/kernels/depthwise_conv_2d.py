@@ -21,6 +21,10 @@ class DepthwiseConvWrapperS8(Kernel):
             cpu, p.input_shape, p.weights.shape, p.output_shape, p.stride, p.pad, p.dilation
         )
 
+    def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
+        n, height, width, channels = p.output_shape
+        return n * height * width * (channels * (20 + 5 * p.kernel[0] * p.kernel[1]) + 190)
+
     def scratch_bytes(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         return cmsis_nn_scratch.depthwise_conv_wrapper_s8(
             cpu, p.input_shape, p.weights.shape, p.output_shape, p.stride, p.pad, p.dilation

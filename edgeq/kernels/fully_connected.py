@@ -22,6 +22,9 @@ class FullyConnectedWrapperS8(Kernel):
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return not p.single_rounding
 
+    def cost(self, p: FullyConnectedParams, cpu: Cpu) -> int:
+        return p.batches * p.units * (40 + 2 * p.depth)
+
     def extras(self, p: FullyConnectedParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """On MVE `sums`: what the function wants in its context's buffer, int32 (units,); it only reads it."""
         if not cpu.mve:

@@ -89,6 +89,17 @@ def bias(rng: np.random.Generator, x: Tensor, w: Tensor, channels: int, fan_in: 
     return constant("b", rng.integers(-spread, spread, channels).astype(np.int32), quantization)
 
 
+def idle_channel(w: Tensor, b: Tensor, channel: int, axis: int) -> tuple[Tensor, Tensor]:
+    """Weights and bias with one channel as converters leave those that training switched off: no weight, a tiny scale,
+    and a bias that is huge at that scale."""
+    values, scales, biases = w.data.copy(), w.quant.scale.copy(), b.data.copy()
+    np.moveaxis(values, axis, 0)[channel] = 0
+    scales[channel] = 1e-9
+    biases[channel] = -(1 << 30)
+    per_channel = QuantParams(scales, [0] * scales.size, axis)
+    return constant("w", values, per_channel), constant("b", biases, b.quant)
+
+
 def sum_quant(rng: np.random.Generator, x: Tensor, w: Tensor, fan_in: int) -> QuantParams:
     """A quantization for sums of `fan_in` products: most results stay inside int8's range, some saturate."""
     typical = float(x.quant.scale[0]) * float(np.median(w.quant.scale)) * 127 * 73 * np.sqrt(fan_in)

@@ -16,7 +16,7 @@ from edgeq.device.session import Session, open_host, open_qemu
 from edgeq.emit import emit, write_files
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node
-from edgeq.kernels import known_kernels
+from edgeq.kernels import KernelSetting, find_kernel, known_kernels
 from edgeq.ops import known_ops
 from edgeq.target import Board, load_board, load_cpu
 from edgeq.toolchain.build import build
@@ -27,11 +27,13 @@ from .cases import all_cases
 from .graphs import Case
 
 SEED = 77
-PER_OP = 12
+PER_OP = 16
 VECTORS = 3
 # The Cortex-M3 of mps2-an385 executes ARMv6-M code too; no emulated M0 board has the memory.
 BOARDS = {
     "M4": load_board("mps2-an386"),
+    "M7": load_board("mps2-an500"),
+    "M33": load_board("mps2-an505"),
     "M55": load_board("mps3-an547"),
     "M0": replace(load_board("mps2-an385"), soc=replace(load_board("mps2-an385").soc, cpu=load_cpu("cortex-m0"))),
 }
@@ -60,8 +62,17 @@ CASES = all_cases(SEED, PER_OP)
 GRAPH, INPUTS = merge(CASES)
 
 
-def compiled(board: Board, dialect: Dialect = Dialect.DOUBLE) -> Compiled:
-    return compile_graph(GRAPH, board.soc.cpu, dialect)
+# A core of its kind for each build: every kernel setting where it makes a difference, the default elsewhere.
+ON_CORES = [("M4", setting) for setting in KernelSetting] + [
+    ("M7", KernelSetting.TUNED),
+    ("M33", KernelSetting.TUNED),
+    ("M55", KernelSetting.AUTO),
+    ("M0", KernelSetting.AUTO),
+]
+
+
+def compiled(board: Board, dialect: Dialect = Dialect.DOUBLE, kernels: KernelSetting = KernelSetting.AUTO) -> Compiled:
+    return compile_graph(GRAPH, board.soc.cpu, dialect, kernels=kernels)
 
 
 def project(board: Board, model: Compiled, folder: Path) -> None:
@@ -77,26 +88,47 @@ def assert_equal(model: Compiled, session: Session) -> None:
 
 
 @needs_host
-@pytest.mark.parametrize("dialect", Dialect)
-def test_host_equals_the_simulator(dialect, tmp_path):
+@pytest.mark.parametrize(
+    ("dialect", "kernels"),
+    [(Dialect.DOUBLE, setting) for setting in KernelSetting] + [(Dialect.LITERT, KernelSetting.TUNED)],
+)
+def test_host_equals_the_simulator(dialect, kernels, tmp_path):
     """Compiled with -Wall -Wextra -Wconversion -Werror, ASan and UBSan."""
     board = BOARDS["M4"]
-    model = compiled(board, dialect)
+    model = compiled(board, dialect, kernels)
     project(board, model, tmp_path / "firmware")
     assert_equal(model, open_host(build(tmp_path / "firmware", "host")))
 
 
 @needs_qemu
-@pytest.mark.parametrize("core", BOARDS)
-def test_emulated_core_equals_the_simulator(core, tmp_path):
+@pytest.mark.parametrize(("core", "kernels"), ON_CORES)
+def test_emulated_core_equals_the_simulator(core, kernels, tmp_path):
     board = BOARDS[core]
-    model = compiled(board)
+    model = compiled(board, kernels=kernels)
     project(board, model, tmp_path / "firmware")
     assert_equal(model, open_qemu(board, build(tmp_path / "firmware", "target"), icount=False))
 
 
 def test_every_operator_and_kernel_takes_part():
-    programs = [compiled(board, dialect).program for board in BOARDS.values() for dialect in Dialect]
+    boards = [BOARDS[name] for name in ("M4", "M55", "M0")]
+    programs = [
+        compiled(board, dialect, setting).program
+        for board in boards
+        for dialect in Dialect
+        for setting in (KernelSetting.CMSIS_NN, KernelSetting.TUNED)
+    ]
     used = {call.kernel for program in programs for call in program.calls}
     assert used == {kernel.name for kernel in known_kernels()}
     assert {case.op for case in CASES} >= set(known_ops()) - {"DEQUANTIZE"}
+
+
+def test_the_setting_chooses_the_kernels():
+    def tuned_calls(kernels: KernelSetting, board: str) -> set[str]:
+        program = compiled(BOARDS[board], kernels=kernels).program
+        return {call.name for call in program.calls if find_kernel(call.kernel).tuned}
+
+    everywhere = tuned_calls(KernelSetting.TUNED, "M4")
+    assert everywhere
+    assert not tuned_calls(KernelSetting.CMSIS_NN, "M4")
+    assert tuned_calls(KernelSetting.AUTO, "M4") <= everywhere
+    assert not tuned_calls(KernelSetting.TUNED, "M0")

@@ -111,6 +111,59 @@ def test_bad_shapes_are_refused(runtime: ctypes.CDLL) -> None:
     assert runtime.edgeq_mean_s8(p, 0, d, d, 1, empty, d, 0, 1 << 30, 0, 0, p) == ARG_ERROR
 
 
+class Context(ctypes.Structure):
+    """cmsis_nn_context."""
+
+    _fields_ = (("buf", ctypes.c_void_p), ("size", ctypes.c_int32))
+
+
+@pytest.mark.parametrize(
+    ("stride", "channels", "filter_height", "copies_all", "room"),
+    [(0, 4, 3, False, 72), (1, 1, 3, False, 72), (1, 4, 0, False, 72), (1, 4, 3, False, 71), (1, 4, 3, True, 0)],
+)
+def test_a_tuned_convolution_refuses(
+    runtime: ctypes.CDLL, stride: int, channels: int, filter_height: int, copies_all: bool, room: int
+) -> None:
+    """A stride of 0, rows of three bytes, an empty filter, room for less than two windows of 3x3x4 at the border."""
+    zeros = pointer(np.zeros(256, np.int32))
+    scratch = np.zeros(72, np.int8)
+    params = pointer(ints([0, 0, stride, stride, 1, 1, 1, 1, -128, 127]))
+    image, kernel = pointer(ints([1, 5, 5, channels])), pointer(ints([2, filter_height, 3, channels]))
+    result = pointer(ints([1, 5, 5, 2]))
+    context = Context(scratch.ctypes.data, room)
+
+    call = ctypes.byref(context), params, image, zeros, kernel, zeros, ctypes.c_bool(copies_all), result
+    assert runtime.edgeq_convolve_dsp_s8(*call, pointer(np.zeros(50, np.int8))) == ARG_ERROR
+
+
+def test_a_tuned_depthwise_convolution_refuses_other_shapes(runtime: ctypes.CDLL) -> None:
+    zeros, out = pointer(np.zeros(256, np.int32)), pointer(np.zeros(200, np.int8))
+
+    def status(channels: int, multiplier: int = 1, stride: int = 1, dilation: int = 1) -> int:
+        params = ints([0, 0, multiplier, stride, stride, 1, 1, dilation, dilation, -128, 127])
+        image, kernel = ints([1, 5, 5, channels]), ints([1, 3, 3, channels])
+        dims = pointer(image), zeros, pointer(kernel), zeros, pointer(image)
+        return runtime.edgeq_depthwise_conv_dsp_s8(pointer(params), *dims, out)
+
+    assert status(4) == 0
+    assert status(3) == ARG_ERROR
+    assert status(4, multiplier=2) == ARG_ERROR
+    assert status(4, stride=0) == ARG_ERROR
+    assert status(4, dilation=0) == ARG_ERROR
+
+
+@pytest.mark.parametrize(
+    ("batches", "depth", "units", "expected"), [(1, 4, 4, 0), (0, 4, 4, -1), (1, 3, 4, -1), (1, 4, 3, -1)]
+)
+def test_a_tuned_dense_layer_refuses_other_shapes(
+    runtime: ctypes.CDLL, batches: int, depth: int, units: int, expected: int
+) -> None:
+    zeros = pointer(np.zeros(64, np.int32))
+    x, w, y = ints([batches, 1, 1, depth]), ints([depth, 1, 1, units]), ints([batches, 1, 1, units])
+    call = pointer(ints([0, 0, 0, -128, 127])), pointer(x), zeros, pointer(w), zeros, pointer(y)
+    assert runtime.edgeq_fully_connected_dsp_s8(*call, pointer(np.zeros(16, np.int8))) == expected
+
+
 def test_softmax_of_many_equal_inputs_is_zero(runtime: ctypes.CDLL) -> None:
     """1/512 and less round to zero; TFLite and CMSIS-NN shift by more than 31 bits there."""
     x = np.zeros(1024, np.int8)

@@ -11,7 +11,7 @@ from edgeq.ops import Activation
 from edgeq.ops.conv_2d import Conv2DAttrs
 from edgeq.ops.spatial import Padding
 
-from ..graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights
+from ..graphs import Case, activation_input, bias, idle_channel, one_node, quant, sum_quant, weights
 from ..one_op import TFLITE_ACTIVATION, TFLITE_PADDING
 from ..one_op import options as table
 
@@ -31,6 +31,10 @@ def options(attrs: Conv2DAttrs) -> Any:
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     kernels = [(1, 1), (3, 3), (2, 3), (5, 1), (1, 4)]
     yield _one_row(rng)
+    yield _ordinary(rng, (1, 1), (1, 1), (7, 5), 13, 6)
+    yield _ordinary(rng, (3, 3), (2, 1), (6, 5), 5, 5)
+    yield _ordinary(rng, (3, 2), (3, 3), (5, 8), 1, 4)
+    yield _ordinary(rng, (3, 3), (1, 1), (1, 1), 8, 3)
     while True:
         for kernel in kernels:
             for padding in Padding:
@@ -43,6 +47,24 @@ def _one_row(rng: np.random.Generator) -> Case:
     w = weights(rng, (5, 1, 3, 4), axis=0)
     attrs = Conv2DAttrs((1, 2), (1, 1), Padding.VALID)
     return one_node(rng, "CONV_2D", [x, w, bias(rng, x, w, 5, 12)], sum_quant(rng, x, w, 12), attrs)
+
+
+def _ordinary(
+    rng: np.random.Generator,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    size: tuple[int, int],
+    in_c: int,
+    out_c: int,
+) -> Case:
+    """What tuned kernels are made for, at sizes odd for them: channels, a stride above the kernel, one pixel; one
+    channel is switched off."""
+    x = activation_input("x", (1, *size, in_c), quant(rng))
+    fan_in = kernel[0] * kernel[1] * in_c
+    w = weights(rng, (out_c, *kernel, in_c), axis=0)
+    w, b = idle_channel(w, bias(rng, x, w, out_c, fan_in), 1, axis=0)
+    attrs = Conv2DAttrs(stride, (1, 1), Padding.SAME, rng.choice(list(Activation)))
+    return one_node(rng, "CONV_2D", [x, w, b], sum_quant(rng, x, w, fan_in), attrs)
 
 
 def _case(rng: np.random.Generator, kernel: tuple[int, int], padding: Padding) -> Case:

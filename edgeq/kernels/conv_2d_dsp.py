@@ -1,0 +1,94 @@
+"""CONV_2D by our own kernel for cores with the DSP extension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgeq.ir import frozen_array
+from edgeq.kernels import register
+from edgeq.kernels.base import Kernel
+from edgeq.kernels.packing import Channels, blocks, channels_of, fold_offset, int8_words, padded_rows
+from edgeq.ops.conv_2d import Conv2DParams
+from edgeq.ops.spatial import covered
+from edgeq.target import Cpu
+
+
+@register
+class ConvolveDspS8(Kernel):
+    """No groups, two output channels and more, windows of four bytes and more.
+
+    `packed` holds one record per two output channels (a, b): their biases with the input's offset folded in; for every
+    row of the filter and every four weights of it a word of a and one of b; the requantization of a and of b. A row
+    whose length is no multiple of four ends with its last four weights, those that came before set to 0. Where every
+    window is copied, all rows of the filter are one.
+    """
+
+    name = "edgeq_convolve_dsp_s8"
+    ops = ("CONV_2D",)
+    template = "conv_2d_dsp.c.j2"
+    tuned = True
+
+    def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
+        out_c, *window = p.weights.shape
+        return (
+            cpu.dsp
+            and not cpu.mve
+            and p.groups == 1
+            and out_c >= 2
+            and int(np.prod(window)) >= 4
+            and _channels(p) is not None
+        )
+
+    def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
+        return min(_cost(p, copied) for copied in (False, True) if copied or _may_read_in_place(p))
+
+    def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
+        """Two windows where any is copied."""
+        return 2 * int(np.prod(p.weights.shape[1:])) if _hangs_over(p) or _copies_all(p) else 0
+
+    def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        """`packed`, and `copied`, one number: 1 where every window is copied."""
+        out_c, height, *_ = p.weights.shape
+        copied = _copies_all(p)
+        rows = int8_words(padded_rows(p.weights.reshape(out_c, 1 if copied else height, -1)))
+        pairs = blocks(out_c, 2)
+        per_channel = _channels(p)
+        words = [
+            per_channel.bias[pairs],
+            np.moveaxis(rows[pairs], 1, -1).reshape(len(pairs), -1),
+            per_channel.quant[pairs].reshape(len(pairs), -1),
+        ]
+        packed = np.concatenate(words, axis=1).astype(np.int32)
+        return {"packed": frozen_array(packed), "copied": frozen_array(np.array([copied], np.int8))}
+
+
+def _channels(p: Conv2DParams) -> Channels | None:
+    return channels_of(p, p.weights, fold_offset(p.weights, p.bias, p.input_offset), 128)
+
+
+def _hangs_over(p: Conv2DParams) -> bool:
+    """Whether a window hangs over an edge of the image."""
+    size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
+    return any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, p.input_shape[1:3], strict=True))
+
+
+def _may_read_in_place(p: Conv2DParams) -> bool:
+    """Whether the rows of a window are runs of four bytes and more in the image."""
+    _, _, width, in_c = p.weights.shape
+    return width * in_c >= 4 and (width == 1 or p.dilation[1] == 1)
+
+
+def _copies_all(p: Conv2DParams) -> bool:
+    return not _may_read_in_place(p) or _cost(p, True) < _cost(p, False)
+
+
+def _cost(p: Conv2DParams, copied: bool) -> int:
+    """Instructions where every window is copied, or only those that hang over an edge (taken to be none)."""
+    out_c, height, width, in_c = p.weights.shape
+    n, out_h, out_w, _ = p.output_shape
+    rows, row = (1, height * width * in_c) if copied else (height, width * in_c)
+    tile = rows * (20 * (row // 4) + (32 if row % 4 else 0) + 14) + 60
+    copy = 2 * (height * (25 + 2 * width * in_c) + 130) if copied else 0
+    return -(-n * out_h * out_w // 2) * (-(-out_c // 2) * tile + copy + 100)

@@ -1,0 +1,107 @@
+"""The tables that the tuned kernels read: weights, bias and requantization in the order of their use, as int32 words.
+
+One table per layer, so that a kernel walks a single pointer, and words, so that the table is aligned for LDRD. A lane
+is a 16-bit half of a word, the first in the low half; the first of four bytes is the lowest.
+
+Requantization takes three words per channel, `multiplier, addend, shift`, for `edgeq_finish_s8` of edgeq_dsp.h: for an
+accumulator a,
+
+    y = round(a · multiplier / 2^31), ties up;    out = (y − [y < 0] + addend) >> shift, saturated
+
+which equals the two roundings of `edgeq.fixedpoint.requantize` plus the output's offset where the factor shifts to the
+right: addend is 2^(shift − 1) + output_offset · 2^shift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgeq.fixedpoint import INT32_MAX, requantize
+
+_BITS = np.uint32
+
+
+def lanes(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """int32 words of two int16 each."""
+    words = (
+        low.astype(np.int16).view(np.uint16).astype(_BITS) | high.astype(np.int16).view(np.uint16).astype(_BITS) << 16
+    )
+    return words.view(np.int32)
+
+
+def int8_words(values: np.ndarray) -> np.ndarray:
+    """int8 (..., 4·n) as int32 words (..., n) of four bytes."""
+    parts = np.ascontiguousarray(values, np.int8).view(np.uint8).astype(_BITS)
+    parts = parts.reshape(*values.shape[:-1], -1, 4)
+    words = parts[..., 0] | parts[..., 1] << 8 | parts[..., 2] << 16 | parts[..., 3] << 24
+    return words.view(np.int32)
+
+
+def blocks(count: int, size: int) -> np.ndarray:
+    """Indices (⌈count / size⌉, size) of items taken `size` at a time; the last block begins where it ends on the last
+    item, so that it may repeat some of the one before. With fewer than `size` items, the last one is repeated."""
+    starts = np.minimum(np.arange(0, count, size), max(count - size, 0))
+    return np.minimum(starts[:, np.newaxis] + np.arange(size), count - 1)
+
+
+def padded_rows(rows: np.ndarray) -> np.ndarray:
+    """int8 (..., n), n of four and more, brought to a multiple of four: where it is none, the last four follow the
+    whole fours, those that these hold already set to 0."""
+    tail = rows.shape[-1] % 4
+    if not tail:
+        return rows
+    last = rows[..., -4:].copy()
+    last[..., : 4 - tail] = 0
+    return np.concatenate([rows[..., :-tail], last], axis=-1)
+
+
+def fold_offset(weights: np.ndarray, bias: np.ndarray, input_offset: int) -> np.ndarray:
+    """Biases, int64 (channels,), that make Σ w·x + bias of Σ w·(x + input_offset) + bias. weights: (channels, …)."""
+    return bias + input_offset * weights.reshape(weights.shape[0], -1).astype(np.int64).sum(axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """Bias, int64 (channels,), and words of requantization, int64 (channels, 3), of a layer's channels."""
+
+    bias: np.ndarray
+    quant: np.ndarray
+
+
+def channels_of(p: Any, weights: np.ndarray, bias: np.ndarray, reach: int) -> Channels | None:
+    """What a table says of the channels, or None where it cannot.
+
+    It expresses factors below a half (right shifts) whose sums stay below 2^31. A channel without any weight is a
+    constant: converters give such channels huge biases and tiny factors, and here the addend alone makes the constant.
+    Tiny factors that turn every accumulator into 0 become a multiplier of 0.
+
+    Args:
+        p: parameters with multipliers and shifts (one per channel or one in all) and output_offset.
+        weights: int8 (channels, …). bias: integers (channels,).
+        reach: largest magnitude of what the weights are multiplied with: the table is such that no partial sum
+            overflows, nor twice the accumulator, as which it enters requantization.
+    """
+    bias = np.asarray(bias, np.int64)
+    multiplier = np.broadcast_to(p.multipliers, bias.shape).astype(np.int64)
+    shift = -np.broadcast_to(p.shifts, bias.shape).astype(np.int64)
+    total = np.abs(weights.reshape(len(bias), -1).astype(np.int64)).sum(axis=1)
+    idle = total == 0
+    constant = np.where(idle, np.clip(requantize(bias, multiplier, -shift), -512, 511), 0)
+    bias = np.where(idle, 0, bias)
+    bound = total * reach + np.abs(bias)
+    if bound.max(initial=0) * 2 > INT32_MAX:
+        return None
+    # |y| of above is at most this; at an exact half it rounds away from zero, below a half to zero
+    once = (bound * np.abs(multiplier) + (1 << 30)) >> 31
+    vanishes = idle | (multiplier == 0) | (shift > 0) & (once < (1 << np.maximum(shift, 1) - 1))
+    multiplier = np.where(vanishes, 0, multiplier)
+    shift = np.where(vanishes, 1, shift)
+    if multiplier.min(initial=0) < 0 or shift.min(initial=1) < 1:
+        return None
+    addend = (1 << shift - 1) + ((p.output_offset + constant) << shift)
+    if (np.abs(addend) + once + 1).max(initial=0) > INT32_MAX:
+        return None
+    return Channels(bias, np.stack([multiplier, addend, shift], axis=1))

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two 16-bit lanes in a 32-bit word, as the DSP extension of ARMv7E-M and ARMv8-M computes with them. Each function is
+ * one instruction there and portable C elsewhere, with equal results. The low lane is bits 0 to 15; of a word of four
+ * bytes, byte 0 is the lowest, on any host.
+ */
+#ifndef EDGEQ_DSP_H
+#define EDGEQ_DSP_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "edgeq_fixedpoint.h"
+
+/* Two neighbouring words of a table. */
+typedef struct {
+    uint32_t first;
+    uint32_t second;
+} edgeq_word_pair;
+
+#if defined(__ARM_FEATURE_DSP)
+
+/*
+ * The four bytes at x, at any alignment. Assembly from here on, where the compiler finds no way of its own to the
+ * instruction: rotated extensions, LDRD with its pointer moved on, SMMULR.
+ */
+static inline uint32_t edgeq_load_s8x4(const int8_t *x)
+{
+    uint32_t word;
+    memcpy(&word, x, sizeof(word));
+    return word;
+}
+
+/* lanes(base) + (byte 0, byte 2) of x, sign extended; lanes wrap. */
+static inline uint32_t edgeq_add_even_bytes(uint32_t base, uint32_t x)
+{
+    uint32_t sum;
+    __asm__("sxtab16 %0, %1, %2" : "=r"(sum) : "r"(base), "r"(x));
+    return sum;
+}
+
+/* lanes(base) + (byte 1, byte 3) of x, sign extended; lanes wrap. */
+static inline uint32_t edgeq_add_odd_bytes(uint32_t base, uint32_t x)
+{
+    uint32_t sum;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(sum) : "r"(base), "r"(x));
+    return sum;
+}
+
+/* (byte 0, byte 2) of x, sign extended. */
+static inline uint32_t edgeq_even_bytes(uint32_t x)
+{
+    uint32_t lanes;
+    __asm__("sxtb16 %0, %1" : "=r"(lanes) : "r"(x));
+    return lanes;
+}
+
+/* (byte 1, byte 3) of x, sign extended. */
+static inline uint32_t edgeq_odd_bytes(uint32_t x)
+{
+    uint32_t lanes;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(lanes) : "r"(x));
+    return lanes;
+}
+
+/* sum + low lane of a * low lane of b. */
+static inline int32_t edgeq_mac_low(uint32_t a, uint32_t b, int32_t sum)
+{
+    __asm__("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
+/* sum + high lane of a * high lane of b. */
+static inline int32_t edgeq_mac_high(uint32_t a, uint32_t b, int32_t sum)
+{
+    __asm__("smlatt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
+/* sum + both products of lanes. */
+static inline int32_t edgeq_mac_both(uint32_t a, uint32_t b, int32_t sum)
+{
+    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
+/* round(a * b / 2^32), ties up. */
+static inline int32_t edgeq_mul_high(int32_t a, int32_t b)
+{
+    int32_t high;
+    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
+    return high;
+}
+
+/* x limited to int8's range. */
+static inline int32_t edgeq_ssat8(int32_t x)
+{
+    int32_t limited;
+    __asm__("ssat %0, #8, %1" : "=r"(limited) : "r"(x));
+    return limited;
+}
+
+/* Two words of a constant table, which is aligned to words, and the pointer moved past them. */
+static inline edgeq_word_pair edgeq_next_pair(const int32_t **table)
+{
+    const int32_t *at = *table;
+    edgeq_word_pair pair;
+    __asm__("ldrd %0, %1, [%2], #8" : "=r"(pair.first), "=r"(pair.second), "+r"(at));
+    *table = at;
+    return pair;
+}
+
+#else
+
+static inline int32_t edgeq_lane(uint32_t x, uint32_t bits)
+{
+    const uint32_t lane = (x >> bits) & 0xffffu;
+    return (int32_t)lane - (lane >= 0x8000u ? 0x10000 : 0);
+}
+
+static inline int32_t edgeq_byte(uint32_t x, uint32_t bits)
+{
+    const uint32_t byte = (x >> bits) & 0xffu;
+    return (int32_t)byte - (byte >= 0x80u ? 0x100 : 0);
+}
+
+static inline uint32_t edgeq_lanes(int32_t low, int32_t high)
+{
+    return ((uint32_t)low & 0xffffu) | ((uint32_t)high << 16);
+}
+
+static inline uint32_t edgeq_load_s8x4(const int8_t *x)
+{
+    return ((uint32_t)x[0] & 0xffu) | (((uint32_t)x[1] & 0xffu) << 8) | (((uint32_t)x[2] & 0xffu) << 16) |
+           ((uint32_t)x[3] << 24);
+}
+
+static inline uint32_t edgeq_add_even_bytes(uint32_t base, uint32_t x)
+{
+    return edgeq_lanes(edgeq_lane(base, 0) + edgeq_byte(x, 0), edgeq_lane(base, 16) + edgeq_byte(x, 16));
+}
+
+static inline uint32_t edgeq_add_odd_bytes(uint32_t base, uint32_t x)
+{
+    return edgeq_lanes(edgeq_lane(base, 0) + edgeq_byte(x, 8), edgeq_lane(base, 16) + edgeq_byte(x, 24));
+}
+
+static inline uint32_t edgeq_even_bytes(uint32_t x)
+{
+    return edgeq_add_even_bytes(0u, x);
+}
+
+static inline uint32_t edgeq_odd_bytes(uint32_t x)
+{
+    return edgeq_add_odd_bytes(0u, x);
+}
+
+static inline int32_t edgeq_mac_low(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + edgeq_lane(a, 0) * edgeq_lane(b, 0);
+}
+
+static inline int32_t edgeq_mac_high(uint32_t a, uint32_t b, int32_t sum)
+{
+    return sum + edgeq_lane(a, 16) * edgeq_lane(b, 16);
+}
+
+static inline int32_t edgeq_mac_both(uint32_t a, uint32_t b, int32_t sum)
+{
+    return edgeq_mac_high(a, b, edgeq_mac_low(a, b, sum));
+}
+
+static inline int32_t edgeq_mul_high(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+}
+
+static inline int32_t edgeq_ssat8(int32_t x)
+{
+    return edgeq_clamp(x, -128, 127);
+}
+
+static inline edgeq_word_pair edgeq_next_pair(const int32_t **table)
+{
+    edgeq_word_pair pair;
+    pair.first = (uint32_t)(*table)[0];
+    pair.second = (uint32_t)(*table)[1];
+    *table += 2;
+    return pair;
+}
+
+#endif
+
+/* How one channel's accumulators become int8; three words of a table, made by edgeq (kernels/packing.py). */
+typedef struct {
+    int32_t multiplier;
+    int32_t addend;
+    int32_t shift;
+} edgeq_channel_quant;
+
+/* The three words at *table, and the pointer moved past them. */
+static inline edgeq_channel_quant edgeq_next_quant(const int32_t **table)
+{
+    const edgeq_word_pair pair = edgeq_next_pair(table);
+    edgeq_channel_quant quant;
+    quant.multiplier = (int32_t)pair.first;
+    quant.addend = (int32_t)pair.second;
+    quant.shift = *(*table)++;
+    return quant;
+}
+
+/*
+ * edgeq_requantize plus the output offset, saturated to int8, of half of `doubled`: the same two roundings in fewer
+ * instructions. For a right shift s >= 1:
+ *   round(x * m / 2^31), ties up           = round(2x * m / 2^32), ties up: one SMMULR;
+ *   round(y / 2^s), ties away, + offset    = (y - [y < 0] + 2^(s-1) + offset * 2^s) >> s, as ties of negative y fall.
+ * `addend` is 2^(s-1) + offset * 2^s. That no sum overflows has been proven when the table was made.
+ */
+static inline int32_t edgeq_finish_s8(int32_t doubled, edgeq_channel_quant quant)
+{
+    const int32_t once = edgeq_mul_high(doubled, quant.multiplier);
+    return edgeq_ssat8((once + (once >> 31) + quant.addend) >> quant.shift);
+}
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Convolution for cores with the DSP extension: two output pixels by two channels at a time.
+ *
+ * Four input bytes of both pixels and both channels, 16 MACs, cost 19 instructions (1.2 per MAC): three loads, eight
+ * SXTB16, eight SMLAD; the loop adds one. The input's offset is part of the bias, so that pixels need none, and what
+ * lies outside of the image counts as the zero point. A row of a window, kernel width times channels, is contiguous in
+ * the image: windows are read where they are, only those that hang over an edge are copied. Where rows are short, it
+ * pays to copy all of them, for then a window is one row.
+ */
+#include <string.h>
+
+#include "edgeq_dsp.h"
+#include "edgeq_kernels.h"
+#include "edgeq_window.h"
+
+/* A function apart keeps its own registers. */
+#define NOINLINE __attribute__((noinline))
+
+/* What all windows have in common. */
+typedef struct {
+    int32_t rows;     /* of a window */
+    int32_t bytes;    /* of a row */
+    int32_t channels; /* of the output */
+    bool is_limited;  /* whether the activation is narrower than int8 */
+    int32_t low;
+    int32_t high;
+} layer;
+
+/* Accumulators of channels a and b for two pixels. */
+typedef struct {
+    int32_t a0, b0, a1, b1;
+} sums;
+
+#if defined(__ARM_FEATURE_DSP)
+/* By hand: it takes all fourteen registers. */
+#define PIXEL(x, a, b)                      \
+    "ldr %[x2], [%[" x "]], #4\n\t"         \
+    "sxtb16 %[x13], %[x2], ror #8\n\t"      \
+    "sxtb16 %[x2], %[x2]\n\t"               \
+    "smlad %[" a "], %[x2], %[a2], %[" a "]\n\t"   \
+    "smlad %[" b "], %[x2], %[b2], %[" b "]\n\t"   \
+    "smlad %[" a "], %[x13], %[a13], %[" a "]\n\t" \
+    "smlad %[" b "], %[x13], %[b13], %[" b "]\n\t"
+#define FOUR                               \
+    "ldrd %[a2], %[b2], [%[w]], #8\n\t"    \
+    "sxtb16 %[a13], %[a2], ror #8\n\t"     \
+    "sxtb16 %[a2], %[a2]\n\t"              \
+    "sxtb16 %[b13], %[b2], ror #8\n\t"     \
+    "sxtb16 %[b2], %[b2]\n\t" PIXEL("x0", "a0", "b0") PIXEL("x1", "a1", "b1")
+
+#define OPERANDS                                                                                              \
+    [a0] "+r"(s.a0), [b0] "+r"(s.b0), [a1] "+r"(s.a1), [b1] "+r"(s.b1), [w] "+r"(w), [x0] "+r"(x0),           \
+        [x1] "+r"(x1), [a2] "=&r"(a2), [a13] "=&r"(a13), [b2] "=&r"(b2), [b13] "=&r"(b13), [x13] "=&r"(x13), \
+        [x2] "=&r"(x2)
+
+/* Adds the products of four bytes of each pixel. */
+static inline sums add_four(sums s, const int8_t *x0, const int8_t *x1, const int32_t **k)
+{
+    const int32_t *w = *k;
+    uint32_t a2, a13, b2, b13, x2, x13;
+
+    __asm__(FOUR : OPERANDS : : "memory");
+    *k = w;
+    return s;
+}
+
+/* Adds the products of `count` bytes, a multiple of four above 0, of each pixel. */
+static inline sums add_bytes(sums s, const int8_t *x0, const int8_t *x1, int32_t count, const int32_t **k)
+{
+    const int32_t *w = *k;
+    const int8_t *const end = x0 + count;
+    uint32_t a2, a13, b2, b13, x2, x13;
+
+    /* Eight at a time, after four where their number is odd. */
+    __asm__("sub %[x2], %[end], %[x0]\n\t"
+            "tst %[x2], #4\n\t"
+            "beq 2f\n\t" FOUR
+            "cmp %[x0], %[end]\n\t"
+            "beq 3f\n"
+            "2:\n\t" FOUR FOUR
+            "cmp %[x0], %[end]\n\t"
+            "bne 2b\n"
+            "3:"
+            : OPERANDS
+            : [end] "r"(end)
+            : "cc", "memory");
+    *k = w;
+    return s;
+}
+#else
+static inline sums add_bytes(sums s, const int8_t *x0, const int8_t *x1, int32_t count, const int32_t **k)
+{
+    const int8_t *const end = x0 + count;
+
+    for (; x0 != end; x0 += 4, x1 += 4) {
+        const edgeq_word_pair w = edgeq_next_pair(k);
+        const uint32_t a02 = edgeq_even_bytes(w.first);
+        const uint32_t a13 = edgeq_odd_bytes(w.first);
+        const uint32_t b02 = edgeq_even_bytes(w.second);
+        const uint32_t b13 = edgeq_odd_bytes(w.second);
+        const uint32_t p = edgeq_load_s8x4(x0);
+        const uint32_t q = edgeq_load_s8x4(x1);
+        s.a0 = edgeq_mac_both(edgeq_odd_bytes(p), a13, edgeq_mac_both(edgeq_even_bytes(p), a02, s.a0));
+        s.b0 = edgeq_mac_both(edgeq_odd_bytes(p), b13, edgeq_mac_both(edgeq_even_bytes(p), b02, s.b0));
+        s.a1 = edgeq_mac_both(edgeq_odd_bytes(q), a13, edgeq_mac_both(edgeq_even_bytes(q), a02, s.a1));
+        s.b1 = edgeq_mac_both(edgeq_odd_bytes(q), b13, edgeq_mac_both(edgeq_even_bytes(q), b02, s.b1));
+    }
+    return s;
+}
+
+static inline sums add_four(sums s, const int8_t *x0, const int8_t *x1, const int32_t **k)
+{
+    return add_bytes(s, x0, x1, 4, k);
+}
+#endif
+
+/*
+ * All channels of two pixels, whose windows are at x0 and x1, rows `pitch` bytes apart. k is the table, one record per
+ * two channels. The last record is of the last two: with an odd number it computes one again.
+ */
+static NOINLINE void convolve_two(const layer *v, const int8_t *x0, const int8_t *x1, int32_t pitch, const int32_t *k,
+                                  int8_t *y0, int8_t *y1)
+{
+    const int32_t tail = v->bytes & 3;
+    const int32_t whole = v->bytes - tail;
+    int32_t left = v->channels;
+
+    for (;;) {
+        const edgeq_word_pair bias = edgeq_next_pair(&k);
+        const int8_t *p = x0;
+        const int8_t *q = x1;
+        int32_t row = v->rows;
+        sums s = {(int32_t)bias.first, (int32_t)bias.second, (int32_t)bias.first, (int32_t)bias.second};
+        edgeq_channel_quant a, b;
+
+        for (;;) {
+            s = add_bytes(s, p, q, whole, &k);
+            if (tail != 0) {
+                /* The last four bytes; weights of those that have been counted are 0. */
+                s = add_four(s, p + v->bytes - 4, q + v->bytes - 4, &k);
+            }
+            if (--row == 0) {
+                break;
+            }
+            p += pitch;
+            q += pitch;
+        }
+        a = edgeq_next_quant(&k);
+        s.a0 = edgeq_finish_s8(2 * s.a0, a);
+        s.a1 = edgeq_finish_s8(2 * s.a1, a);
+        b = edgeq_next_quant(&k);
+        s.b0 = edgeq_finish_s8(2 * s.b0, b);
+        s.b1 = edgeq_finish_s8(2 * s.b1, b);
+        if (v->is_limited) {
+            s.a0 = edgeq_clamp(s.a0, v->low, v->high);
+            s.a1 = edgeq_clamp(s.a1, v->low, v->high);
+            s.b0 = edgeq_clamp(s.b0, v->low, v->high);
+            s.b1 = edgeq_clamp(s.b1, v->low, v->high);
+        }
+        y0[0] = (int8_t)s.a0;
+        y0[1] = (int8_t)s.b0;
+        y1[0] = (int8_t)s.a1;
+        y1[1] = (int8_t)s.b1;
+        left -= 2;
+        if (left <= 0) {
+            return;
+        }
+        y0 += left == 1 ? 1 : 2;
+        y1 += left == 1 ? 1 : 2;
+    }
+}
+
+/* Where the windows are. */
+typedef struct {
+    const cmsis_nn_conv_params *p;
+    const cmsis_nn_dims *in;
+    const cmsis_nn_dims *filter;
+    const cmsis_nn_dims *out;
+    const int8_t *image;
+    int32_t x; /* of the next output */
+    int32_t y;
+} cursor;
+
+/* The top left corner of a window on the image; beside the image where it hangs over an edge. */
+typedef struct {
+    const int8_t *image;
+    int32_t x;
+    int32_t y;
+    bool is_inside;
+} window;
+
+/* The next window, from left to right, from top to bottom, image after image. */
+static inline window next_window(cursor *c)
+{
+    window w;
+
+    w.image = c->image;
+    w.x = c->x * c->p->stride.w - c->p->padding.w;
+    w.y = c->y * c->p->stride.h - c->p->padding.h;
+    w.is_inside = w.x >= 0 && w.y >= 0 && w.x + (c->filter->w - 1) * c->p->dilation.w < c->in->w &&
+                  w.y + (c->filter->h - 1) * c->p->dilation.h < c->in->h;
+    if (++c->x == c->out->w) {
+        c->x = 0;
+        if (++c->y == c->out->h) {
+            c->y = 0;
+            c->image += c->in->h * c->in->w * c->in->c;
+        }
+    }
+    return w;
+}
+
+static inline const int8_t *corner(const cursor *c, window w)
+{
+    return w.image + (w.y * c->in->w + w.x) * c->in->c;
+}
+
+/* memcpy for few bytes, without a call and by words: that of small C libraries takes them one by one. */
+static inline void copy_bytes(int8_t *to, const int8_t *from, int32_t count)
+{
+    int32_t i;
+
+    if (count < 4) {
+        for (i = 0; i < count; ++i) {
+            to[i] = from[i];
+        }
+        return;
+    }
+    for (i = 0; i < count - 4; i += 4) {
+        memcpy(to + i, from + i, 4);
+    }
+    memcpy(to + count - 4, from + count - 4, 4);
+}
+
+/* Copies a window, the zero point in place of what is not on the image. */
+static NOINLINE void copy_window(const cursor *c, window w, int8_t *copy)
+{
+    const int32_t channels = c->in->c;
+    const int32_t dilation = c->p->dilation.w;
+    const edgeq_taps cols = edgeq_clip_taps(w.x, c->in->w, c->filter->w, dilation);
+    const int32_t bytes = c->filter->w * channels;
+    /* Taps that are neighbours are copied in one run. */
+    const int32_t run = dilation == 1 ? cols.end - cols.first : 1;
+    int32_t row, col;
+
+    if (!w.is_inside) {
+        memset(copy, -c->p->input_offset, (size_t)(bytes * c->filter->h));
+    }
+    for (row = 0; row < c->filter->h; ++row, copy += bytes, w.y += c->p->dilation.h) {
+        if (w.y >= 0 && w.y < c->in->h) {
+            const int8_t *const x = w.image + (w.y * c->in->w + w.x) * channels;
+            for (col = cols.first; col < cols.end; col += run) {
+                copy_bytes(copy + col * channels, x + col * dilation * channels, run * channels);
+            }
+        }
+    }
+}
+
+static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
+                          const cmsis_nn_dims *out)
+{
+    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
+        out->w < 1 || out->c < 2) {
+        return false;
+    }
+    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
+        p->padding.w < 0) {
+        return false;
+    }
+    return filter->c == in->c;
+}
+
+arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
+                                          const cmsis_nn_conv_params *conv_params,
+                                          const cmsis_nn_dims *input_dims,
+                                          const int8_t *input_data,
+                                          const cmsis_nn_dims *filter_dims,
+                                          const int32_t *packed,
+                                          bool copies_all,
+                                          const cmsis_nn_dims *output_dims,
+                                          int8_t *output_data)
+{
+    const int32_t size = filter_dims->h * filter_dims->w * input_dims->c;
+    const int32_t rows = copies_all || filter_dims->h < 1 ? 1 : filter_dims->h;
+    const int32_t pitch = conv_params->dilation.h * input_dims->w * input_dims->c;
+    const int32_t pixels = input_dims->n * output_dims->h * output_dims->w;
+    const int32_t low = conv_params->activation.min;
+    const int32_t high = conv_params->activation.max;
+    const layer v = {rows, size / rows, output_dims->c, low > -128 || high < 127, low, high};
+    cursor c = {conv_params, input_dims, filter_dims, output_dims, input_data, 0, 0};
+    int8_t *const copies = ctx->buf;
+    int32_t pixel;
+
+    if (!is_computable(conv_params, input_dims, filter_dims, output_dims) || v.bytes < 4) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    for (pixel = 0; pixel < pixels; pixel += 2) {
+        /* The last of an odd number of pixels is computed twice. */
+        const window first = next_window(&c);
+        const bool is_pair = pixel + 1 < pixels;
+        const window second = is_pair ? next_window(&c) : first;
+        int8_t *const y = output_data + pixel * output_dims->c;
+        int8_t *const y_second = is_pair ? y + output_dims->c : y;
+
+        if (!copies_all && first.is_inside && second.is_inside) {
+            convolve_two(&v, corner(&c, first), corner(&c, second), pitch, packed, y, y_second);
+        } else {
+            if (copies == NULL || ctx->size < 2 * size) {
+                return ARM_CMSIS_NN_ARG_ERROR;
+            }
+            copy_window(&c, first, copies);
+            copy_window(&c, second, copies + size);
+            convolve_two(&v, copies, copies + size, v.bytes, packed, y, y_second);
+        }
+    }
+    return ARM_CMSIS_NN_SUCCESS;
+}

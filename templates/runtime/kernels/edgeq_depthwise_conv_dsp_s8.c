@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Depthwise convolution for cores with the DSP extension, four channels at a time.
+ *
+ * A tap of four channels costs 8 instructions (2 per MAC): one LDR of pixels, two SXTAB16 that widen them and add the
+ * offset, one LDRD of weights, four SMLAxy. Weights are 16 bits wide and doubled, and so is the bias, which saves
+ * requantization a shift. Requantization and store come to 9 per output: 3.7 per MAC of a 3x3 window on the image. Taps
+ * outside of the image are skipped, not multiplied by zero.
+ */
+#include "edgeq_dsp.h"
+#include "edgeq_kernels.h"
+#include "edgeq_window.h"
+
+/* A function apart keeps its own registers. */
+#define NOINLINE __attribute__((noinline))
+
+/* The part of the window that lies on the image, and how to walk over it. */
+typedef struct {
+    int32_t rows;
+    int32_t cols;
+    int32_t x_row;   /* bytes from row to row of taps */
+    int32_t x_col;   /* bytes from tap to tap */
+    int32_t x_pixel; /* bytes from window to window */
+    int32_t w_first; /* words from a record's weights to those of the first tap */
+    int32_t w_skip;  /* words of the taps that lie outside, per row */
+    int32_t w_all;   /* words of all taps */
+    int32_t channels;
+    bool is_limited; /* whether the activation is narrower than int8 */
+    int32_t low;
+    int32_t high;
+    uint32_t offset; /* the input's offset in both lanes */
+} walk;
+
+typedef struct {
+    int32_t channel[4];
+} sums;
+
+static inline sums add_tap(sums acc, const int8_t *x, uint32_t offset, const int32_t **w)
+{
+    const uint32_t pixels = edgeq_load_s8x4(x);
+    const uint32_t even = edgeq_add_even_bytes(offset, pixels);
+    const uint32_t odd = edgeq_add_odd_bytes(offset, pixels);
+    const edgeq_word_pair weights = edgeq_next_pair(w);
+
+    acc.channel[0] = edgeq_mac_low(even, weights.first, acc.channel[0]);
+    acc.channel[1] = edgeq_mac_low(odd, weights.second, acc.channel[1]);
+    acc.channel[2] = edgeq_mac_high(even, weights.first, acc.channel[2]);
+    acc.channel[3] = edgeq_mac_high(odd, weights.second, acc.channel[3]);
+    return acc;
+}
+
+/* Biases of four channels, and the table moved on to their weights. */
+static inline sums start(const int32_t **k)
+{
+    const edgeq_word_pair first = edgeq_next_pair(k);
+    const edgeq_word_pair second = edgeq_next_pair(k);
+    const sums acc = {{(int32_t)first.first, (int32_t)first.second, (int32_t)second.first, (int32_t)second.second}};
+    return acc;
+}
+
+/*
+ * The sums of nine taps, `step` bytes apart in a row, rows `line` bytes apart, with the biases. k is moved past both
+ * biases and weights.
+ */
+#if defined(__ARM_FEATURE_DSP)
+/* By hand: the compiler loads ahead and runs out of registers. */
+#define TAP(address)                                   \
+    "ldr %[even], " address "\n\t"                     \
+    "ldrd %[w02], %[w13], [%[k]], #8\n\t"              \
+    "sxtab16 %[odd], %[offset], %[even], ror #8\n\t"   \
+    "sxtab16 %[even], %[offset], %[even]\n\t"          \
+    "smlabb %[s0], %[even], %[w02], %[s0]\n\t"         \
+    "smlabb %[s1], %[odd], %[w13], %[s1]\n\t"          \
+    "smlatt %[s2], %[even], %[w02], %[s2]\n\t"         \
+    "smlatt %[s3], %[odd], %[w13], %[s3]\n\t"
+#define ROW TAP("[%[x]]") TAP("[%[x], %[step]]") TAP("[%[x], %[step], lsl #1]")
+
+static inline sums nine_taps(const int8_t *x, int32_t step, int32_t line, uint32_t offset, const int32_t **k)
+{
+    const int32_t *at = *k;
+    uint32_t even, odd, w02, w13;
+    sums acc;
+
+    __asm__("ldrd %[s0], %[s1], [%[k]], #8\n\t"
+            "ldrd %[s2], %[s3], [%[k]], #8\n\t" ROW
+            "add %[x], %[x], %[line]\n\t" ROW
+            "add %[x], %[x], %[line]\n\t" ROW
+            : [s0] "=&r"(acc.channel[0]), [s1] "=&r"(acc.channel[1]), [s2] "=&r"(acc.channel[2]),
+              [s3] "=&r"(acc.channel[3]), [k] "+r"(at), [x] "+r"(x), [even] "=&r"(even), [odd] "=&r"(odd),
+              [w02] "=&r"(w02), [w13] "=&r"(w13)
+            : [step] "r"(step), [line] "r"(line), [offset] "r"(offset)
+            : "memory");
+    *k = at;
+    return acc;
+}
+#else
+static inline sums nine_taps(const int8_t *x, int32_t step, int32_t line, uint32_t offset, const int32_t **k)
+{
+    sums acc = start(k);
+    int32_t row;
+
+    for (row = 0; row < 3; ++row, x += line) {
+        acc = add_tap(acc, x, offset, k);
+        acc = add_tap(acc, x + step, offset, k);
+        acc = add_tap(acc, x + 2 * step, offset, k);
+    }
+    return acc;
+}
+#endif
+
+/* The four results, each with its words of the table at k; returns the next record. */
+static inline const int32_t *finish(const walk *v, sums acc, const int32_t *k, int8_t *y)
+{
+    int32_t a = edgeq_finish_s8(acc.channel[0], edgeq_next_quant(&k));
+    int32_t b = edgeq_finish_s8(acc.channel[1], edgeq_next_quant(&k));
+    int32_t c = edgeq_finish_s8(acc.channel[2], edgeq_next_quant(&k));
+    int32_t d = edgeq_finish_s8(acc.channel[3], edgeq_next_quant(&k));
+
+    if (v->is_limited) {
+        a = edgeq_clamp(a, v->low, v->high);
+        b = edgeq_clamp(b, v->low, v->high);
+        c = edgeq_clamp(c, v->low, v->high);
+        d = edgeq_clamp(d, v->low, v->high);
+    }
+    y[0] = (int8_t)a;
+    y[1] = (int8_t)b;
+    y[2] = (int8_t)c;
+    y[3] = (int8_t)d;
+    return k;
+}
+
+/*
+ * All channels of one output pixel, whose first tap on the image is at x; k is the table, one record per four channels.
+ * The last record is of the last four channels: it may compute some again, which saves code for fewer than four.
+ */
+static NOINLINE void convolve_at_border(const walk *v, const int8_t *x, const int32_t *k, int8_t *y)
+{
+    const uint32_t offset = v->offset;
+    const int32_t step = v->x_col;
+    const int32_t last = v->channels - 4;
+    int32_t c = 0;
+
+    for (;;) {
+        sums acc = start(&k);
+        const int32_t *w = k + v->w_first;
+        const int8_t *line = x + c;
+        int32_t row;
+
+        for (row = v->rows; row > 0; --row) {
+            const int8_t *tap = line;
+            int32_t col = v->cols;
+            do {
+                acc = add_tap(acc, tap, offset, &w);
+                tap += step;
+            } while (--col > 0);
+            line += v->x_row;
+            w += v->w_skip;
+        }
+        k = finish(v, acc, k + v->w_all, y + c);
+        if (c == last) {
+            return;
+        }
+        c = c + 4 < last ? c + 4 : last;
+    }
+}
+
+/* The same for neighbouring pixels, all nine taps of whose 3x3 windows lie on the image. */
+static NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, const int32_t *packed, int8_t *y,
+                                        int32_t pixels)
+{
+    const uint32_t offset = v->offset;
+    const int32_t step = v->x_col;
+    const int32_t line = v->x_row;
+
+    for (; pixels > 0; --pixels, x += v->x_pixel) {
+        const int8_t *const last = x + v->channels - 4;
+        const int8_t *taps = x;
+        const int32_t *k = packed;
+
+        for (;;) {
+            const sums acc = nine_taps(taps, step, line, offset, &k);
+
+            k = finish(v, acc, k, y);
+            y += 4;
+            taps += 4;
+            if (taps > last) {
+                if (taps == last + 4) {
+                    break;
+                }
+                y -= taps - last;
+                taps = last;
+            }
+        }
+    }
+}
+
+static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
+                          const cmsis_nn_dims *out)
+{
+    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 4 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
+        out->w < 1) {
+        return false;
+    }
+    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
+        p->padding.w < 0) {
+        return false;
+    }
+    return p->ch_mult == 1 && out->c == in->c;
+}
+
+/* The pixels of an output row whose 3x3 windows do not hang over the left or right edge; none of other windows. */
+static edgeq_taps inner_pixels(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
+                               const cmsis_nn_dims *out)
+{
+    const int32_t last = in->w - 1 - 2 * p->dilation.w + p->padding.w; /* where a window may start, from the padding */
+    edgeq_taps pixels = {0, 0};
+
+    if (filter->h == 3 && filter->w == 3 && last >= 0) {
+        pixels.first = (p->padding.w + p->stride.w - 1) / p->stride.w;
+        pixels.end = last / p->stride.w + 1;
+        if (pixels.end > out->w) {
+            pixels.end = out->w;
+        }
+    }
+    return pixels;
+}
+
+arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                const cmsis_nn_dims *input_dims,
+                                                const int8_t *input_data,
+                                                const cmsis_nn_dims *filter_dims,
+                                                const int32_t *packed,
+                                                const cmsis_nn_dims *output_dims,
+                                                int8_t *output_data)
+{
+    const cmsis_nn_dw_conv_params *const p = dw_conv_params;
+    const int32_t x_line = input_dims->w * input_dims->c;
+    const int32_t low = p->activation.min;
+    const int32_t high = p->activation.max;
+    int32_t n, out_y, out_x;
+    edgeq_taps inner;
+    walk v;
+
+    if (!is_computable(p, input_dims, filter_dims, output_dims)) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    v.x_row = p->dilation.h * x_line;
+    v.x_col = p->dilation.w * input_dims->c;
+    v.w_all = 2 * filter_dims->h * filter_dims->w;
+    v.channels = input_dims->c;
+    v.is_limited = low > -128 || high < 127;
+    v.low = low;
+    v.high = high;
+    v.offset = ((uint32_t)p->input_offset & 0xffffu) | ((uint32_t)p->input_offset << 16);
+    v.x_pixel = p->stride.w * input_dims->c;
+    inner = inner_pixels(p, input_dims, filter_dims, output_dims);
+    for (n = 0; n < input_dims->n; ++n) {
+        for (out_y = 0; out_y < output_dims->h; ++out_y) {
+            const int32_t y = out_y * p->stride.h - p->padding.h;
+            const edgeq_taps rows = edgeq_clip_taps(y, input_dims->h, filter_dims->h, p->dilation.h);
+            const int32_t top = y + rows.first * p->dilation.h;
+            const bool is_inner = rows.end - rows.first == 3;
+            for (out_x = 0; out_x < output_dims->w;) {
+                const int32_t x = out_x * p->stride.w - p->padding.w;
+                if (is_inner && out_x == inner.first && inner.first < inner.end) {
+                    const int32_t pixels = inner.end - inner.first;
+                    convolve_whole_3x3(&v, input_data + top * x_line + x * input_dims->c, packed, output_data, pixels);
+                    output_data += pixels * output_dims->c;
+                    out_x += pixels;
+                } else {
+                    const edgeq_taps cols = edgeq_clip_taps(x, input_dims->w, filter_dims->w, p->dilation.w);
+                    const int32_t left = x + cols.first * p->dilation.w;
+                    const bool is_empty = rows.end <= rows.first || cols.end <= cols.first;
+                    v.rows = is_empty ? 0 : rows.end - rows.first;
+                    v.cols = cols.end - cols.first;
+                    v.w_first = is_empty ? 0 : 2 * (rows.first * filter_dims->w + cols.first);
+                    v.w_skip = 2 * (filter_dims->w - v.cols);
+                    convolve_at_border(&v, is_empty ? input_data : input_data + top * x_line + left * input_dims->c,
+                                       packed, output_data);
+                    output_data += output_dims->c;
+                    ++out_x;
+                }
+            }
+        }
+        input_data += input_dims->h * x_line;
+    }
+    return ARM_CMSIS_NN_SUCCESS;
+}

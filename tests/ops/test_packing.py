@@ -1,0 +1,94 @@
+"""The tables of tuned kernels say what the operators' parameters say."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from edgeq.fixedpoint import requantize
+from edgeq.kernels.packing import blocks, channels_of, int8_words, lanes, padded_rows
+
+REACH = 255
+
+
+def parameters(multipliers, shifts, output_offset=0) -> SimpleNamespace:
+    return SimpleNamespace(
+        multipliers=np.array(multipliers, np.int32), shifts=np.array(shifts, np.int32), output_offset=output_offset
+    )
+
+
+def finished(acc: np.ndarray, quant: np.ndarray) -> np.ndarray:
+    """`edgeq_finish_s8` of edgeq_dsp.h, as its comment states it; fails where a sum leaves int32."""
+    multiplier, addend, shift = quant
+    doubled = 2 * acc
+    once = (doubled * multiplier + (1 << 31)) >> 32
+    total = once + (once >> 31) + addend
+    assert np.abs(doubled).max() < 1 << 31
+    assert np.abs(total).max() < 1 << 31
+    return np.clip(total >> shift, -128, 127)
+
+
+def expected(acc: np.ndarray, multiplier: int, shift: int, offset: int) -> np.ndarray:
+    return np.clip(requantize(acc, np.int32(multiplier), np.int32(shift)) + offset, -128, 127)
+
+
+@pytest.mark.parametrize("shift", [-1, -2, -7, -13, -22])
+@pytest.mark.parametrize("offset", [-128, -3, 0, 127])
+def test_finishing_equals_the_two_roundings(shift, offset):
+    """Ties of either rounding, both ends of the accumulator's range and everything near 0."""
+    rng = np.random.default_rng(5)
+    weights = rng.integers(-127, 128, (1, 900)).astype(np.int8)
+    bound = int(np.abs(weights.astype(int)).sum()) * REACH
+    for multiplier in (1 << 30, (1 << 31) - 1, 1518500250, int(rng.integers(1 << 30, 1 << 31))):
+        packed = channels_of(parameters([multiplier], [shift], offset), weights, np.array([0]), REACH)
+        halves = np.arange(-300, 300) * (1 << -shift) + (1 << -shift - 1)
+        ties = np.concatenate([halves * 2, halves * 2 + 1, halves * 2 - 1])
+        acc = np.concatenate([np.arange(-5000, 5001), ties, [-bound, bound], rng.integers(-bound, bound, 5000)])
+        acc = acc[np.abs(acc) <= bound].astype(np.int64)
+        np.testing.assert_array_equal(finished(acc, packed.quant[0]), expected(acc, multiplier, shift, offset))
+
+
+def test_a_channel_without_weights_is_its_constant():
+    for bias, shift in ((1 << 30, -27), (-(1 << 30), -24), ((1 << 30) + 128, -31), (700, -3), (-700, -3), (0, 0)):
+        packed = channels_of(parameters([1 << 30], [shift], -5), np.zeros((1, 9), np.int8), np.array([bias]), REACH)
+        assert packed.bias[0] == 0
+        (result,) = finished(np.array([0]), packed.quant[0])
+        assert result == expected(np.array([bias]), 1 << 30, shift, -5)[0]
+
+
+def test_a_factor_that_leaves_nothing_becomes_zero():
+    weights = np.ones((1, 9), np.int8)
+    packed = channels_of(parameters([(1 << 31) - 1], [-30], 7), weights, np.array([11]), REACH)
+    acc = np.array([-9 * REACH - 11, 0, 9 * REACH + 11])
+    np.testing.assert_array_equal(finished(acc, packed.quant[0]), expected(acc, (1 << 31) - 1, -30, 7))
+
+
+def test_what_the_table_cannot_say_is_refused():
+    weights = np.full((1, 9), 127, np.int8)
+    assert channels_of(parameters([1 << 30], [0]), weights, np.array([0]), REACH) is None
+    assert channels_of(parameters([1 << 30], [3]), weights, np.array([0]), REACH) is None
+    assert channels_of(parameters([1 << 30], [-8]), weights, np.array([1 << 30]), REACH) is None
+
+
+def test_words_hold_lanes_and_bytes_in_order():
+    assert lanes(np.array([-2]), np.array([3]))[0] == 0x0003FFFE
+    assert int8_words(np.array([1, -1, 2, -128], np.int8))[0] == 0x8002FF01 - (1 << 32)
+
+
+@pytest.mark.parametrize(("count", "size"), [(4, 4), (5, 4), (11, 4), (3, 4), (1, 2), (7, 2)])
+def test_blocks_cover_all_and_stay_inside(count, size):
+    taken = blocks(count, size)
+    assert taken.shape == (-(-count // size), size)
+    assert set(taken.ravel()) == set(range(count))
+
+
+@pytest.mark.parametrize("length", range(4, 13))
+def test_padded_rows_count_every_weight_once(length):
+    """Read as the kernels read: whole fours, then the last four inputs."""
+    rng = np.random.default_rng(length)
+    row, x = rng.integers(-128, 128, (2, length)).astype(np.int8)
+    padded = padded_rows(row)
+    read = np.concatenate([x[: length // 4 * 4], x[-4:] if length % 4 else x[:0]])
+    assert int(padded.astype(int) @ read) == int(row.astype(int) @ x)
