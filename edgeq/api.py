@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +142,7 @@ def build(
     observer: str | None = None,
     rounding: str = "double",
     shrink: bool = True,
-    kernels: str = "auto",
+    kernels: str | None = None,
     cmsis_nn_root: Path | str | None = None,
     compile: bool = True,
     progress: Progress = quiet,
@@ -157,7 +158,8 @@ def build(
         observer: how ranges are found from calibration data ("min-max", "moving-average").
         rounding: "double" (TFLite 2.14, CMSIS-NN) or "litert".
         shrink: whether to remove channels that no output depends on; outputs stay the same, bit for bit.
-        kernels: "auto" (the cheapest per layer), "cmsis-nn" or "tuned"; the results are the same.
+        kernels: "auto" (the cheapest per layer), "cmsis-nn" or "tuned"; the results are the same. Where None: those of
+            the user's CMSIS-NN if one is given, else "auto".
         cmsis_nn_root: the user's CMSIS-NN to link; the environment's CMSIS_NN_ROOT where None.
         compile: whether to compile the project; without, sizes are not known.
         progress: called with (calibration samples done, in all).
@@ -168,13 +170,15 @@ def build(
     dialects = {dialect.value: dialect for dialect in Dialect}
     if rounding not in dialects:
         raise EdgeqError(f"unknown rounding {rounding!r}", hint=f"one of: {', '.join(dialects)}")
+    cmsis_nn_root = cmsis_nn_root or os.environ.get("CMSIS_NN_ROOT") or None
+    setting = _kernel_setting(kernels, cmsis_nn_root)
     board = load_board(target) if isinstance(target, str) else target
     graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
     graph = dataclasses.replace(graph, name=c_identifier(name or graph.name, fallback="model"))
     integer, warnings = quantize_model(graph, calibration, observer=observer, progress=progress)
     if shrink:
         integer = shrink_channels(integer)
-    compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings, KernelSetting(kernels))
+    compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings, setting)
     _check_ram(compiled, board)
     folder = Path(out) if out is not None else Path(f"{graph.name}-{board.name}")
 
@@ -189,6 +193,16 @@ def build(
 
     replace_folder(folder, fill)
     return dataclasses.replace(open_project(folder), board=board)
+
+
+def _kernel_setting(kernels: str | None, cmsis_nn_root: Path | str | None) -> KernelSetting:
+    """Those who bring their own CMSIS-NN get it, unless they ask for something else."""
+    known = {setting.value: setting for setting in KernelSetting}
+    if kernels is None:
+        return KernelSetting.CMSIS_NN if cmsis_nn_root else KernelSetting.AUTO
+    if kernels not in known:
+        raise EdgeqError(f"unknown kernel setting {kernels!r}", hint=f"one of: {', '.join(known)}")
+    return known[kernels]
 
 
 def _check_ram(compiled: Compiled, board: Board) -> None:

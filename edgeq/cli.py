@@ -81,9 +81,7 @@ def _print(lines: str) -> None:
 @click.option(
     "--kernels",
     type=click.Choice(["auto", "cmsis-nn", "tuned"]),
-    default="auto",
-    show_default=True,
-    help="CMSIS-NN's functions, ours where there are any, or for every layer the faster; the results are the same.",
+    help="auto: the cheapest of every layer  [default: cmsis-nn where one is given, else auto]",
 )
 @click.option("--cmsis-nn", type=_PATH, envvar="CMSIS_NN_ROOT", help="Link this CMSIS-NN  [env: CMSIS_NN_ROOT]")
 @click.option("--no-compile", is_flag=True, help="Write the sources only; needs no compiler.")

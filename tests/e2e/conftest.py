@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,15 +17,13 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
 
 
 @pytest.fixture(scope="session")
-def zoo_project(tmp_path_factory) -> Callable[[str, str], Project]:
-    """(model, board) → its built project."""
-    built: dict[tuple[str, str], Project] = {}
+def zoo_project(tmp_path_factory) -> Callable[..., Project]:
+    """(model, board[, kernels]) → its built project."""
 
-    def get(model: str, board: str) -> Project:
-        if (model, board) not in built:
-            folder = tmp_path_factory.mktemp(f"{model}-{board}") / "firmware"
-            built[model, board] = api.build(int8_model(model), board, out=folder)
-        return built[model, board]
+    @functools.cache
+    def get(model: str, board: str, kernels: str = "auto") -> Project:
+        folder = tmp_path_factory.mktemp(f"{model}-{board}") / "firmware"
+        return api.build(int8_model(model), board, kernels=kernels, out=folder)
 
     return get
 

@@ -22,9 +22,11 @@ def grouped(models):
     return [pytest.param(name, marks=pytest.mark.xdist_group(f"zoo-{name}")) for name in models]
 
 
+@pytest.mark.parametrize("kernels", ["auto", "cmsis-nn"])
 @pytest.mark.parametrize("name", grouped(INT8_MODELS))
-def test_host_and_m4_equal_the_simulator(name, zoo_project):
-    project = zoo_project(name, M4)
+def test_host_and_m4_equal_the_simulator(name, kernels, zoo_project):
+    project = zoo_project(name, M4, kernels)
+    assert any(call.kernel.startswith("edgeq_") for call in project.program.calls) == (kernels == "auto")
     report = project.verify(on=["host", "qemu"], vectors=VECTORS)
     assert report.equal, report
     assert all(rung.tensors == VECTORS * (len(project.program.calls) + 1) for rung in report.rungs)
@@ -42,6 +44,7 @@ def test_m55_equals_the_simulator(name, zoo_project):
 def test_arms_cmsis_nn_equals_the_simulator(name, board, tmp_path):
     root = Path(os.environ["CMSIS_NN_ROOT"])
     project = api.build(int8_model(name), board, out=tmp_path / "firmware", cmsis_nn_root=root)
+    assert all(call.kernel.startswith("arm_") for call in project.program.calls)
     report = project.verify(on="qemu", vectors=VECTORS)
     assert report.equal, report
 
@@ -58,8 +61,9 @@ def test_report_gives_every_size(name, zoo_project):
 
 
 @pytest.mark.xdist_group("zoo-kws")
-def test_kws_code_is_small(zoo_project):
-    assert zoo_project("kws", M4).report()["flash"]["model_code"] <= 20 * 1024
+@pytest.mark.parametrize("kernels", ["auto", "cmsis-nn"])
+def test_kws_code_is_small(kernels, zoo_project):
+    assert zoo_project("kws", M4, kernels).report()["flash"]["model_code"] <= 20 * 1024
 
 
 @pytest.mark.xdist_group("zoo-kws")
