@@ -285,7 +285,18 @@ def _dequantize(node: Node, graph: Graph) -> schema.DequantizeOptionsT:
     return schema.DequantizeOptionsT()
 
 
+@rule("LEAKY_RELU", version=2)
+def _leaky_relu(node: Node, graph: Graph) -> schema.LeakyReluOptionsT:
+    return schema.LeakyReluOptionsT(alpha=node.attrs.alpha)
+
+
+@rule("GELU", version=2)
+def _gelu(node: Node, graph: Graph) -> schema.GeluOptionsT:
+    return schema.GeluOptionsT(approximate=node.attrs.approximate)
+
+
 @rule("RELU", "RELU6", "LOGISTIC", "TANH", version=2)
-@rule("RELU_N1_TO_1", version=1)
+@rule("ABS", "ELU", "EXP", "RSQRT", version=2)
+@rule("HARD_SWISH", "RELU_0_TO_1", "RELU_N1_TO_1", version=1)
 def _without_options(node: Node, graph: Graph) -> None:
     return None

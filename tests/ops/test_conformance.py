@@ -10,13 +10,14 @@ import pytest
 
 from edgeq import fixedpoint, importers
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph
+from edgeq.ir import Graph, QuantParams
 from edgeq.kernels import choose_kernel
 from edgeq.ops import find_op, known_ops, weighted
+from edgeq.ops.lookup import LookupAttrs
 from edgeq.target import load_cpu
 
 from .cases import all_cases, cases_of, covered_ops, module_of
-from .graphs import Case
+from .graphs import Case, activation_input, one_node
 from .one_op import run_litert, run_tflite, write_model
 
 SEED = 2024
@@ -60,6 +61,16 @@ def test_equals_litert(op: str, case_count: int) -> None:
     for case in cases_of(op, SEED, case_count):
         (theirs,) = run_litert(model_of(case), case.inputs)
         assert_equal(simulate(case.graph, case.inputs, Dialect.LITERT), theirs, case)
+
+
+def test_an_exponential_beyond_int32_saturates_as_in_litert() -> None:
+    """TFLite 2.14 is undefined there, so the cases stay below."""
+    x = activation_input("x", (1, 256), QuantParams([0.5], [-128]))
+    case = one_node(np.random.default_rng(0), "EXP", [x], QuantParams([0.01], [0]), LookupAttrs())
+    every = np.arange(-128, 128, dtype=np.int8).reshape(1, 1, 256)
+    (theirs,) = run_litert(model_of(case), (every,))
+    assert theirs[0, 0, -1] == 127
+    assert_equal(simulate(case.graph, (every,)), theirs, case)
 
 
 @pytest.mark.parametrize("op", covered_ops())

@@ -83,6 +83,13 @@ def _dilation(options: Any) -> Pair:
     return options.DilationHFactor(), options.DilationWFactor()
 
 
+def finite(value: float, what: str) -> float:
+    """A number of a damaged file may be none."""
+    if not abs(value) < 1e38:
+        raise ModelError(f"{what} is {value}")
+    return float(value)
+
+
 @rule("CONV_2D")
 def _conv_2d(options: Any) -> dict[str, Any]:
     return {
@@ -138,3 +145,13 @@ def _softmax(options: Any) -> dict[str, Any]:
 @rule("RESHAPE")
 def _reshape(options: Any) -> dict[str, Any]:
     return {"new_shape": tuple(options.NewShape(i) for i in range(min(options.NewShapeLength(), MAX_RANK)))}
+
+
+@rule("LEAKY_RELU")
+def _leaky_relu(options: Any) -> dict[str, Any]:
+    return {"alpha": finite(options.Alpha(), "alpha")}
+
+
+@rule("GELU")
+def _gelu(options: Any) -> dict[str, Any]:
+    return {"approximate": bool(options.Approximate())}
