@@ -17,7 +17,10 @@ Rule = Callable[[Any], dict[str, Any]]
 _RULES: dict[str, Rule] = {}
 
 # Operators whose operands say it all: files may leave the options out.
-_OPTIONAL = frozenset({"RESHAPE"})
+_OPTIONAL = frozenset({"GATHER", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SQUEEZE"})
+
+# More results than this no operator has in an honest file.
+MAX_RESULTS = 1_024
 
 _ACTIVATIONS = {
     schema.ActivationFunctionType.NONE: Activation.NONE,
@@ -155,3 +158,57 @@ def _leaky_relu(options: Any) -> dict[str, Any]:
 @rule("GELU")
 def _gelu(options: Any) -> dict[str, Any]:
     return {"approximate": bool(options.Approximate())}
+
+
+@rule("STRIDED_SLICE")
+def _strided_slice(options: Any) -> dict[str, Any]:
+    return {
+        "begin_mask": options.BeginMask(),
+        "end_mask": options.EndMask(),
+        "ellipsis_mask": options.EllipsisMask(),
+        "new_axis_mask": options.NewAxisMask(),
+        "shrink_axis_mask": options.ShrinkAxisMask(),
+        "offset": bool(options.Offset()),
+    }
+
+
+@rule("SPLIT", "SPLIT_V")
+def _split(options: Any) -> dict[str, Any]:
+    return {"num_splits": options.NumSplits()}
+
+
+@rule("PACK")
+def _pack(options: Any) -> dict[str, Any]:
+    return {"values_count": options.ValuesCount(), "axis": options.Axis()}
+
+
+@rule("UNPACK")
+def _unpack(options: Any) -> dict[str, Any]:
+    if options.Num() > MAX_RESULTS:
+        raise ModelError(f"{options.Num()} results of one operator")
+    return {"num": options.Num(), "axis": options.Axis()}
+
+
+@rule("SPACE_TO_DEPTH", "DEPTH_TO_SPACE")
+def _block(options: Any) -> dict[str, Any]:
+    return {"block_size": options.BlockSize()}
+
+
+@rule("MIRROR_PAD")
+def _mirror_pad(options: Any) -> dict[str, Any]:
+    return {"symmetric": options.Mode() == schema.MirrorPadMode.SYMMETRIC}
+
+
+@rule("RESIZE_NEAREST_NEIGHBOR")
+def _resize(options: Any) -> dict[str, Any]:
+    return {"align_corners": bool(options.AlignCorners()), "half_pixel_centers": bool(options.HalfPixelCenters())}
+
+
+@rule("GATHER")
+def _gather(options: Any) -> dict[str, Any]:
+    return {"axis": options.Axis(), "batch_dims": options.BatchDims()}
+
+
+@rule("SQUEEZE")
+def _squeeze(options: Any) -> dict[str, Any]:
+    return {"axes": tuple(options.SqueezeDims(i) for i in range(min(options.SqueezeDimsLength(), MAX_RANK)))}

@@ -21,6 +21,30 @@ extern "C" {
 arm_cmsis_nn_status edgeq_lookup_s8(const int8_t *input, int32_t size, const int8_t table[256], int8_t *output);
 
 /*
+ * Strided copy to a dense output of shape dims[0 ... rank - 1] (rank 0 ... 6, the last axis innermost): along axis a,
+ * the input advances by strides[a], which may be negative or 0. input is the first element. The buffers must not
+ * overlap. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension below 1.
+ */
+arm_cmsis_nn_status edgeq_copy_s8(const int8_t *input,
+                                  int32_t rank,
+                                  const int32_t *dims,
+                                  const int32_t *strides,
+                                  int8_t *output);
+
+/*
+ * Dense output of blocks of `block` elements, one per index of dims[0 ... rank - 1] (rank 0 ... 6, the last axis
+ * innermost). A block's place in the input is the sum of one offset per axis; offsets holds dims[a] of them for each
+ * axis a, axis after axis. The buffers must not overlap.
+ * ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension or block below 1.
+ */
+arm_cmsis_nn_status edgeq_gather_s8(const int8_t *input,
+                                    int32_t rank,
+                                    const int32_t *dims,
+                                    const int32_t *offsets,
+                                    int32_t block,
+                                    int8_t *output);
+
+/*
  * arm_fully_connected_wrapper_s8, with the accumulator requantized by one rounding (ties up) as LiteRT 2.x does.
  * Shapes, null bias and refusals as there; no scratch.
  */
