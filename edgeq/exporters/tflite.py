@@ -376,6 +376,16 @@ def _expand_dims(node: Node, graph: Graph) -> schema.ExpandDimsOptionsT:
     return schema.ExpandDimsOptionsT()
 
 
+@rule("MINIMUM", "MAXIMUM", version=2)
+def _extreme(node: Node, graph: Graph) -> schema.MaximumMinimumOptionsT:
+    return schema.MaximumMinimumOptionsT()
+
+
+@rule("SQUARED_DIFFERENCE", version=2)
+def _squared_difference(node: Node, graph: Graph) -> schema.SquaredDifferenceOptionsT:
+    return schema.SquaredDifferenceOptionsT()
+
+
 @rule("LEAKY_RELU", version=2)
 def _leaky_relu(node: Node, graph: Graph) -> schema.LeakyReluOptionsT:
     return schema.LeakyReluOptionsT(alpha=node.attrs.alpha)
@@ -388,6 +398,6 @@ def _gelu(node: Node, graph: Graph) -> schema.GeluOptionsT:
 
 @rule("RELU", "RELU6", "LOGISTIC", "TANH", version=2)
 @rule("ABS", "EXP", "RSQRT", version=2)
-@rule("ELU", "HARD_SWISH", "RELU_0_TO_1", "RELU_N1_TO_1", version=1)
+@rule("ELU", "HARD_SWISH", "PRELU", "RELU_0_TO_1", "RELU_N1_TO_1", version=1)
 def _without_options(node: Node, graph: Graph) -> None:
     return None

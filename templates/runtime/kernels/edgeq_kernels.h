@@ -194,6 +194,68 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
                                                  const cmsis_nn_dims *output_dims,
                                                  int8_t *output_data);
 
+/*
+ * The smaller, the larger of two elements, which share scale and zero point. Broadcasting, in-place use and refusals
+ * as in edgeq_add_broadcast_s8.
+ */
+arm_cmsis_nn_status edgeq_minimum_s8(const int8_t *input_1_data,
+                                     const int8_t *input_2_data,
+                                     int32_t rank,
+                                     const int32_t *dims,
+                                     const int32_t *strides_1,
+                                     const int32_t *strides_2,
+                                     int8_t *output);
+
+arm_cmsis_nn_status edgeq_maximum_s8(const int8_t *input_1_data,
+                                     const int8_t *input_2_data,
+                                     int32_t rank,
+                                     const int32_t *dims,
+                                     const int32_t *strides_1,
+                                     const int32_t *strides_2,
+                                     int8_t *output);
+
+/*
+ * The square of the difference of two elements, both requantized to one scale first. Broadcasting, in-place use and
+ * refusals as in edgeq_add_broadcast_s8.
+ */
+arm_cmsis_nn_status edgeq_squared_difference_s8(const int8_t *input_1_data,
+                                                const int8_t *input_2_data,
+                                                int32_t rank,
+                                                const int32_t *dims,
+                                                const int32_t *strides_1,
+                                                const int32_t *strides_2,
+                                                int32_t input_1_offset,
+                                                int32_t input_1_mult,
+                                                int32_t input_1_shift,
+                                                int32_t input_2_offset,
+                                                int32_t input_2_mult,
+                                                int32_t input_2_shift,
+                                                int32_t left_shift,
+                                                int8_t *output,
+                                                int32_t out_offset,
+                                                int32_t out_mult,
+                                                int32_t out_shift);
+
+/*
+ * Input 1 where it is not below its zero point, else its product with input 2, the slope. mult_1, shift_1 bring the
+ * input to the output's scale, mult_2, shift_2 the product. Broadcasting, in-place use and refusals as in
+ * edgeq_add_broadcast_s8.
+ */
+arm_cmsis_nn_status edgeq_prelu_s8(const int8_t *input_1_data,
+                                   const int8_t *input_2_data,
+                                   int32_t rank,
+                                   const int32_t *dims,
+                                   const int32_t *strides_1,
+                                   const int32_t *strides_2,
+                                   int32_t input_1_offset,
+                                   int32_t input_2_offset,
+                                   int8_t *output,
+                                   int32_t out_offset,
+                                   int32_t mult_1,
+                                   int32_t shift_1,
+                                   int32_t mult_2,
+                                   int32_t shift_2);
+
 #ifdef __cplusplus
 }
 #endif
