@@ -243,7 +243,7 @@ def _mul(node: Node, graph: Graph) -> schema.MulOptionsT:
     return schema.MulOptionsT(fusedActivationFunction=_ACTIVATIONS[node.attrs.activation])
 
 
-@rule("MEAN", version=2)
+@rule("MEAN", "REDUCE_MAX", "REDUCE_MIN", version=2)
 def _mean(node: Node, graph: Graph) -> schema.ReducerOptionsT:
     return schema.ReducerOptionsT(keepDims=node.attrs.keep_dims)
 
@@ -357,6 +357,13 @@ def _reverse_v2(node: Node, graph: Graph) -> schema.ReverseV2OptionsT:
 @rule("RESIZE_NEAREST_NEIGHBOR", version=3)
 def _resize_nearest_neighbor(node: Node, graph: Graph) -> schema.ResizeNearestNeighborOptionsT:
     return schema.ResizeNearestNeighborOptionsT(
+        alignCorners=node.attrs.align_corners, halfPixelCenters=node.attrs.half_pixel_centers
+    )
+
+
+@rule("RESIZE_BILINEAR", version=3)
+def _resize_bilinear(node: Node, graph: Graph) -> schema.ResizeBilinearOptionsT:
+    return schema.ResizeBilinearOptionsT(
         alignCorners=node.attrs.align_corners, halfPixelCenters=node.attrs.half_pixel_centers
     )
 

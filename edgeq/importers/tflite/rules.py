@@ -17,7 +17,7 @@ Rule = Callable[[Any], dict[str, Any]]
 _RULES: dict[str, Rule] = {}
 
 # Operators whose operands say it all: files may leave the options out.
-_OPTIONAL = frozenset({"GATHER", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SQUEEZE"})
+_OPTIONAL = frozenset({"GATHER", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SQUEEZE"})
 
 # More results than this no operator has in an honest file.
 MAX_RESULTS = 1_024
@@ -130,7 +130,7 @@ def _arithmetic(options: Any) -> dict[str, Any]:
     return {"activation": _activation(options)}
 
 
-@rule("MEAN")
+@rule("MEAN", "REDUCE_MAX", "REDUCE_MIN")
 def _reducer(options: Any) -> dict[str, Any]:
     return {"keep_dims": bool(options.KeepDims())}
 
@@ -199,7 +199,7 @@ def _mirror_pad(options: Any) -> dict[str, Any]:
     return {"symmetric": options.Mode() == schema.MirrorPadMode.SYMMETRIC}
 
 
-@rule("RESIZE_NEAREST_NEIGHBOR")
+@rule("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
 def _resize(options: Any) -> dict[str, Any]:
     return {"align_corners": bool(options.AlignCorners()), "half_pixel_centers": bool(options.HalfPixelCenters())}
 

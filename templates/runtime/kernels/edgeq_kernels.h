@@ -256,6 +256,42 @@ arm_cmsis_nn_status edgeq_prelu_s8(const int8_t *input_1_data,
                                    int32_t mult_2,
                                    int32_t shift_2);
 
+/*
+ * The largest, the smallest element along the reduced axes; axes and refusals as in edgeq_mean_s8.
+ */
+arm_cmsis_nn_status edgeq_reduce_max_s8(const int8_t *input,
+                                        int32_t kept_rank,
+                                        const int32_t *kept_dims,
+                                        const int32_t *kept_strides,
+                                        int32_t reduced_rank,
+                                        const int32_t *reduced_dims,
+                                        const int32_t *reduced_strides,
+                                        int8_t *output);
+
+arm_cmsis_nn_status edgeq_reduce_min_s8(const int8_t *input,
+                                        int32_t kept_rank,
+                                        const int32_t *kept_dims,
+                                        const int32_t *kept_strides,
+                                        int32_t reduced_rank,
+                                        const int32_t *reduced_dims,
+                                        const int32_t *reduced_strides,
+                                        int8_t *output);
+
+/*
+ * Image scaled with linear interpolation: pixel (y, x) of the output lies at (y * scale_h + start_h,
+ * x * scale_w + start_w) of the input, in 1/1024 pixels; those outside lie on the border or are extrapolated from it.
+ * Sums are rounded to nearest, ties away from zero. All positions fit an int32. The buffers must not overlap.
+ * ARM_CMSIS_NN_ARG_ERROR: batches or channels differ, an empty image.
+ */
+arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
+                                             const int8_t *input,
+                                             int32_t scale_h,
+                                             int32_t scale_w,
+                                             int32_t start_h,
+                                             int32_t start_w,
+                                             const cmsis_nn_dims *output_dims,
+                                             int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif
