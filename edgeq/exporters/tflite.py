@@ -65,6 +65,11 @@ def rule(*names: str, version: int) -> Callable[[Writer], Writer]:
     return add
 
 
+def exportable_ops() -> tuple[str, ...]:
+    """Names of all operators that can be written, sorted."""
+    return tuple(sorted(_RULES))
+
+
 def export_tflite(graph: Graph) -> bytes:
     """The graph as a TFLite flatbuffer.
 
@@ -371,16 +376,6 @@ def _resize_bilinear(node: Node, graph: Graph) -> schema.ResizeBilinearOptionsT:
 @rule("GATHER", version=2)
 def _gather(node: Node, graph: Graph) -> schema.GatherOptionsT:
     return schema.GatherOptionsT(axis=node.attrs.axis, batchDims=node.attrs.batch_dims)
-
-
-@rule("SQUEEZE", version=1)
-def _squeeze(node: Node, graph: Graph) -> schema.SqueezeOptionsT:
-    return schema.SqueezeOptionsT(squeezeDims=_ints(node.attrs.axes))
-
-
-@rule("EXPAND_DIMS", version=1)
-def _expand_dims(node: Node, graph: Graph) -> schema.ExpandDimsOptionsT:
-    return schema.ExpandDimsOptionsT()
 
 
 @rule("MINIMUM", "MAXIMUM", version=2)

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgeq.ops import register
 from edgeq.ops.base import require
+from edgeq.ops.resize_bilinear import MAX_SIZE
 from edgeq.ops.selection import Places, Selection
 
 
@@ -25,8 +26,9 @@ class ResizeNearestNeighbor(Selection):
     def places(
         self, attrs: ResizeNearestNeighborAttrs, shape: tuple[int, ...], size: np.ndarray
     ) -> tuple[Places, tuple[int, ...]]:
-        require(len(shape) == 4 and size.size == 2 and np.min(size) >= 1, "needs an image, a height and a width")
+        require(len(shape) == 4 and size.size == 2, "needs an image, a height and a width")
         height, width = (int(d) for d in np.ravel(size))
+        require(1 <= min(height, width) and max(height, width) <= MAX_SIZE, f"cannot resize to {height}×{width}")
         rows, columns = _nearest(attrs, shape[1], height), _nearest(attrs, shape[2], width)
         return [None, rows, columns, None], (shape[0], height, width, shape[3])
 

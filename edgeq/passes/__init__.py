@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from edgeq.ir import Graph, verify_graph
-from edgeq.passes.as_reshapes import as_reshapes
 from edgeq.passes.dequantize_constants import dequantize_constants
 from edgeq.passes.flatten_dense import flatten_dense
 from edgeq.passes.fold_constants import fold_constants
@@ -19,7 +18,6 @@ __all__ = ["FLOAT_PASSES", "QUANTIZED_PASSES", "apply", "prepare_float", "prepar
 
 FLOAT_PASSES: tuple[Pass, ...] = (
     remove_dead,
-    as_reshapes,
     dequantize_constants,
     fold_constants,
     flatten_dense,
@@ -31,7 +29,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     remove_no_ops,
     remove_dead,
 )
-QUANTIZED_PASSES: tuple[Pass, ...] = (strip_edges, as_reshapes, remove_no_ops, remove_dead)
+QUANTIZED_PASSES: tuple[Pass, ...] = (strip_edges, remove_no_ops, remove_dead)
 
 
 def apply(graph: Graph, passes: tuple[Pass, ...]) -> Graph:

@@ -17,7 +17,7 @@ Rule = Callable[[Any], dict[str, Any]]
 _RULES: dict[str, Rule] = {}
 
 # Operators whose operands say it all: files may leave the options out.
-_OPTIONAL = frozenset({"GATHER", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SQUEEZE"})
+_OPTIONAL = frozenset({"GATHER", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"})
 
 # More results than this no operator has in an honest file.
 MAX_RESULTS = 1_024
@@ -207,8 +207,3 @@ def _resize(options: Any) -> dict[str, Any]:
 @rule("GATHER")
 def _gather(options: Any) -> dict[str, Any]:
     return {"axis": options.Axis(), "batch_dims": options.BatchDims()}
-
-
-@rule("SQUEEZE")
-def _squeeze(options: Any) -> dict[str, Any]:
-    return {"axes": tuple(options.SqueezeDims(i) for i in range(min(options.SqueezeDimsLength(), MAX_RANK)))}
