@@ -28,7 +28,7 @@ class ResizeNearestNeighbor(Selection):
     ) -> tuple[Places, tuple[int, ...]]:
         require(len(shape) == 4 and size.size == 2, "needs an image, a height and a width")
         height, width = (int(d) for d in np.ravel(size))
-        require(1 <= min(height, width) and max(height, width) <= MAX_SIZE, f"cannot resize to {height}×{width}")
+        require(min(height, width) >= 1 and max(height, width) <= MAX_SIZE, f"cannot resize to {height}×{width}")
         rows, columns = _nearest(attrs, shape[1], height), _nearest(attrs, shape[2], width)
         return [None, rows, columns, None], (shape[0], height, width, shape[3])
 
