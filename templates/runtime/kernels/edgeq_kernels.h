@@ -148,53 +148,6 @@ arm_cmsis_nn_status edgeq_mean_s8(const int8_t *input,
                                   int8_t *output);
 
 /*
- * Tuned kernels: the results of the CMSIS-NN function of the same operator, from a table that edgeq makes of weights,
- * bias and requantization when the model is built (kernels/packing.py describes it), which is why there are no such
- * arguments. They use the DSP extension where there is one and portable C elsewhere.
- */
-
-/*
- * arm_depthwise_conv_wrapper_s8 for four channels and more, each with one filter; any stride, padding and dilation, no
- * scratch. The output may not be the input. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
- */
-arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *dw_conv_params,
-                                                const cmsis_nn_dims *input_dims,
-                                                const int8_t *input_data,
-                                                const cmsis_nn_dims *filter_dims,
-                                                const int32_t *packed,
-                                                const cmsis_nn_dims *output_dims,
-                                                int8_t *output_data);
-
-/*
- * arm_convolve_wrapper_s8 without groups, for two output channels and more. copies_all: whether every window is copied
- * and a row of the table is a whole filter; it has four weights or more. Otherwise rows of filters (width times
- * channels) have, and there is no dilation in width. ctx: room for two windows (height times width times channels of a
- * filter, each) if all are copied or one hangs over the image's edge, else none. The output may not be the input.
- * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
- */
-arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
-                                          const cmsis_nn_conv_params *conv_params,
-                                          const cmsis_nn_dims *input_dims,
-                                          const int8_t *input_data,
-                                          const cmsis_nn_dims *filter_dims,
-                                          const int32_t *packed,
-                                          bool copies_all,
-                                          const cmsis_nn_dims *output_dims,
-                                          int8_t *output_data);
-
-/*
- * arm_fully_connected_wrapper_s8 for four inputs and four units and more; no scratch. The output may not be the input.
- * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
- */
-arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_params,
-                                                 const cmsis_nn_dims *input_dims,
-                                                 const int8_t *input_data,
-                                                 const cmsis_nn_dims *filter_dims,
-                                                 const int32_t *packed,
-                                                 const cmsis_nn_dims *output_dims,
-                                                 int8_t *output_data);
-
-/*
  * The smaller, the larger of two elements, which share scale and zero point. Broadcasting, in-place use and refusals
  * as in edgeq_add_broadcast_s8.
  */
@@ -291,6 +244,53 @@ arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
                                              int32_t start_w,
                                              const cmsis_nn_dims *output_dims,
                                              int8_t *output);
+
+/*
+ * Tuned kernels: the results of the CMSIS-NN function of the same operator, from a table that edgeq makes of weights,
+ * bias and requantization when the model is built (kernels/packing.py describes it), which is why there are no such
+ * arguments. They use the DSP extension where there is one and portable C elsewhere.
+ */
+
+/*
+ * arm_depthwise_conv_wrapper_s8 for four channels and more, each with one filter; any stride, padding and dilation, no
+ * scratch. The output may not be the input. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
+ */
+arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                const cmsis_nn_dims *input_dims,
+                                                const int8_t *input_data,
+                                                const cmsis_nn_dims *filter_dims,
+                                                const int32_t *packed,
+                                                const cmsis_nn_dims *output_dims,
+                                                int8_t *output_data);
+
+/*
+ * arm_convolve_wrapper_s8 without groups, for two output channels and more. copies_all: whether every window is copied
+ * and a row of the table is a whole filter; it has four weights or more. Otherwise rows of filters (width times
+ * channels) have, and there is no dilation in width. ctx: room for two windows (height times width times channels of a
+ * filter, each) if all are copied or one hangs over the image's edge, else none. The output may not be the input.
+ * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
+ */
+arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
+                                          const cmsis_nn_conv_params *conv_params,
+                                          const cmsis_nn_dims *input_dims,
+                                          const int8_t *input_data,
+                                          const cmsis_nn_dims *filter_dims,
+                                          const int32_t *packed,
+                                          bool copies_all,
+                                          const cmsis_nn_dims *output_dims,
+                                          int8_t *output_data);
+
+/*
+ * arm_fully_connected_wrapper_s8 for four inputs and four units and more; no scratch. The output may not be the input.
+ * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
+ */
+arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_params,
+                                                 const cmsis_nn_dims *input_dims,
+                                                 const int8_t *input_data,
+                                                 const cmsis_nn_dims *filter_dims,
+                                                 const int32_t *packed,
+                                                 const cmsis_nn_dims *output_dims,
+                                                 int8_t *output_data);
 
 #ifdef __cplusplus
 }
