@@ -11,15 +11,17 @@ from typing import Any
 
 from edgeq.emit import emit, write_files
 from edgeq.errors import CalibrationError, EdgeqError, ProjectError, TargetError
-from edgeq.exporters.tflite import export_tflite
+from edgeq.exporters.tflite import export_tflite, exportable_ops
 from edgeq.fixedpoint import INT32_MAX, Dialect
 from edgeq.importers import load as load_model
+from edgeq.importers.keras import known_layers
+from edgeq.importers.tflite.shapes import ABSORBED
 from edgeq.ir import DType, Graph, Tensor
-from edgeq.kernels import KernelSetting, find_kernel
+from edgeq.kernels import KernelSetting, find_kernel, known_kernels
 from edgeq.lower import check_supported, lower, unsupported
 from edgeq.memory import MemoryPlan, plan_memory
 from edgeq.naming import c_identifier
-from edgeq.ops import find_op
+from edgeq.ops import find_op, known_ops
 from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.passes.shrink_channels import NOTES, shrink_channels
 from edgeq.program import Program
@@ -41,6 +43,7 @@ __all__ = [
     "inspect",
     "load_model",
     "open_project",
+    "operators",
     "quantize_model",
     "targets",
 ]
@@ -380,6 +383,20 @@ def _edge(tensor: Tensor) -> dict[str, Any]:
         scale, zero_point = tensor.quant.per_tensor
         edge.update(scale=scale, zero_point=zero_point)
     return edge
+
+
+def operators() -> dict[str, Any]:
+    """What edgeq supports, as JSON values, read off its registers: nothing lists it.
+
+    Returns: "operators": TFLite's operators, each with the kernels that run it (none where it costs nothing, or stands
+    at the edges only) and whether a `.tflite` can be written with it; "absorbed": operators that reading a file turns
+    into constants and reshapes; "keras": Keras layers and `keras.ops` functions.
+    """
+    rows = []
+    for name in known_ops():
+        kernels = [k.name for k in known_kernels() if name in k.ops]
+        rows.append({"name": name, "kernels": kernels, "exported": name in exportable_ops()})
+    return {"operators": rows, "absorbed": list(ABSORBED), "keras": list(known_layers())}
 
 
 def targets() -> list[dict[str, Any]]:

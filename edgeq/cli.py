@@ -177,12 +177,19 @@ def simulate(project: Path, inputs: Path, dequantize: bool, save: Path | None, a
 
 
 @main.command()
-@click.argument("model", type=_PATH)
+@click.argument("model", type=_PATH, required=False)
+@click.option("--ops", "ops", is_flag=True, help="Show what edgeq supports instead: operators, kernels, Keras layers.")
 @_JSON
-def inspect(model: Path, as_json: bool) -> None:
+def inspect(model: Path | None, ops: bool, as_json: bool) -> None:
     """Shows MODEL's operators, shapes, types, multiply-accumulates, parameters, and what is unsupported."""
     from edgeq import api
 
+    if ops == (model is not None):
+        raise click.UsageError("give either a MODEL or --ops")
+    if ops:
+        supported = api.operators()
+        _print_json(supported) if as_json else _print(text.operators(supported))
+        return
     found = api.inspect(model)
     _print_json(found) if as_json else _print(text.inspect(found))
 

@@ -65,6 +65,11 @@ def rule(*names: str, version: int) -> Callable[[Writer], Writer]:
     return add
 
 
+def exportable_ops() -> tuple[str, ...]:
+    """Names of all operators that can be written, sorted."""
+    return tuple(sorted(_RULES))
+
+
 def export_tflite(graph: Graph) -> bytes:
     """The graph as a TFLite flatbuffer.
 
@@ -243,7 +248,7 @@ def _mul(node: Node, graph: Graph) -> schema.MulOptionsT:
     return schema.MulOptionsT(fusedActivationFunction=_ACTIVATIONS[node.attrs.activation])
 
 
-@rule("MEAN", version=2)
+@rule("MEAN", "REDUCE_MAX", "REDUCE_MIN", version=2)
 def _mean(node: Node, graph: Graph) -> schema.ReducerOptionsT:
     return schema.ReducerOptionsT(keepDims=node.attrs.keep_dims)
 
@@ -285,7 +290,116 @@ def _dequantize(node: Node, graph: Graph) -> schema.DequantizeOptionsT:
     return schema.DequantizeOptionsT()
 
 
+@rule("TRANSPOSE", version=2)
+def _transpose(node: Node, graph: Graph) -> schema.TransposeOptionsT:
+    return schema.TransposeOptionsT()
+
+
+@rule("SLICE", version=2)
+def _slice(node: Node, graph: Graph) -> schema.SliceOptionsT:
+    return schema.SliceOptionsT()
+
+
+@rule("STRIDED_SLICE", version=2)
+def _strided_slice(node: Node, graph: Graph) -> schema.StridedSliceOptionsT:
+    attrs = node.attrs
+    return schema.StridedSliceOptionsT(
+        beginMask=attrs.begin_mask,
+        endMask=attrs.end_mask,
+        ellipsisMask=attrs.ellipsis_mask,
+        newAxisMask=attrs.new_axis_mask,
+        shrinkAxisMask=attrs.shrink_axis_mask,
+        offset=attrs.offset,
+    )
+
+
+@rule("SPLIT", version=2)
+def _split(node: Node, graph: Graph) -> schema.SplitOptionsT:
+    return schema.SplitOptionsT(numSplits=node.attrs.num_splits)
+
+
+@rule("SPLIT_V", version=2)
+def _split_v(node: Node, graph: Graph) -> schema.SplitVOptionsT:
+    return schema.SplitVOptionsT(numSplits=node.attrs.num_splits)
+
+
+@rule("PACK", version=2)
+def _pack(node: Node, graph: Graph) -> schema.PackOptionsT:
+    return schema.PackOptionsT(valuesCount=node.attrs.values_count, axis=node.attrs.axis)
+
+
+@rule("UNPACK", version=2)
+def _unpack(node: Node, graph: Graph) -> schema.UnpackOptionsT:
+    return schema.UnpackOptionsT(num=node.attrs.num, axis=node.attrs.axis)
+
+
+@rule("SPACE_TO_DEPTH", version=2)
+def _space_to_depth(node: Node, graph: Graph) -> schema.SpaceToDepthOptionsT:
+    return schema.SpaceToDepthOptionsT(blockSize=node.attrs.block_size)
+
+
+@rule("DEPTH_TO_SPACE", version=1)
+def _depth_to_space(node: Node, graph: Graph) -> schema.DepthToSpaceOptionsT:
+    return schema.DepthToSpaceOptionsT(blockSize=node.attrs.block_size)
+
+
+@rule("MIRROR_PAD", version=2)
+def _mirror_pad(node: Node, graph: Graph) -> schema.MirrorPadOptionsT:
+    modes = schema.MirrorPadMode
+    return schema.MirrorPadOptionsT(mode=modes.SYMMETRIC if node.attrs.symmetric else modes.REFLECT)
+
+
+@rule("TILE", version=1)
+def _tile(node: Node, graph: Graph) -> schema.TileOptionsT:
+    return schema.TileOptionsT()
+
+
+@rule("REVERSE_V2", version=1)
+def _reverse_v2(node: Node, graph: Graph) -> schema.ReverseV2OptionsT:
+    return schema.ReverseV2OptionsT()
+
+
+@rule("RESIZE_NEAREST_NEIGHBOR", version=3)
+def _resize_nearest_neighbor(node: Node, graph: Graph) -> schema.ResizeNearestNeighborOptionsT:
+    return schema.ResizeNearestNeighborOptionsT(
+        alignCorners=node.attrs.align_corners, halfPixelCenters=node.attrs.half_pixel_centers
+    )
+
+
+@rule("RESIZE_BILINEAR", version=3)
+def _resize_bilinear(node: Node, graph: Graph) -> schema.ResizeBilinearOptionsT:
+    return schema.ResizeBilinearOptionsT(
+        alignCorners=node.attrs.align_corners, halfPixelCenters=node.attrs.half_pixel_centers
+    )
+
+
+@rule("GATHER", version=2)
+def _gather(node: Node, graph: Graph) -> schema.GatherOptionsT:
+    return schema.GatherOptionsT(axis=node.attrs.axis, batchDims=node.attrs.batch_dims)
+
+
+@rule("MINIMUM", "MAXIMUM", version=2)
+def _extreme(node: Node, graph: Graph) -> schema.MaximumMinimumOptionsT:
+    return schema.MaximumMinimumOptionsT()
+
+
+@rule("SQUARED_DIFFERENCE", version=2)
+def _squared_difference(node: Node, graph: Graph) -> schema.SquaredDifferenceOptionsT:
+    return schema.SquaredDifferenceOptionsT()
+
+
+@rule("LEAKY_RELU", version=2)
+def _leaky_relu(node: Node, graph: Graph) -> schema.LeakyReluOptionsT:
+    return schema.LeakyReluOptionsT(alpha=node.attrs.alpha)
+
+
+@rule("GELU", version=2)
+def _gelu(node: Node, graph: Graph) -> schema.GeluOptionsT:
+    return schema.GeluOptionsT(approximate=node.attrs.approximate)
+
+
 @rule("RELU", "RELU6", "LOGISTIC", "TANH", version=2)
-@rule("RELU_N1_TO_1", version=1)
+@rule("ABS", "EXP", "RSQRT", version=2)
+@rule("ELU", "HARD_SWISH", "PRELU", "RELU_0_TO_1", "RELU_N1_TO_1", version=1)
 def _without_options(node: Node, graph: Graph) -> None:
     return None

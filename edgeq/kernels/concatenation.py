@@ -1,4 +1,4 @@
-"""CONCATENATION by CMSIS-NN."""
+"""CONCATENATION and PACK by CMSIS-NN."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ConcatenationS8(Kernel):
     """One call per operand; sizes are 16 bits wide."""
 
     name = "arm_concatenation_s8_x"
-    ops = ("CONCATENATION",)
+    ops = ("CONCATENATION", "PACK")
     template = "concatenation.c.j2"
 
     def supports(self, p: ConcatenationParams, cpu: Cpu) -> bool:
@@ -27,7 +27,7 @@ class ReshapeS8(Kernel):
     """One copy per operand, where each is contiguous in the result."""
 
     name = "arm_reshape_s8"
-    ops = ("CONCATENATION",)
+    ops = ("CONCATENATION", "PACK")
     template = "concatenation_copy.c.j2"
 
     def supports(self, p: ConcatenationParams, cpu: Cpu) -> bool:

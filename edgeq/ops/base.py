@@ -32,8 +32,10 @@ class Activation(enum.Enum):
         return _BOUNDS[self]
 
 
+#: The interval of what does not clamp.
+UNBOUNDED = (-np.inf, np.inf)
 _BOUNDS = {
-    Activation.NONE: (-np.inf, np.inf),
+    Activation.NONE: UNBOUNDED,
     Activation.RELU: (0.0, np.inf),
     Activation.RELU_N1_TO_1: (-1.0, 1.0),
     Activation.RELU6: (0.0, 6.0),
@@ -158,15 +160,22 @@ def affine(tensor: Tensor, where: str) -> tuple[float, int]:
 def activation_range(
     activation: Activation, scale: float, zero_point: int, dtype: DType = DType.INT8
 ) -> tuple[int, int]:
-    """Quantized clamp of a fused activation (TFLite's CalculateActivationRangeQuantized: float32 division,
-    round half away from zero)."""
+    """Quantized clamp of a fused activation."""
+    return interval_range(activation.bounds, scale, zero_point, dtype)
+
+
+def interval_range(
+    bounds: tuple[float, float], scale: float, zero_point: int, dtype: DType = DType.INT8
+) -> tuple[int, int]:
+    """Quantized clamp to a real interval (TFLite's CalculateActivationRangeQuantized: float32 division, round half away
+    from zero)."""
     low, high = dtype.range
 
     def quantized(real: float) -> int:
         ratio = float(np.float32(real) / np.float32(scale))
         return zero_point + int(np.sign(ratio) * np.floor(abs(ratio) + 0.5))
 
-    real_low, real_high = activation.bounds
+    real_low, real_high = bounds
     if np.isfinite(real_low):
         low = max(low, quantized(real_low))
     if np.isfinite(real_high):

@@ -76,7 +76,7 @@ class Concatenation(Op):
         return QuantRule(OutputRule.SAME_AS_INPUT)
 
     def evaluate(self, attrs: ConcatenationAttrs, *operands: np.ndarray) -> tuple[np.ndarray, ...]:
-        y = _join(operands, attrs.axis % (operands[0].ndim - 1))
+        y = join(operands, attrs.axis % (operands[0].ndim - 1))
         return (np.clip(y, *attrs.activation.bounds).astype(np.float32),)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
@@ -91,10 +91,10 @@ class Concatenation(Op):
         return Lowered(params, tuple(t.name for t in operands))
 
     def simulate(self, p: ConcatenationParams, *operands: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (_join(operands, p.axis),)
+        return (join(operands, p.axis),)
 
 
-def _join(operands: tuple[np.ndarray, ...], axis: int) -> np.ndarray:
+def join(operands: tuple[np.ndarray, ...], axis: int) -> np.ndarray:
     """Operands (n or 1, *shape), a constant repeated for every vector."""
     n = max(a.shape[0] for a in operands)
     return np.concatenate([np.broadcast_to(a, (n,) + a.shape[1:]) for a in operands], axis=axis + 1)

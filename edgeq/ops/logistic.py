@@ -21,7 +21,7 @@ class Logistic(Lookup):
     def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
         return (_logistic(x),)
 
-    def table(self, x: Tensor, y: Tensor, where: str) -> np.ndarray:
+    def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         if y.quant.per_tensor[0] != OUTPUT[0]:
             raise QuantizationError("an int8 logistic needs a result of scale 1/256", where=where)
         return tabulated(x, y, _logistic)

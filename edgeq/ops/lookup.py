@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
 from edgeq.ir import Graph, Node, Tensor, frozen_array
-from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine
+from edgeq.ops.base import UNBOUNDED, Lowered, Op, affine, interval_range
 
 #: Every int8 value, in the order of a table.
 VALUES = np.arange(-128, 128, dtype=np.int64)
@@ -34,7 +35,7 @@ class Lookup(Op):
     Attrs = LookupAttrs
     Params = LookupParams
 
-    def infer(self, attrs: LookupAttrs, x: Tensor) -> tuple[tuple[int, ...], ...]:
+    def infer(self, attrs: Any, x: Tensor) -> tuple[tuple[int, ...], ...]:
         return (x.shape,)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
@@ -42,10 +43,10 @@ class Lookup(Op):
         (y,) = graph.results(node)
         affine(x, node.loc)
         affine(y, node.loc)
-        table = self.table(x, y, node.loc)
+        table = self.table(node.attrs, x, y, node.loc)
         return Lowered(LookupParams(x.size, frozen_array(table, np.int8)), (x.name,))
 
-    def table(self, x: Tensor, y: Tensor, where: str) -> np.ndarray:
+    def table(self, attrs: Any, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         """Results of −128 … 127 for int8 operand `x` and result `y`. Raises QuantizationError where TFLite refuses."""
         raise NotImplementedError
 
@@ -54,25 +55,29 @@ class Lookup(Op):
         return (np.take(np.roll(p.table, -128), x.view(np.uint8)),)
 
 
-def requantized(x: Tensor, y: Tensor, ratio: float, activation: Activation) -> np.ndarray:
+def requantized(x: Tensor, y: Tensor, ratio: float, bounds: tuple[float, float] = UNBOUNDED) -> np.ndarray:
     """Every value of `x` in terms of `y`: clamp(requantize(value − zero point) + zero point), factor `ratio`."""
     _, zero_x = x.quant.per_tensor
     scale_y, zero_y = y.quant.per_tensor
     result = requantize(VALUES - zero_x, *quantize_multiplier(ratio)) + zero_y
-    return saturate(result, *activation_range(activation, scale_y, zero_y))
+    return saturate(result, *interval_range(bounds, scale_y, zero_y))
+
+
+def quotient(x: Tensor, y: Tensor) -> float:
+    """The operand's scale over the result's, a float32 quotient as TFLite's activations.cc computes it."""
+    return float(x.quant.scale[0] / y.quant.scale[0])
 
 
 class Clamp(Lookup):
-    """Base of the activations that clamp: requantization to the result's scale, limited to `activation`'s interval."""
+    """Base of the activations that clamp: requantization to the result's scale, limited to the interval `bounds`."""
 
-    activation: Activation
+    bounds: ClassVar[tuple[float, float]]
 
     def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (np.clip(x, *self.activation.bounds).astype(np.float32),)
+        return (np.clip(x, *self.bounds).astype(np.float32),)
 
-    def table(self, x: Tensor, y: Tensor, where: str) -> np.ndarray:
-        # a float32 quotient, as TFLite's ReluPrepare computes it
-        return requantized(x, y, float(x.quant.scale[0] / y.quant.scale[0]), self.activation)
+    def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
+        return requantized(x, y, quotient(x, y), self.bounds)
 
 
 def tabulated(x: Tensor, y: Tensor, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -84,5 +89,6 @@ def tabulated(x: Tensor, y: Tensor, function: Callable[[np.ndarray], np.ndarray]
     _, zero_x = x.quant.per_tensor
     _, zero_y = y.quant.per_tensor
     real = x.quant.scale[0] * (VALUES - zero_x).astype(np.float32)
-    ratio = function(real) * (np.float32(1.0) / y.quant.scale[0])
+    with np.errstate(over="ignore"):
+        ratio = function(real) * (np.float32(1.0) / y.quant.scale[0])
     return saturate(np.sign(ratio) * np.floor(np.abs(ratio).astype(np.float64) + 0.5) + zero_y, -128, 127)

@@ -20,22 +20,16 @@ class MeanAttrs:
 
 
 @dataclass(frozen=True)
-class MeanParams:
-    """Integers of a mean.
+class Reduction:
+    """A walk over a tensor, some axes kept, the others reduced.
 
     Attributes:
         axes: the reduced axes, ascending.
-        sum_offset: number of averaged elements times the input's negated zero point.
-        multiplier, shift: scale ratio divided by the number of averaged elements.
     """
 
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     axes: tuple[int, ...]
-    sum_offset: int
-    multiplier: int
-    shift: int
-    output_offset: int
 
     @property
     def kept_dims(self) -> tuple[int, ...]:
@@ -65,6 +59,21 @@ class MeanParams:
         return tuple(math.prod(self.input_shape[a + 1 :]) for a in axes)
 
 
+@dataclass(frozen=True)
+class MeanParams(Reduction):
+    """Integers of a mean.
+
+    Attributes:
+        sum_offset: number of averaged elements times the input's negated zero point.
+        multiplier, shift: scale ratio divided by the number of averaged elements.
+    """
+
+    sum_offset: int
+    multiplier: int
+    shift: int
+    output_offset: int
+
+
 @register
 class Mean(Op):
     """out = saturate(requantize(Σ in + sum_offset) + output_offset). Operands: the data, the axes (constant int32)."""
@@ -74,11 +83,9 @@ class Mean(Op):
     Params = MeanParams
 
     def infer(self, attrs: MeanAttrs, x: Tensor, axis: Tensor) -> tuple[tuple[int, ...], ...]:
-        axes = _axes(axis, len(x.shape))
+        axes = reduced_axes(axis, len(x.shape))
         require(all(x.shape[a] > 0 for a in axes), "the mean of nothing is not defined")
-        if attrs.keep_dims:
-            return (tuple(1 if a in axes else d for a, d in enumerate(x.shape)),)
-        return (tuple(d for a, d in enumerate(x.shape) if a not in axes),)
+        return (reduced_shape(x.shape, axes, attrs.keep_dims),)
 
     def evaluate(self, attrs: MeanAttrs, x: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, ...]:
         axes = tuple(sorted({1 + int(a) % (x.ndim - 1) for a in np.ravel(axis)}))
@@ -87,7 +94,7 @@ class Mean(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, axis = graph.operands(node)
         (y,) = graph.results(node)
-        axes = _axes(axis, len(x.shape))
+        axes = reduced_axes(axis, len(x.shape))
         input_scale, input_zero = affine(x, node.loc)
         output_scale, output_zero = affine(y, node.loc)
         count = math.prod(x.shape[a] for a in axes)
@@ -114,10 +121,17 @@ class Mean(Op):
         return (saturate(y, -128, 127).reshape((x.shape[0],) + p.output_shape),)
 
 
-def _axes(axis: Tensor, rank: int) -> tuple[int, ...]:
+def reduced_axes(axis: Tensor, rank: int) -> tuple[int, ...]:
     """The reduced axes, ascending and without repetition, of a constant that may count from the end."""
     if axis.data is None:
         raise ModelError("the axes are computed at run time; a constant is needed")
     axes = [int(a) for a in np.ravel(axis.data)]
     require(all(-rank <= a < rank for a in axes), f"axes {axes} do not exist in a tensor of {rank} dimensions")
     return tuple(sorted({a % rank for a in axes}))
+
+
+def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...], keep_dims: bool) -> tuple[int, ...]:
+    """The result's shape: reduced axes dropped, or of size 1."""
+    if keep_dims:
+        return tuple(1 if a in axes else d for a, d in enumerate(shape))
+    return tuple(d for a, d in enumerate(shape) if a not in axes)

@@ -8,7 +8,7 @@ from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
-from edgeq.ops.base import Activation, Lowered
+from edgeq.ops.base import Lowered
 from edgeq.ops.lookup import Lookup, LookupAttrs, requantized
 
 
@@ -31,6 +31,6 @@ class Quantize(Lookup):
             )
         return super().lower(node, graph, dialect)
 
-    def table(self, x: Tensor, y: Tensor, where: str) -> np.ndarray:
+    def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         # a quotient of doubles, as TFLite's quantize.cc computes it
-        return requantized(x, y, x.quant.per_tensor[0] / y.quant.per_tensor[0], Activation.NONE)
+        return requantized(x, y, x.quant.per_tensor[0] / y.quant.per_tensor[0])

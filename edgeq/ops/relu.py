@@ -8,4 +8,4 @@ from edgeq.ops.lookup import Clamp
 @register
 class Relu(Clamp):
     name = "RELU"
-    activation = Activation.RELU
+    bounds = Activation.RELU.bounds

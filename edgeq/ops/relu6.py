@@ -8,4 +8,4 @@ from edgeq.ops.lookup import Clamp
 @register
 class Relu6(Clamp):
     name = "RELU6"
-    activation = Activation.RELU6
+    bounds = Activation.RELU6.bounds

@@ -8,4 +8,4 @@ from edgeq.ops.lookup import Clamp
 @register
 class ReluN1To1(Clamp):
     name = "RELU_N1_TO_1"
-    activation = Activation.RELU_N1_TO_1
+    bounds = Activation.RELU_N1_TO_1.bounds

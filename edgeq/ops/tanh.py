@@ -20,7 +20,7 @@ class Tanh(Lookup):
     def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
         return (_tanh(x),)
 
-    def table(self, x: Tensor, y: Tensor, where: str) -> np.ndarray:
+    def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         return tabulated(x, y, _tanh)
 
 

@@ -43,7 +43,7 @@ def corrected_biases(graph: Graph, quantized: Graph, inputs: Mapping[str, np.nda
     for node in quantized.nodes:
         original = originals.get(node.outputs[0])
         if original is not None:
-            exact[node.outputs[0]] = _result(graph, original, exact, original.attrs)
+            exact.update(zip(node.outputs, _results(graph, original, exact, original.attrs), strict=True))
         rule = rule_of(node)
         if rule.bias is not None and original is not None and len(node.inputs) > rule.bias and node.inputs[rule.bias]:
             bias = _corrected(graph, quantized, original, node, exact, rounded, scheme)
@@ -51,9 +51,8 @@ def corrected_biases(graph: Graph, quantized: Graph, inputs: Mapping[str, np.nda
             replaced[bias.name] = bias
         nodes.append(node)
         view = replace(quantized, tensors={**quantized.tensors, **replaced})
-        rounded[node.outputs[0]] = _rounded(
-            quantized.tensors[node.outputs[0]], _result(view, node, rounded, node.attrs)
-        )
+        for name, values in zip(node.outputs, _results(view, node, rounded, node.attrs), strict=True):
+            rounded[name] = _rounded(quantized.tensors[name], values)
     return quantized.rewrite(nodes, replaced.values())
 
 
@@ -61,12 +60,12 @@ def _with(names: tuple[str, ...], index: int, name: str) -> tuple[str, ...]:
     return names[:index] + (name,) + names[index + 1 :]
 
 
-def _result(graph: Graph, node: Node, values: Mapping[str, np.ndarray], attrs: object) -> np.ndarray:
-    """A node's float32 result; quantized constants stand for the real numbers they represent."""
+def _results(graph: Graph, node: Node, values: Mapping[str, np.ndarray], attrs: object) -> tuple[np.ndarray, ...]:
+    """A node's float32 results; quantized constants stand for the real numbers they represent."""
     operands = [
         None if t is None else _constant(t) if t.data is not None else values[t.name] for t in graph.operands(node)
     ]
-    return find_op(node.op).evaluate(attrs, *operands)[0]
+    return find_op(node.op).evaluate(attrs, *operands)
 
 
 def _constant(tensor: Tensor) -> np.ndarray:
@@ -93,8 +92,8 @@ def _corrected(
     """The bias, moved by the mean difference before the activation. A new name: layers may share the old one."""
     bias = quantized.tensors[node.inputs[rule_of(node).bias]]
     linear = replace(original.attrs, activation=Activation.NONE)
-    wanted = _result(graph, original, exact, linear)
-    found = _result(quantized, node, rounded, linear)
+    (wanted,) = _results(graph, original, exact, linear)
+    (found,) = _results(quantized, node, rounded, linear)
     axes = tuple(range(wanted.ndim - 1))
     shift = (wanted.astype(np.float64) - found).mean(axis=axes)
     real = bias.quant.scale.astype(np.float64) * bias.data

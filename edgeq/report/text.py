@@ -113,6 +113,15 @@ def inspect(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def operators(supported: Mapping[str, Any]) -> str:
+    """Supported operators and layers."""
+    rows = [(x["name"], ", ".join(x["kernels"]), x["exported"]) for x in supported["operators"]]
+    lines = [table(("operator", "kernels", "exported"), rows)]
+    lines.append(f"read as constants or reshapes: {', '.join(supported['absorbed'])}")
+    lines.append(f"Keras: {', '.join(supported['keras'])}")
+    return "\n".join(lines)
+
+
 def profile(counted: Mapping[str, Any]) -> str:
     """Instructions by layer."""
     rows = [

@@ -101,9 +101,40 @@ def _gates(keras, layers):
     )
 
 
+def _bends(keras, layers):
+    """Activations of every kind, as layers and within layers, and images that are cut, turned and enlarged."""
+    x = keras.Input((6, 8, 4))
+    y = layers.Normalization(mean=[0.5, -20.0, 10.0, 0.0], variance=[1e3, 400.0, 2e3, 9e2])(x)
+    y = layers.Conv2D(5, 3, activation="gelu", padding="same")(y)
+    y = layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(4, 1)(y))
+    y = layers.UpSampling2D((3, 2))(layers.Cropping2D(((1, 2), (0, 1)))(y))
+    y = layers.LeakyReLU(0.25)(layers.DepthwiseConv2D(3, activation="elu")(y))
+    y = layers.Permute((2, 1, 3))(layers.UpSampling2D(2, interpolation="bilinear")(y))
+    y = layers.ReLU(max_value=1)(y)
+    return keras.Model(x, [layers.PReLU()(y), layers.Conv2D(2, 3, activation="leaky_relu")(y)])
+
+
+def _bent_sequences(keras, layers):
+    x = keras.Input((5,))
+    y = layers.RepeatVector(6)(layers.Dense(4, activation="elu")(x))
+    y = layers.UpSampling1D(3)(layers.Cropping1D((1, 2))(layers.Conv1D(3, 1, activation="gelu")(y)))
+    z = layers.Maximum()([y, layers.ReLU(negative_slope=0.5)(y), layers.ELU()(y)])
+    return keras.Model(x, [layers.Minimum()([y, z]), layers.Activation("exponential")(y)])
+
+
 MODELS = {
     f.__name__.strip("_"): f
-    for f in (_conv_stack, _separable, _one_dimensional, _nested_and_shared, _frozen_backbone, _nested_outputs, _gates)
+    for f in (
+        _conv_stack,
+        _separable,
+        _one_dimensional,
+        _nested_and_shared,
+        _frozen_backbone,
+        _nested_outputs,
+        _gates,
+        _bends,
+        _bent_sequences,
+    )
 }
 
 
@@ -126,6 +157,8 @@ def built(keras, tmp_path_factory):
             if isinstance(layer, keras.layers.BatchNormalization):
                 # fresh statistics are ones and zeros, which would hide mistakes
                 layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+            elif isinstance(layer, keras.layers.PReLU):
+                layer.alpha.assign(rng.uniform(-0.5, 1.5, layer.alpha.shape))  # fresh slopes are zeros
             elif getattr(layer, "bias", None) is not None:
                 layer.bias.assign(rng.normal(size=layer.bias.shape))
         folder = tmp_path_factory.mktemp(name)

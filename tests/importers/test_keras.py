@@ -88,6 +88,25 @@ def test_keras_ops_nodes(keras, tmp_path):
     assert_same_outputs(model, load(tmp_path / "m.keras"))
 
 
+def test_more_keras_ops_nodes(keras, tmp_path):
+    ops, x = keras.ops, keras.Input((3, 4), name="x")
+    y = ops.maximum(ops.gelu(x), ops.leaky_relu(x, 0.1)) - ops.minimum(ops.elu(x), ops.hard_silu(x))
+    y = ops.transpose(y + keras.activations.gelu(x), (0, 2, -2))
+    model = keras.Model(x, [ops.exp(y), ops.rsqrt(ops.absolute(y) + 0.5)])
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
+def test_normalization_adapted_to_data(keras, tmp_path):
+    data = np.random.default_rng(1).normal(3.0, [1.0, 5.0, 0.2], (50, 7, 3)).astype(np.float32)
+    for axis, invert in ((-1, False), (None, False), (-1, True)):
+        layer = keras.layers.Normalization(axis=axis, invert=invert)
+        layer.adapt(data)
+        model = keras.Sequential([keras.Input((7, 3)), layer])
+        model.save(tmp_path / "m.keras")
+        assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
 def test_sequential_without_an_input_layer(keras, tmp_path):
     model = keras.Sequential([keras.layers.Dense(3), keras.layers.Dense(2)])
     model.build((None, 4))

@@ -93,18 +93,18 @@ def test_a_layer_from_another_module_is_custom_whatever_its_name(edited):
 
 def test_every_unsupported_layer_is_named_at_once(keras, tmp_path):
     layers = keras.layers
-    inner = keras.Sequential([layers.LeakyReLU(name="leaky")], name="inner")
+    inner = keras.Sequential([layers.ELU(0.5, name="leaky")], name="inner")
     x = keras.Input((8, 4))
     y = layers.LSTM(4, return_sequences=True, name="memory")(x)
-    y = inner(layers.Activation("elu", name="bend")(y))
+    y = inner(layers.Activation("selu", name="bend")(y))
     y = layers.ReLU(max_value=2.0, name="low")(y)
     keras.Model(x, keras.ops.erf(y)).save(tmp_path / "m.keras")
     with pytest.raises(ModelError) as caught:
         load(tmp_path / "m.keras")
     for line in (
         "memory: LSTM",
-        "inner/leaky: LeakyReLU",
-        "bend: Activation with activation 'elu'",
+        "inner/leaky: ELU with alpha 0.5",
+        "bend: Activation with activation 'selu'",
         "low: ReLU with max_value 2.0",
         "keras.ops Erf",
     ):

@@ -26,6 +26,21 @@ _SHAPES = [
 ]
 
 
+def operand_pairs(
+    rng: np.random.Generator, first: QuantParams, second: QuantParams, rank: int = 4
+) -> Iterator[list[Tensor]]:
+    """Equal and broadcast shapes of up to `rank` axes, runtime and constant operands, each pair once."""
+    for shapes in _SHAPES:
+        if max(map(len, shapes)) <= rank:
+            operands = [
+                activation_input(name, shape, q) for name, shape, q in zip("ab", shapes, (first, second), strict=True)
+            ]
+            at = int(rng.integers(4))
+            if at < 2:
+                operands[at] = constant(operands[at].name, int8_values(rng, operands[at].shape), operands[at].quant)
+            yield operands
+
+
 def cases_of(op: str, attrs_type: type, typical_scale: Scale) -> Callable[[np.random.Generator], Iterator[Case]]:
     """Equal and broadcast shapes, runtime and constant operands.
 

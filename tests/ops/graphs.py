@@ -58,16 +58,25 @@ def int8_values(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return np.where(rng.random(shape) < 0.1, ends, values).astype(np.int8)
 
 
+def shape_of(rng: np.random.Generator, rank: int) -> tuple[int, ...]:
+    """A small shape; the first of several axes is 1 or 2."""
+    shape = rng.integers(1, 6, rank)
+    if rank > 1:
+        shape[0] = rng.integers(1, 3)
+    return tuple(int(d) for d in shape)
+
+
 def one_node(
     rng: np.random.Generator, op: str, operands: Sequence[Tensor | None], output: QuantParams | None, attrs: Any = None
 ) -> Case:
-    """A case of one node. Operands without data are the graph's inputs; the operator infers the result's shape."""
-    (shape,) = find_op(op).infer(attrs, *operands)
-    result = Tensor("y", shape, DType.INT8, output)
-    node = Node(op, tuple(t.name if t else "" for t in operands), ("y",), attrs, loc=op.lower())
+    """A case of one node. Operands without data are the graph's inputs; the operator infers the results' shapes."""
+    shapes = find_op(op).infer(attrs, *operands)
+    names = ("y",) if len(shapes) == 1 else tuple(f"y{i}" for i in range(len(shapes)))
+    results = {name: Tensor(name, shape, DType.INT8, output) for name, shape in zip(names, shapes, strict=True)}
+    node = Node(op, tuple(t.name if t else "" for t in operands), names, attrs, loc=op.lower())
     present = {t.name: t for t in operands if t is not None}
     runtime = tuple(name for name, t in present.items() if not t.is_constant)
-    graph = Graph(op.lower(), {**present, "y": result}, (node,), runtime, ("y",))
+    graph = Graph(op.lower(), {**present, **results}, (node,), runtime, names)
     verify_graph(graph, "test case")
     return Case(op, graph, tuple(int8_values(rng, (VECTORS,) + present[name].shape) for name in runtime))
 

@@ -26,6 +26,8 @@ _TFLITE_TYPE = {
     DType.INT32: schema.TensorType.INT32,
 }
 
+_NOT_AMONG_REFERENCE_KERNELS = {schema.BuiltinOperator.ELU}
+
 
 def options(name: str, **fields: Any) -> Any:
     """TFLite's options table `name`, such as "Conv2DOptions", with its fields set."""
@@ -106,16 +108,25 @@ def run_tflite(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
     Args:
         vectors: one array (n, *shape) per model input. Returns one such array per model output.
     """
-    from tflite_runtime.interpreter import Interpreter, OpResolverType
+    import tflite_runtime.interpreter as library
 
-    return _run(Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF), vectors)
+    return _run(_interpreter(library, model), vectors)
 
 
 def run_litert(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Results of ai-edge-litert's reference kernels: FULLY_CONNECTED rounds once, everything else twice."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    import ai_edge_litert.interpreter as library
 
-    return _run(Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF), vectors)
+    return _run(_interpreter(library, model), vectors)
+
+
+def _interpreter(library: Any, model: bytes) -> Any:
+    """With the reference kernels; with the default ones, without delegates, where an operator has no other."""
+    operators = schema.ModelT.InitFromPackedBuf(model, 0).operatorCodes
+    only_default = any(code.builtinCode in _NOT_AMONG_REFERENCE_KERNELS for code in operators)
+    resolvers = library.OpResolverType
+    resolver = resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES if only_default else resolvers.BUILTIN_REF
+    return library.Interpreter(model_content=model, experimental_op_resolver_type=resolver)
 
 
 def _run(interpreter: Any, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -179,6 +179,11 @@ def test_padding_is_viewed_with_four_axes() -> None:
     assert params.blocks.after == (0, 0, 2, 4)
 
 
+# A second rounding, and the softmax's own approximation, cost up to half a step more than the last rounding. A bilinear
+# scale is rounded to 1/1024: at index 15, that moves a position by 15/2048 pixels in each of two axes, 255 steps apart.
+STEPS = {"RESIZE_BILINEAR": 1.05 + 2 * 15 / 2048 * 255}
+
+
 @pytest.mark.parametrize("op", covered_ops())
 def test_floats_and_integers_mean_the_same(op: str, case_count: int) -> None:
     """`evaluate` of the real operands lies within the integers' rounding of the real result."""
@@ -194,14 +199,12 @@ def test_floats_and_integers_mean_the_same(op: str, case_count: int) -> None:
             if name in lowered.inputs:
                 integers.append(array)
             reals.append(_real(t, array))
-        (y,) = operator.simulate(lowered.params, *integers)
-        (real,) = operator.evaluate(node.attrs, *reals)
-        quant = case.graph.tensors["y"].quant
-        scale, zero_point = quant.per_tensor
-        wanted = np.clip(real.astype(np.float64) / scale + zero_point, -128, 127)
-        assert real.shape == y.shape
-        # a second rounding, and the softmax's own approximation, cost up to half a step more
-        assert np.abs(wanted - y).max(initial=0.0) <= 1.05, case
+        results = operator.simulate(lowered.params, *integers)
+        scale, zero_point = case.graph.results(node)[0].quant.per_tensor
+        for y, real in zip(results, operator.evaluate(node.attrs, *reals), strict=True):
+            wanted = np.clip(real.astype(np.float64) / scale + zero_point, -128, 127)
+            assert real.shape == y.shape
+            assert np.abs(wanted - y).max(initial=0.0) <= STEPS.get(op, 1.05), case
 
 
 def _real(t: Tensor | None, array: np.ndarray | None) -> np.ndarray | None:

@@ -13,12 +13,12 @@ from edgeq.errors import ModelError
 from edgeq.importers.keras import layers as _layers  # noqa: F401  (registers the rules)
 from edgeq.importers.keras.builder import GraphBuilder, Scope
 from edgeq.importers.keras.container import KerasFile, read_keras_file
-from edgeq.importers.keras.rules import find_rule
+from edgeq.importers.keras.rules import find_rule, known_layers
 from edgeq.importers.keras.topology import LayerSpec, ModelSpec, parse_model, walk
 from edgeq.importers.keras.weights import assign_weights
 from edgeq.ir import Graph, verify_graph
 
-__all__ = ["load"]
+__all__ = ["known_layers", "load"]
 
 
 def load(path: str | Path) -> Graph:

@@ -186,8 +186,8 @@ def _vars_of(h5: Any, reader: _ArrayReader) -> dict[str, np.ndarray]:
             member = _child(group, name)
             if isinstance(member, h5py.Group):
                 pending.append((f"{prefix}{name}/", member, depth + 1))
-            # seeds are variables too, but integers
-            elif prefix.endswith("vars/") and member.dtype.kind == "f":
+            # seeds are variables too, but unsigned; counts of examples are signed
+            elif prefix.endswith("vars/") and member.dtype.kind in "fi":
                 found[prefix + name] = reader.read(member)
     return found
 

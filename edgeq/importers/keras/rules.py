@@ -118,6 +118,11 @@ def find_rule(kind: str) -> Rule | None:
     return _RULES.get(kind)
 
 
+def known_layers() -> tuple[str, ...]:
+    """Keras classes that have a rule, sorted; `keras.ops` functions begin with "ops."."""
+    return tuple(sorted(_RULES))
+
+
 # --- reading configurations: every value comes from an untrusted file ------------------------------------------------
 
 

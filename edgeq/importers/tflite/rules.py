@@ -17,7 +17,10 @@ Rule = Callable[[Any], dict[str, Any]]
 _RULES: dict[str, Rule] = {}
 
 # Operators whose operands say it all: files may leave the options out.
-_OPTIONAL = frozenset({"RESHAPE"})
+_OPTIONAL = frozenset({"GATHER", "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"})
+
+# More results than this no operator has in an honest file.
+MAX_RESULTS = 1_024
 
 _ACTIVATIONS = {
     schema.ActivationFunctionType.NONE: Activation.NONE,
@@ -83,6 +86,13 @@ def _dilation(options: Any) -> Pair:
     return options.DilationHFactor(), options.DilationWFactor()
 
 
+def finite(value: float, what: str) -> float:
+    """A number of a damaged file may be none."""
+    if not abs(value) < 1e38:
+        raise ModelError(f"{what} is {value}")
+    return float(value)
+
+
 @rule("CONV_2D")
 def _conv_2d(options: Any) -> dict[str, Any]:
     return {
@@ -120,7 +130,7 @@ def _arithmetic(options: Any) -> dict[str, Any]:
     return {"activation": _activation(options)}
 
 
-@rule("MEAN")
+@rule("MEAN", "REDUCE_MAX", "REDUCE_MIN")
 def _reducer(options: Any) -> dict[str, Any]:
     return {"keep_dims": bool(options.KeepDims())}
 
@@ -138,3 +148,62 @@ def _softmax(options: Any) -> dict[str, Any]:
 @rule("RESHAPE")
 def _reshape(options: Any) -> dict[str, Any]:
     return {"new_shape": tuple(options.NewShape(i) for i in range(min(options.NewShapeLength(), MAX_RANK)))}
+
+
+@rule("LEAKY_RELU")
+def _leaky_relu(options: Any) -> dict[str, Any]:
+    return {"alpha": finite(options.Alpha(), "alpha")}
+
+
+@rule("GELU")
+def _gelu(options: Any) -> dict[str, Any]:
+    return {"approximate": bool(options.Approximate())}
+
+
+@rule("STRIDED_SLICE")
+def _strided_slice(options: Any) -> dict[str, Any]:
+    return {
+        "begin_mask": options.BeginMask(),
+        "end_mask": options.EndMask(),
+        "ellipsis_mask": options.EllipsisMask(),
+        "new_axis_mask": options.NewAxisMask(),
+        "shrink_axis_mask": options.ShrinkAxisMask(),
+        "offset": bool(options.Offset()),
+    }
+
+
+@rule("SPLIT", "SPLIT_V")
+def _split(options: Any) -> dict[str, Any]:
+    return {"num_splits": options.NumSplits()}
+
+
+@rule("PACK")
+def _pack(options: Any) -> dict[str, Any]:
+    return {"values_count": options.ValuesCount(), "axis": options.Axis()}
+
+
+@rule("UNPACK")
+def _unpack(options: Any) -> dict[str, Any]:
+    if options.Num() > MAX_RESULTS:
+        raise ModelError(f"{options.Num()} results of one operator")
+    return {"num": options.Num(), "axis": options.Axis()}
+
+
+@rule("SPACE_TO_DEPTH", "DEPTH_TO_SPACE")
+def _block(options: Any) -> dict[str, Any]:
+    return {"block_size": options.BlockSize()}
+
+
+@rule("MIRROR_PAD")
+def _mirror_pad(options: Any) -> dict[str, Any]:
+    return {"symmetric": options.Mode() == schema.MirrorPadMode.SYMMETRIC}
+
+
+@rule("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
+def _resize(options: Any) -> dict[str, Any]:
+    return {"align_corners": bool(options.AlignCorners()), "half_pixel_centers": bool(options.HalfPixelCenters())}
+
+
+@rule("GATHER")
+def _gather(options: Any) -> dict[str, Any]:
+    return {"axis": options.Axis(), "batch_dims": options.BatchDims()}

@@ -39,6 +39,9 @@ def _pack(options: Any, *parts: Tensor) -> np.ndarray:
 
 
 _FOLDERS: dict[str, Callable[..., np.ndarray]] = {"SHAPE": _shape, "STRIDED_SLICE": _strided_slice, "PACK": _pack}
+_RESHAPES = ("EXPAND_DIMS", "SQUEEZE")
+#: Operators that no graph holds: reading a file turns them into constants and reshapes.
+ABSORBED = ("SHAPE", *_RESHAPES)
 
 
 def fold_shapes(file: File) -> File:
@@ -68,7 +71,7 @@ def reshapes(file: File) -> File:
     tensors, operators = list(file.tensors), []
     names = {tensor.name for tensor in tensors}
     for operator in file.operators:
-        if operator.name not in ("EXPAND_DIMS", "SQUEEZE") or min(operator.inputs[:1], default=-1) < 0:
+        if operator.name not in _RESHAPES or min(operator.inputs[:1], default=-1) < 0:
             operators.append(operator)
             continue
         (result,) = operator.outputs

@@ -21,6 +21,30 @@ extern "C" {
 arm_cmsis_nn_status edgeq_lookup_s8(const int8_t *input, int32_t size, const int8_t table[256], int8_t *output);
 
 /*
+ * Strided copy to a dense output of shape dims[0 ... rank - 1] (rank 0 ... 6, the last axis innermost): along axis a,
+ * the input advances by strides[a], which may be negative or 0. input is the first element. The buffers must not
+ * overlap. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension below 1.
+ */
+arm_cmsis_nn_status edgeq_copy_s8(const int8_t *input,
+                                  int32_t rank,
+                                  const int32_t *dims,
+                                  const int32_t *strides,
+                                  int8_t *output);
+
+/*
+ * Dense output of blocks of `block` elements, one per index of dims[0 ... rank - 1] (rank 0 ... 6, the last axis
+ * innermost). A block's place in the input is the sum of one offset per axis; offsets holds dims[a] of them for each
+ * axis a, axis after axis. The buffers must not overlap.
+ * ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension or block below 1.
+ */
+arm_cmsis_nn_status edgeq_gather_s8(const int8_t *input,
+                                    int32_t rank,
+                                    const int32_t *dims,
+                                    const int32_t *offsets,
+                                    int32_t block,
+                                    int8_t *output);
+
+/*
  * arm_fully_connected_wrapper_s8, with the accumulator requantized by one rounding (ties up) as LiteRT 2.x does.
  * Shapes, null bias and refusals as there; no scratch.
  */
@@ -122,6 +146,104 @@ arm_cmsis_nn_status edgeq_mean_s8(const int8_t *input,
                                   int32_t out_shift,
                                   int32_t out_offset,
                                   int8_t *output);
+
+/*
+ * The smaller, the larger of two elements, which share scale and zero point. Broadcasting, in-place use and refusals
+ * as in edgeq_add_broadcast_s8.
+ */
+arm_cmsis_nn_status edgeq_minimum_s8(const int8_t *input_1_data,
+                                     const int8_t *input_2_data,
+                                     int32_t rank,
+                                     const int32_t *dims,
+                                     const int32_t *strides_1,
+                                     const int32_t *strides_2,
+                                     int8_t *output);
+
+arm_cmsis_nn_status edgeq_maximum_s8(const int8_t *input_1_data,
+                                     const int8_t *input_2_data,
+                                     int32_t rank,
+                                     const int32_t *dims,
+                                     const int32_t *strides_1,
+                                     const int32_t *strides_2,
+                                     int8_t *output);
+
+/*
+ * The square of the difference of two elements, both requantized to one scale first. Broadcasting, in-place use and
+ * refusals as in edgeq_add_broadcast_s8.
+ */
+arm_cmsis_nn_status edgeq_squared_difference_s8(const int8_t *input_1_data,
+                                                const int8_t *input_2_data,
+                                                int32_t rank,
+                                                const int32_t *dims,
+                                                const int32_t *strides_1,
+                                                const int32_t *strides_2,
+                                                int32_t input_1_offset,
+                                                int32_t input_1_mult,
+                                                int32_t input_1_shift,
+                                                int32_t input_2_offset,
+                                                int32_t input_2_mult,
+                                                int32_t input_2_shift,
+                                                int32_t left_shift,
+                                                int8_t *output,
+                                                int32_t out_offset,
+                                                int32_t out_mult,
+                                                int32_t out_shift);
+
+/*
+ * Input 1 where it is not below its zero point, else its product with input 2, the slope. mult_1, shift_1 bring the
+ * input to the output's scale, mult_2, shift_2 the product. Broadcasting, in-place use and refusals as in
+ * edgeq_add_broadcast_s8.
+ */
+arm_cmsis_nn_status edgeq_prelu_s8(const int8_t *input_1_data,
+                                   const int8_t *input_2_data,
+                                   int32_t rank,
+                                   const int32_t *dims,
+                                   const int32_t *strides_1,
+                                   const int32_t *strides_2,
+                                   int32_t input_1_offset,
+                                   int32_t input_2_offset,
+                                   int8_t *output,
+                                   int32_t out_offset,
+                                   int32_t mult_1,
+                                   int32_t shift_1,
+                                   int32_t mult_2,
+                                   int32_t shift_2);
+
+/*
+ * The largest, the smallest element along the reduced axes; axes and refusals as in edgeq_mean_s8.
+ */
+arm_cmsis_nn_status edgeq_reduce_max_s8(const int8_t *input,
+                                        int32_t kept_rank,
+                                        const int32_t *kept_dims,
+                                        const int32_t *kept_strides,
+                                        int32_t reduced_rank,
+                                        const int32_t *reduced_dims,
+                                        const int32_t *reduced_strides,
+                                        int8_t *output);
+
+arm_cmsis_nn_status edgeq_reduce_min_s8(const int8_t *input,
+                                        int32_t kept_rank,
+                                        const int32_t *kept_dims,
+                                        const int32_t *kept_strides,
+                                        int32_t reduced_rank,
+                                        const int32_t *reduced_dims,
+                                        const int32_t *reduced_strides,
+                                        int8_t *output);
+
+/*
+ * Image scaled with linear interpolation: pixel (y, x) of the output lies at (y * scale_h + start_h,
+ * x * scale_w + start_w) of the input, in 1/1024 pixels; those outside lie on the border or are extrapolated from it.
+ * Sums are rounded to nearest, ties away from zero. All positions fit an int32. The buffers must not overlap.
+ * ARM_CMSIS_NN_ARG_ERROR: batches or channels differ, an empty image.
+ */
+arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
+                                             const int8_t *input,
+                                             int32_t scale_h,
+                                             int32_t scale_w,
+                                             int32_t start_h,
+                                             int32_t start_w,
+                                             const cmsis_nn_dims *output_dims,
+                                             int8_t *output);
 
 /*
  * Tuned kernels: the results of the CMSIS-NN function of the same operator, from a table that edgeq makes of weights,

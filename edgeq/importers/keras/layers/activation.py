@@ -6,9 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.importers.keras.rules import Config, Layer, number, rule
+from edgeq.errors import ModelError
+from edgeq.importers.keras.rules import Config, Layer, WeightNames, number, rule
 
-_PLAIN = {"relu": "RELU", "relu6": "RELU6", "sigmoid": "LOGISTIC", "tanh": "TANH"}
+# name → (operator, attributes)
+_PLAIN: dict[str, tuple[str, dict[str, Any]]] = {
+    "relu": ("RELU", {}),
+    "relu6": ("RELU6", {}),
+    "sigmoid": ("LOGISTIC", {}),
+    "tanh": ("TANH", {}),
+    "elu": ("ELU", {}),
+    "exponential": ("EXP", {}),
+    "gelu": ("GELU", {"approximate": False}),
+    "leaky_relu": ("LEAKY_RELU", {"alpha": 0.2}),
+}
 _COMPOSED = ("linear", "softmax", "silu", "swish", "hard_sigmoid", "hard_silu", "hard_swish")
 
 
@@ -28,7 +39,8 @@ def activation_name(value: Any) -> str:
 
 def _layer_activation(kind: str, config: Any) -> str:
     if kind == "ReLU" and isinstance(config, dict) and not check_relu(config):
-        return "relu" if config.get("max_value") is None else "relu6"
+        plain = {None: "relu", 6: "relu6"}
+        return plain.get(config.get("max_value"), kind) if _slope(config, 0.0) == 0 else kind
     return kind.lower() if kind in ("Softmax", "Tanh", "Sigmoid") else kind
 
 
@@ -41,7 +53,8 @@ def check_activation(config: Config, key: str = "activation") -> str:
 def activate(layer: Layer, x: str, name: str) -> str:
     """Applies an activation; the result bears the layer's name. "linear" gives `x` itself."""
     if name in _PLAIN:
-        return layer.emit(_PLAIN[name], (x,))
+        op, attrs = _PLAIN[name]
+        return layer.emit(op, (x,), **attrs)
     if name == "softmax":
         return softmax(layer, x)
     if name in ("silu", "swish"):
@@ -49,6 +62,8 @@ def activate(layer: Layer, x: str, name: str) -> str:
     if name == "hard_sigmoid":
         return _hard_sigmoid(layer, x)
     if name in ("hard_silu", "hard_swish"):
+        if layer.major >= 3:
+            return layer.emit("HARD_SWISH", (x,))
         gate = _hard_sigmoid(layer.inner("gate"), x)
         return layer.emit("MUL", (x, gate))
     return x
@@ -75,12 +90,18 @@ def _hard_sigmoid(layer: Layer, x: str) -> str:
 
 
 def check_relu(config: Config) -> str:
-    """A `check` of ReLU layers: those that RELU and RELU6 express."""
-    if config.get("max_value") not in (None, 6, 6.0):
-        return f"max_value {config['max_value']!r}; 6 or none can be computed"
-    if config.get("negative_slope", config.get("alpha")) not in (None, 0, 0.0):
-        return "a negative slope"
+    """A `check` of ReLU layers: those that RELU, RELU6, RELU_0_TO_1 and LEAKY_RELU express."""
+    if config.get("max_value") not in (None, 1, 1.0, 6, 6.0):
+        return f"max_value {config['max_value']!r}; 1, 6 or none can be computed"
+    if config.get("max_value") is not None and _slope(config, 0.0) != 0:
+        return "a negative slope and a largest value at once"
     return "" if config.get("threshold") in (None, 0, 0.0) else "a threshold other than 0"
+
+
+def _slope(config: Config, default: float) -> float:
+    """The slope below zero; Keras 2 calls it alpha."""
+    key = "negative_slope" if config.get("negative_slope") is not None else "alpha"
+    return number({key: default, **{k: v for k, v in config.items() if v is not None}}, key, default)
 
 
 def _check_softmax(config: Config) -> str:
@@ -94,7 +115,63 @@ def activation(layer: Layer, x: str) -> str:
 
 @rule("ReLU", check=check_relu)
 def relu(layer: Layer, x: str) -> str:
-    return layer.emit("RELU" if layer.config.get("max_value") is None else "RELU6", (x,))
+    most, slope = layer.config.get("max_value"), _slope(layer.config, 0.0)
+    if most is None and slope != 0:
+        return layer.emit("LEAKY_RELU", (x,), alpha=slope)
+    return layer.emit("RELU" if most is None else "RELU6" if most == 6 else "RELU_0_TO_1", (x,))
+
+
+@rule("LeakyReLU")
+def leaky_relu(layer: Layer, x: str) -> str:
+    return layer.emit("LEAKY_RELU", (x,), alpha=_slope(layer.config, 0.3))
+
+
+@rule("ops.LeakyRelu")
+def ops_leaky_relu(layer: Layer, x: str) -> str:
+    return layer.emit("LEAKY_RELU", (x,), alpha=_slope(layer.config, 0.2))
+
+
+def _check_elu(config: Config) -> str:
+    return "" if config.get("alpha", 1.0) in (1, 1.0) else f"alpha {config['alpha']!r}; 1 can be computed"
+
+
+@rule("ELU", "ops.Elu", check=_check_elu)
+def elu(layer: Layer, x: str) -> str:
+    return activate(layer, x, "elu")
+
+
+@rule("PReLU", weights=lambda config: WeightNames(("alpha",)))
+def prelu(layer: Layer, x: str) -> str:
+    """A slope per element, shared along some axes: those have size 1."""
+    alpha, shape = layer.weights["alpha"], layer.shape(x)[1:]
+    if alpha.ndim != len(shape) or any(a not in (1, d) for a, d in zip(alpha.shape, shape, strict=True)):
+        raise ModelError(f"alpha has shape {list(alpha.shape)}, the tensor {list(shape)}", where=layer.name)
+    return layer.emit("PRELU", (x, layer.constant("alpha", alpha)))
+
+
+@rule("ops.Gelu")
+def ops_gelu(layer: Layer, x: str) -> str:
+    return layer.emit("GELU", (x,), approximate=layer.config.get("approximate", True) is not False)
+
+
+@rule("ops.HardSilu")
+def ops_hard_silu(layer: Layer, x: str) -> str:
+    return activate(layer, x, "hard_silu")
+
+
+@rule("ops.Exp")
+def ops_exp(layer: Layer, x: str) -> str:
+    return layer.emit("EXP", (x,))
+
+
+@rule("ops.Absolute")
+def ops_absolute(layer: Layer, x: str) -> str:
+    return layer.emit("ABS", (x,))
+
+
+@rule("ops.Rsqrt")
+def ops_rsqrt(layer: Layer, x: str) -> str:
+    return layer.emit("RSQRT", (x,))
 
 
 rule("Softmax", "ops.Softmax", check=_check_softmax)(softmax)

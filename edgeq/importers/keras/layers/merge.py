@@ -28,6 +28,16 @@ def multiply(layer: Layer, *inputs: str) -> str:
     return _chain(layer, "MUL", inputs)
 
 
+@rule("Maximum", "ops.Maximum")
+def maximum(layer: Layer, *inputs: str) -> str:
+    return _chain(layer, "MAXIMUM", inputs)
+
+
+@rule("Minimum", "ops.Minimum")
+def minimum(layer: Layer, *inputs: str) -> str:
+    return _chain(layer, "MINIMUM", inputs)
+
+
 @rule("Average")
 def average(layer: Layer, *inputs: str) -> str:
     total = _chain(layer.inner("sum"), "ADD", inputs)

@@ -1,4 +1,4 @@
-"""Batch normalization, which is a multiplication and an addition at inference; a pass folds them into convolutions."""
+"""Normalizations that are a multiplication and an addition at inference; a pass folds them into layers beside them."""
 
 from __future__ import annotations
 
@@ -38,5 +38,46 @@ def batch_normalization(layer: Layer, x: str) -> str:
     offset = -mean * scale
     if "beta" in layer.weights:
         offset = offset + layer.weight("beta", channels)
+    return _scaled(layer, x, scale, offset)
+
+
+def _scaled(layer: Layer, x: str, scale: np.ndarray, offset: np.ndarray) -> str:
     scaled = layer.emit("MUL", (x, layer.constant("scale", scale)), "scaled")
     return layer.emit("ADD", (scaled, layer.constant("offset", offset)))
+
+
+def _statistics(config: Config) -> WeightNames:
+    return WeightNames() if config.get("mean") is not None else WeightNames((), ("mean", "variance", "count"))
+
+
+# The smallest standard deviation that Keras divides by.
+_EPSILON = 1e-7
+
+
+@rule("Normalization", weights=_statistics)
+def normalization(layer: Layer, x: str) -> str:
+    """(x − mean) / sqrt(variance), or back where `invert` is set: statistics that were adapted to data, or given."""
+    shape, config = layer.shape(x), layer.config
+    axis = config.get("axis", -1)
+    axis = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
+    whole = axis is None or axis == []
+    if not whole and (type(axis) is not int or axis not in (-1, len(shape) - 1)):
+        raise ModelError(f"normalizes axis {axis!r}; only the last, or all at once, can be computed", where=layer.name)
+    count = 1 if whole else shape[-1]
+    mean, variance = (_statistic(layer, key, count) for key in ("mean", "variance"))
+    deviation = np.maximum(np.sqrt(variance), _EPSILON)
+    if config.get("invert") is True:
+        return _scaled(layer, x, deviation, mean)
+    return _scaled(layer, x, 1.0 / deviation, -mean / deviation)
+
+
+def _statistic(layer: Layer, key: str, count: int) -> np.ndarray:
+    """float64 (count,), from the weights or the configuration."""
+    value = layer.weights[key] if key in layer.weights else layer.config.get(key)
+    try:
+        array = np.asarray(value, np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        array = np.zeros(0)
+    if array.size not in (1, count) or not np.all(np.isfinite(array)) or (key == "variance" and np.any(array < 0)):
+        raise ModelError(f"{key} needs to be {count} finite numbers", where=layer.name)
+    return np.broadcast_to(array, (count,))

@@ -68,9 +68,9 @@ def no_op(layer: Layer, x: str) -> str:
     return x
 
 
-def _amounts(config: Config, rank: int) -> tuple[tuple[int, int], ...]:
-    """Keras' padding: n, (n, n) of symmetric amounts, or ((before, after), …)."""
-    value = config.get("padding", 1)
+def amounts(config: Config, rank: int, key: str = "padding") -> tuple[tuple[int, int], ...]:
+    """Keras' padding or cropping: n, (n, n) of symmetric amounts, or ((before, after), …)."""
+    value = config.get(key, 1)
     sides = [value] * rank if type(value) is int else value
     if rank == 1 and isinstance(sides, (list, tuple)) and len(sides) == 2:
         sides = [sides]
@@ -84,15 +84,15 @@ def _amounts(config: Config, rank: int) -> tuple[tuple[int, int], ...]:
         ):
             pairs.append((pair[0], pair[1]))
     if len(pairs) != rank:
-        raise ModelError(f"padding is {value!r}, expected amounts for {rank} axes", where=str(config.get("name", "")))
+        raise ModelError(f"{key} is {value!r}, expected amounts for {rank} axes", where=str(config.get("name", "")))
     return tuple(pairs)
 
 
 @rule("ZeroPadding2D", check=channels_last)
 def zero_padding_2d(layer: Layer, x: str) -> str:
-    return pad(layer, x, ((0, 0), *_amounts(layer.config, 2), (0, 0)))
+    return pad(layer, x, ((0, 0), *amounts(layer.config, 2), (0, 0)))
 
 
 @rule("ZeroPadding1D", check=channels_last)
 def zero_padding_1d(layer: Layer, x: str) -> str:
-    return pad(layer, x, ((0, 0), *_amounts(layer.config, 1), (0, 0)))
+    return pad(layer, x, ((0, 0), *amounts(layer.config, 1), (0, 0)))

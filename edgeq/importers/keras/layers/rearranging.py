@@ -1,0 +1,91 @@
+"""Layers that cut, reorder and repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.errors import ModelError
+from edgeq.importers.keras.layers.shaping import amounts, as_image, as_sequence, reshape_to
+from edgeq.importers.keras.rules import Config, Layer, channels_last, integers, rule
+
+
+def _crop(layer: Layer, x: str, rank: int) -> str:
+    shape = layer.shape(x)
+    if len(shape) != rank + 2:
+        raise ModelError(f"needs a tensor of {rank + 2} dimensions, has shape {list(shape)}", where=layer.name)
+    cuts = ((0, 0), *amounts(layer.config, rank, "cropping"), (0, 0))
+    begin = np.int32([before for before, _ in cuts])
+    size = np.int32([d - before - after for d, (before, after) in zip(shape, cuts, strict=True)])
+    if size.min() < 1:
+        raise ModelError(f"nothing is left of shape {list(shape)}", where=layer.name)
+    return layer.emit("SLICE", (x, layer.constant("begin", begin), layer.constant("size", size)))
+
+
+@rule("Cropping1D")
+def cropping_1d(layer: Layer, x: str) -> str:
+    return _crop(layer, x, 1)
+
+
+@rule("Cropping2D", check=channels_last)
+def cropping_2d(layer: Layer, x: str) -> str:
+    return _crop(layer, x, 2)
+
+
+def _transpose(layer: Layer, x: str, order: tuple[int, ...]) -> str:
+    if sorted(order) != list(range(len(layer.shape(x)))) or order[0] != 0:
+        raise ModelError(f"axes {list(order)}: each but the first needs to be there once", where=layer.name)
+    return layer.emit("TRANSPOSE", (x, layer.constant("order", np.int32(order))))
+
+
+@rule("Permute")
+def permute(layer: Layer, x: str) -> str:
+    return _transpose(layer, x, (0, *integers(layer.config, "dims", len(layer.shape(x)) - 1)))
+
+
+@rule("ops.Transpose")
+def ops_transpose(layer: Layer, x: str) -> str:
+    axes = layer.config.get("axes")
+    rank = len(layer.shape(x))
+    if not isinstance(axes, (list, tuple)) or not all(type(a) is int and -rank <= a < rank for a in axes):
+        raise ModelError(f"axes {axes!r}; the batch axis must stay the first", where=layer.name)
+    return _transpose(layer, x, tuple(a % rank for a in axes))
+
+
+@rule("RepeatVector")
+def repeat_vector(layer: Layer, x: str) -> str:
+    shape = layer.shape(x)
+    if len(shape) != 2:
+        raise ModelError(f"needs vectors, has shape {list(shape)}", where=layer.name)
+    (times,) = integers(layer.config, "n", 1)
+    row = reshape_to(layer, x, (1, 1, shape[1]), "row")
+    return layer.emit("TILE", (row, layer.constant("times", np.int32([1, times, 1]))))
+
+
+def _check_up_sampling(config: Config) -> str:
+    if config.get("interpolation", "nearest") not in ("nearest", "bilinear"):
+        return f"interpolation {config['interpolation']!r}"
+    return channels_last(config)
+
+
+def _resize(layer: Layer, x: str, factors: tuple[int, ...], part: str = "") -> str:
+    shape = layer.shape(x)
+    if len(shape) != 4:
+        raise ModelError(f"needs an image, has shape {list(shape)}", where=layer.name)
+    size = np.int64([d * f for d, f in zip(shape[1:3], factors, strict=True)])
+    if size.max() >= 1 << 20:
+        raise ModelError(f"an image of {size[0]}×{size[1]} is too large", where=layer.name)
+    nearest = layer.config.get("interpolation", "nearest") == "nearest"
+    op = "RESIZE_NEAREST_NEIGHBOR" if nearest else "RESIZE_BILINEAR"
+    # half pixel centres: bilinear as Keras computes it, nearest far from any tie
+    return layer.emit(op, (x, layer.constant("size", size.astype(np.int32))), part, half_pixel_centers=True)
+
+
+@rule("UpSampling2D", check=_check_up_sampling)
+def up_sampling_2d(layer: Layer, x: str) -> str:
+    return _resize(layer, x, integers(layer.config, "size", 2, 2))
+
+
+@rule("UpSampling1D")
+def up_sampling_1d(layer: Layer, x: str) -> str:
+    (times,) = integers(layer.config, "size", 1, 2)
+    return as_sequence(layer, _resize(layer, as_image(layer, x), (1, times), "image"))

@@ -1,0 +1,33 @@
+"""Operators that only move elements, by our own kernels."""
+
+from __future__ import annotations
+
+from edgeq.kernels import register
+from edgeq.kernels.addition import MAX_RANK
+from edgeq.kernels.base import Kernel
+from edgeq.ops import known_ops, params_type
+from edgeq.ops.movement import CopyParams
+from edgeq.ops.selection import GatherParams
+from edgeq.target import Cpu
+
+
+@register
+class CopyS8(Kernel):
+    """One call per result."""
+
+    name = "edgeq_copy_s8"
+    ops = tuple(op for op in known_ops() if params_type(op) is CopyParams)
+    template = "movement.c.j2"
+
+    def supports(self, p: CopyParams, cpu: Cpu) -> bool:
+        return all(len(dims) <= MAX_RANK for dims in p.dims)
+
+
+@register
+class GatherS8(Kernel):
+    name = "edgeq_gather_s8"
+    ops = tuple(op for op in known_ops() if params_type(op) is GatherParams)
+    template = "gather.c.j2"
+
+    def supports(self, p: GatherParams, cpu: Cpu) -> bool:
+        return len(p.dims) <= MAX_RANK

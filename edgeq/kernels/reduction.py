@@ -1,0 +1,37 @@
+"""MEAN, REDUCE_MAX and REDUCE_MIN by our own kernels."""
+
+from __future__ import annotations
+
+from edgeq.kernels import register
+from edgeq.kernels.base import Kernel
+from edgeq.ops.mean import Reduction
+from edgeq.target import Cpu
+
+#: Axes that the kernel counts over, kept and reduced ones each.
+MAX_RANK = 6
+
+
+class _ReductionS8(Kernel):
+    def supports(self, p: Reduction, cpu: Cpu) -> bool:
+        return len(p.kept_dims) <= MAX_RANK and len(p.reduced_dims) <= MAX_RANK
+
+
+@register
+class MeanS8(_ReductionS8):
+    name = "edgeq_mean_s8"
+    ops = ("MEAN",)
+    template = "mean.c.j2"
+
+
+@register
+class ReduceMaxS8(_ReductionS8):
+    name = "edgeq_reduce_max_s8"
+    ops = ("REDUCE_MAX",)
+    template = "reduce_extreme.c.j2"
+
+
+@register
+class ReduceMinS8(_ReductionS8):
+    name = "edgeq_reduce_min_s8"
+    ops = ("REDUCE_MIN",)
+    template = "reduce_extreme.c.j2"

@@ -1,0 +1,41 @@
+"""What MINIMUM and MAXIMUM share."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from edgeq.fixedpoint import Dialect
+from edgeq.ir import Graph, Node
+from edgeq.ops.base import Lowered, OutputRule, QuantRule
+from edgeq.ops.broadcast import FIRST, SECOND, align
+from edgeq.ops.pairwise import Pairwise, PairwiseAttrs, PairwiseParams, runtime_operands
+from edgeq.ops.pooling import same_quantization
+
+
+class Extreme(Pairwise):
+    """One of two integers: operands and result share scale and zero point.
+
+    Attributes:
+        choose: NumPy's function.
+    """
+
+    Params = PairwiseParams
+    choose: ClassVar[Any]
+
+    def quant_rule(self, attrs: PairwiseAttrs) -> QuantRule:
+        return QuantRule(OutputRule.SAME_AS_INPUT)
+
+    def evaluate(self, attrs: PairwiseAttrs, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+        rank = max(a.ndim, b.ndim) - 1
+        return (type(self).choose(align(a, rank), align(b, rank)),)
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        a, b, y = runtime_operands(node, graph)
+        same_quantization(a, y, node.loc)
+        same_quantization(b, y, node.loc)
+        return Lowered(PairwiseParams(a.shape, b.shape, y.shape), (a.name, b.name))
+
+    def results(self, p: PairwiseParams) -> np.ndarray:
+        return type(self).choose(FIRST, SECOND).astype(np.int8).reshape(-1)

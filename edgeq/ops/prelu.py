@@ -1,0 +1,76 @@
+"""PRELU: x where it is positive, alpha · x where it is not. Operands: x, alpha."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
+from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ops import register
+from edgeq.ops.base import Lowered, affine, check_accumulator, require
+from edgeq.ops.broadcast import FIRST, SECOND, align, broadcast_shape
+from edgeq.ops.lookup import quotient
+from edgeq.ops.pairwise import Pairwise, PairwiseAttrs, PairwiseParams, runtime_operands
+
+
+@dataclass(frozen=True)
+class PreluParams(PairwiseParams):
+    """multiplier1, shift1: of x itself. multiplier2, shift2: of the product with alpha."""
+
+    input1_offset: int
+    input2_offset: int
+    output_offset: int
+    multiplier1: int
+    shift1: int
+    multiplier2: int
+    shift2: int
+
+
+@register
+class Prelu(Pairwise):
+    name = "PRELU"
+    Params = PreluParams
+
+    def infer(self, attrs: PairwiseAttrs, x: Tensor, alpha: Tensor) -> tuple[tuple[int, ...], ...]:
+        shape = broadcast_shape(x, alpha)
+        require(shape == x.shape, f"a slope of shape {list(alpha.shape)} does not fit {list(x.shape)}")
+        return (shape,)
+
+    def evaluate(self, attrs: PairwiseAttrs, x: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (np.where(x >= 0, x, align(alpha, x.ndim - 1) * x).astype(np.float32),)
+
+    def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
+        x, alpha, y = runtime_operands(node, graph)
+        (_, zero_x), (_, zero_alpha), (_, zero_y) = (affine(t, node.loc) for t in (x, alpha, y))
+        multiplier1, shift1 = quantize_multiplier(quotient(x, y))
+        # float32 from left to right, as PreluPrepare computes it
+        multiplier2, shift2 = quantize_multiplier(float(x.quant.scale[0] * alpha.quant.scale[0] / y.quant.scale[0]))
+        params = PreluParams(
+            input1_shape=x.shape,
+            input2_shape=alpha.shape,
+            output_shape=y.shape,
+            input1_offset=-zero_x,
+            input2_offset=-zero_alpha,
+            output_offset=zero_y,
+            multiplier1=multiplier1,
+            shift1=shift1,
+            multiplier2=multiplier2,
+            shift2=shift2,
+        )
+        check_accumulator(255, shift1, node.loc)
+        bound = max(0, 128 + zero_x) * max(abs(-128 - zero_alpha), abs(127 - zero_alpha))
+        return Lowered(params, (x.name, alpha.name), check_accumulator(bound, shift2, node.loc))
+
+    def results(self, p: PreluParams) -> np.ndarray:
+        return _table(p)
+
+
+@functools.lru_cache(maxsize=32)
+def _table(p: PreluParams) -> np.ndarray:
+    value = FIRST + p.input1_offset
+    above = requantize(value, p.multiplier1, p.shift1)
+    below = requantize(value * (SECOND + p.input2_offset), p.multiplier2, p.shift2)
+    return frozen_array(saturate(np.where(value >= 0, above, below) + p.output_offset, -128, 127).reshape(-1))

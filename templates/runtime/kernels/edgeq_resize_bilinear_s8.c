@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images scaled with linear interpolation. */
+#include "edgeq_kernels.h"
+
+enum { POSITION_BITS = 10, ONE = 1 << POSITION_BITS };
+
+/* The two pixels that a position, in 1/1024 pixels, lies between, and how far behind the first it is. */
+typedef struct {
+    int32_t low;
+    int32_t high;
+    int32_t weight;
+} neighbours;
+
+static neighbours neighbours_of(int32_t position, int32_t size)
+{
+    neighbours n;
+    const int32_t above = (position + ONE - 1) / ONE;
+
+    n.low = position > 0 ? position / ONE : 0;
+    n.high = above < size ? above : size - 1;
+    n.weight = position - n.low * ONE;
+    return n;
+}
+
+arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
+                                             const int8_t *input,
+                                             int32_t scale_h,
+                                             int32_t scale_w,
+                                             int32_t start_h,
+                                             int32_t start_w,
+                                             const cmsis_nn_dims *output_dims,
+                                             int8_t *output)
+{
+    const int32_t channels = input_dims->c;
+    const int32_t row_size = input_dims->w * channels;
+    int32_t batch;
+    int32_t y;
+    int32_t x;
+    int32_t c;
+
+    if (output_dims->n != input_dims->n || output_dims->c != channels || input_dims->h < 1 || input_dims->w < 1) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    for (batch = 0; batch < output_dims->n; ++batch) {
+        for (y = 0; y < output_dims->h; ++y) {
+            const neighbours rows = neighbours_of(y * scale_h + start_h, input_dims->h);
+            const int8_t *top = input + rows.low * row_size;
+            const int8_t *bottom = input + rows.high * row_size;
+
+            for (x = 0; x < output_dims->w; ++x) {
+                const neighbours columns = neighbours_of(x * scale_w + start_w, input_dims->w);
+                const int32_t left = columns.low * channels;
+                const int32_t right = columns.high * channels;
+
+                for (c = 0; c < channels; ++c) {
+                    const int32_t upper =
+                        top[left + c] * (ONE - columns.weight) + top[right + c] * columns.weight;
+                    const int32_t lower =
+                        bottom[left + c] * (ONE - columns.weight) + bottom[right + c] * columns.weight;
+                    const int32_t sum = upper * (ONE - rows.weight) + lower * rows.weight;
+                    const int32_t half = sum > 0 ? ONE * ONE / 2 : -(ONE * ONE / 2);
+                    *output++ = (int8_t)((sum + half) / (ONE * ONE));
+                }
+            }
+        }
+        input += input_dims->h * row_size;
+    }
+    return ARM_CMSIS_NN_SUCCESS;
+}

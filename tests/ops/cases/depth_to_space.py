@@ -1,0 +1,25 @@
+"""Channels to blocks of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from edgeq.ops.depth_to_space import DepthToSpaceAttrs
+
+from ..graphs import Case, activation_input, one_node, quant, shape_of
+from ..one_op import options as table
+
+
+def options(attrs: DepthToSpaceAttrs) -> Any:
+    return table("DepthToSpaceOptions", blockSize=attrs.block_size)
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    while True:
+        for block in (2, 3, 1):
+            n, h, w, c = shape_of(rng, 4)
+            x = activation_input("x", (n, h, w, c * block * block), quant(rng))
+            yield one_node(rng, "DEPTH_TO_SPACE", [x], x.quant, DepthToSpaceAttrs(block))

@@ -1,0 +1,21 @@
+"""GELU of every int8 value, exact and approximated."""
+
+from typing import Any
+
+import numpy as np
+
+from edgeq.ops.gelu import GeluAttrs
+
+from ..lookups import cases_of
+from ..one_op import options as table
+
+
+def _attrs(rng: np.random.Generator) -> GeluAttrs:
+    return GeluAttrs(bool(rng.integers(2)))
+
+
+cases = cases_of("GELU", attrs=_attrs)
+
+
+def options(attrs: GeluAttrs) -> Any:
+    return table("GeluOptions", approximate=attrs.approximate)

@@ -1,0 +1,13 @@
+"""RELU_0_TO_1 of every int8 value."""
+
+from typing import Any
+
+from edgeq.ops.lookup import LookupAttrs
+
+from ..lookups import cases_of
+
+cases = cases_of("RELU_0_TO_1")
+
+
+def options(attrs: LookupAttrs) -> Any:
+    return None  # TFLite has no options table for it
