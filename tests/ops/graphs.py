@@ -106,7 +106,9 @@ def idle_channel(w: Tensor, b: Tensor, channel: int, axis: int) -> tuple[Tensor,
     scales[channel] = 1e-9
     biases[channel] = -(1 << 30)
     per_channel = QuantParams(scales, [0] * scales.size, axis)
-    return constant("w", values, per_channel), constant("b", biases, b.quant)
+    # a bias's scale is the input's times the weights'
+    bias_quant = QuantParams(b.quant.scale * (scales / w.quant.scale), [0] * scales.size, 0)
+    return constant("w", values, per_channel), constant("b", biases, bias_quant)
 
 
 def sum_quant(rng: np.random.Generator, x: Tensor, w: Tensor, fan_in: int) -> QuantParams:
