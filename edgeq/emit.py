@@ -46,6 +46,8 @@ _LAYER_SYMBOLS = (
     "params", "input_dims", "filter_dims", "bias_dims", "output_dims", "before", "after", "dims", "strides_1",
     "strides_2", "kept_dims", "kept_strides", "reduced_dims", "reduced_strides",
 )  # fmt: skip
+# What they define for each of a layer's results, with its number.
+_RESULT_SYMBOLS = ("dims", "strides")
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,10 @@ class _Namer:
         self.model = c_identifier(program.name, fallback="model")
         taken = {f"{self.model}_{function}" for function in _MODEL_SYMBOLS}
         layers = unique([c_identifier(call.name, fallback="layer") for call in program.calls], taken)
-        self.layers = unique(layers, taken | {f"{layer}_{symbol}" for layer in layers for symbol in _LAYER_SYMBOLS})
+        beside = {f"{layer}_{symbol}" for layer in layers for symbol in _LAYER_SYMBOLS}
+        for layer, call in zip(layers, program.calls, strict=True):
+            beside |= {f"{layer}_{symbol}_{i}" for i in range(len(call.outputs)) for symbol in _RESULT_SYMBOLS}
+        self.layers = unique(layers, taken | beside)
         places: dict[str, str] = {name: f"AT_INPUT_{i}" for i, name in enumerate(program.inputs)}
         for layer, call in zip(self.layers, program.calls, strict=True):
             for i, name in enumerate(call.outputs):

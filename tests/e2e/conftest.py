@@ -42,14 +42,13 @@ def digits(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def digits_project(digits, tmp_path_factory) -> Callable[[str], Project]:
-    """board → the digits project for it."""
-    built: dict[str, Project] = {}
+def digits_project(digits, tmp_path_factory) -> Callable[..., Project]:
+    """(board[, kernels]) → the digits project for it."""
 
-    def get(board: str) -> Project:
-        if board not in built:
-            folder = tmp_path_factory.mktemp(board) / "firmware"
-            built[board] = api.build(digits / "digits.keras", board, calibration=digits / "calibration.npz", out=folder)
-        return built[board]
+    @functools.cache
+    def get(board: str, kernels: str = "auto") -> Project:
+        folder = tmp_path_factory.mktemp(board) / "firmware"
+        calibration = digits / "calibration.npz"
+        return api.build(digits / "digits.keras", board, calibration=calibration, kernels=kernels, out=folder)
 
     return get

@@ -21,9 +21,9 @@ M4 = "mps2-an386"
 
 @pytest.fixture
 def project(digits_project, tmp_path) -> Path:
-    """A copy of the digits project, to be broken."""
+    """A copy of the digits project on CMSIS-NN's functions, to be broken."""
     copy = tmp_path / "firmware"
-    shutil.copytree(digits_project(M4).folder, copy, ignore=shutil.ignore_patterns("build"))
+    shutil.copytree(digits_project(M4, "cmsis-nn").folder, copy, ignore=shutil.ignore_patterns("build"))
     return copy
 
 
