@@ -27,7 +27,7 @@ from .cases import all_cases
 from .graphs import Case
 
 SEED = 77
-PER_OP = 16
+PER_OP = 8
 VECTORS = 3
 # The Cortex-M3 of mps2-an385 executes ARMv6-M code too; no emulated M0 board has the memory.
 BOARDS = {
