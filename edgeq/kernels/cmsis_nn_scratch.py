@@ -160,12 +160,6 @@ def depthwise_conv_wrapper_s8_is_sound(
     return (output_shape[2] - 1) * stride[1] - padding[1] <= input_shape[2] - 2
 
 
-def fully_connected_s8_is_sound(cpu: Extensions, per_channel: bool, filter_offset: int) -> bool:
-    """Whether arm_fully_connected_wrapper_s8 computes this layer correctly: on MVE, arm_nn_vec_mat_mult_t_per_ch_s8
-    gives four channels one channel's factor where filter_offset is not zero (seen in QEMU)."""
-    return not (cpu.mve and per_channel and filter_offset != 0)
-
-
 def fully_connected_s8(cpu: Extensions, out_c: int) -> int:
     """Size of ctx->buf of arm_fully_connected_s8, _per_channel_s8 and _wrapper_s8
     (arm_fully_connected_s8_get_buffer_size).

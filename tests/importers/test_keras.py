@@ -11,11 +11,9 @@ import pytest
 from edgeq.importers.keras import load
 from edgeq.ir import verify_graph
 from edgeq.quant.evaluate import run
+from tests.e2e.zoo import FOLDER, needs_zoo
 
 from .conftest import MODELS
-
-ZOO = os.environ.get("EDGEQ_ZOO")
-needs_zoo = pytest.mark.skipif(not ZOO, reason="EDGEQ_ZOO is not set")
 
 
 def assert_same_outputs(model, graph, vectors=3):
@@ -138,7 +136,7 @@ def test_mixed_precision_and_custom_regularizers_do_not_matter(keras, tmp_path):
 def test_keras_2_files(keras, stem, layers):
     from edgeq.passes import prepare_float
 
-    path = Path(ZOO) / f"{stem}.h5"
+    path = FOLDER / f"{stem}.h5"
     graph = prepare_float(load(path))
     assert {op: sum(n.op == op for n in graph.nodes) for op in layers} == layers
     assert_same_outputs(keras.saving.load_model(path, compile=False), graph)
@@ -148,7 +146,7 @@ def test_keras_2_files(keras, stem, layers):
 def test_the_keras_and_the_tflite_file_of_one_model_agree():
     from edgeq.importers import tflite
 
-    graphs = [load(Path(ZOO) / "resnet8_float.h5"), tflite.load(Path(ZOO) / "resnet8_float.tflite")]
+    graphs = [load(FOLDER / "resnet8_float.h5"), tflite.load(FOLDER / "resnet8_float.tflite")]
     x = np.random.default_rng(3).uniform(0, 255, (2, 1, 32, 32, 3)).astype(np.float32)
     mine, theirs = (run(g, {g.inputs[0]: x})[g.outputs[0]] for g in graphs)
     np.testing.assert_allclose(mine, theirs, atol=1e-5)
