@@ -17,7 +17,7 @@ from edgeq.importers import load as load_model
 from edgeq.importers.keras import known_layers
 from edgeq.importers.tflite.shapes import ABSORBED
 from edgeq.ir import DType, Graph, Tensor
-from edgeq.kernels import KernelSetting, find_kernel, known_kernels
+from edgeq.kernels import KernelSetting, known_kernels
 from edgeq.lower import check_supported, lower, unsupported
 from edgeq.memory import MemoryPlan, plan_memory
 from edgeq.naming import c_identifier
@@ -131,7 +131,7 @@ def compile_graph(
         QuantizationError: a layer cannot be lowered, or its accumulator can overflow; names the layer.
     """
     program = lower(graph, cpu, dialect, kernels)
-    plan = plan_memory(program, lambda kernel: find_kernel(kernel).in_place)
+    plan = plan_memory(program)
     return Compiled(graph, program, plan, warnings)
 
 
@@ -288,6 +288,7 @@ def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> di
             "lower_bound": plan.lower_bound,
             "peak_layer": plan.peak_call,
             "in_place": [c for c, _, _ in plan.in_place],
+            "overlapping": [c for c, _, _ in plan.overlaps],
         },
         "layers": [
             {

@@ -92,6 +92,7 @@ class LayerView:
         name: C identifier. kernel: the C function to call. x, y: pointer expressions of operands and results.
         k: C identifiers of the constants by the name of their field in the parameters (or in the kernel's extras).
         scratch, scratch_bytes: working memory, "NULL" and 0 when there is none.
+        backwards: the kernel has to compute from the last byte to the first.
     """
 
     name: str
@@ -104,6 +105,7 @@ class LayerView:
     k: Mapping[str, str]
     scratch: str
     scratch_bytes: int
+    backwards: bool
     extras: Mapping[str, np.ndarray]
     outputs: tuple[TensorView, ...]
     first_tensor: int
@@ -251,6 +253,7 @@ def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> 
             k=symbols,
             scratch=scratch,
             scratch_bytes=call.scratch_bytes,
+            backwards=call.name in plan.backwards,
             extras=call.extras,
             outputs=tuple(map(names.tensor, call.outputs)),
             first_tensor=first_tensor,

@@ -85,6 +85,7 @@ def lower(
                 inputs=lowered.inputs,
                 outputs=node.outputs,
                 scratch_bytes=kernel.scratch_bytes(lowered.params, cpu),
+                overlap=kernel.overlap(lowered.params, cpu),
                 macs=op.macs(node.attrs, graph.operands(node), graph.results(node)),
                 accumulator_bound=lowered.accumulator_bound,
                 extras=kernel.extras(lowered.params, cpu),

@@ -2,19 +2,20 @@
 
 Lifetimes are counted in calls. A tensor is live from the call that writes it (`first`; −1 for program inputs) to the
 last call that reads it (`last`; the number of calls for program outputs). Two tensors whose lifetimes meet never
-overlap, except that a kernel that allows it writes its result over an operand that dies there.
+overlap, except for a call's result and an operand that dies there, as far as the kernel allows it (`program.Overlap`).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeq.program import Program
 
 ALIGNMENT = 4  # bytes: the widest access to a tensor or to scratch that kernels make is one word
 EFFORT = 3_000_000  # comparisons of two blocks: a second or two at the most
+UNREACHABLE = 1 << 62  # a distance that no plan has
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class MemoryPlan:
         arena_bytes: what tensors alone need.
         total_bytes: what tensors and scratch need together: the size of the arena in C.
         lower_bound: no plan of these lifetimes can be smaller.
-        in_place: (call name, operand storage, result storage) of results written over an operand.
+        in_place: (call name, operand storage, result storage) of results written exactly over an operand.
+        overlaps: the same of results that start below or end above an operand that they partly cover.
+        backwards: names of the calls among them whose kernel has to compute from the last byte to the first.
         peak_call: name of the call during which most memory is live.
     """
 
@@ -47,6 +50,8 @@ class MemoryPlan:
     total_bytes: int
     lower_bound: int
     in_place: tuple[tuple[str, str, str], ...]
+    overlaps: tuple[tuple[str, str, str], ...]
+    backwards: frozenset[str]
     peak_call: str
 
     @property
@@ -66,6 +71,33 @@ class _Block:
 
     def meets(self, other: _Block) -> bool:
         return self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A call's operand and result that may overlap.
+
+    Attributes:
+        operand, result: indices of their blocks, which meet during this call only.
+        forwards: bytes by which the result has to start below the operand.
+        backwards: bytes by which the result's start has to lie above the operand's, were the kernel to walk backwards.
+    """
+
+    call: str
+    operand: int
+    result: int
+    operand_bytes: int
+    result_bytes: int
+    forwards: int
+    backwards: int
+
+    @property
+    def joint_bytes(self) -> int:
+        """The least memory that holds both."""
+        side_by_side = self.operand_bytes + self.result_bytes
+        forwards = max(self.result_bytes, self.operand_bytes + self.forwards)
+        backwards = max(self.operand_bytes - min(0, self.backwards), self.result_bytes + self.backwards)
+        return _align(min(side_by_side, forwards, max(backwards, self.result_bytes)))
 
 
 def lifetimes(program: Program) -> dict[str, tuple[int, int]]:
@@ -89,56 +121,67 @@ def lifetimes(program: Program) -> dict[str, tuple[int, int]]:
     return spans
 
 
-def plan_memory(program: Program, may_overwrite: Callable[[str], bool]) -> MemoryPlan:
-    """Plans the arena.
-
-    Args:
-        may_overwrite: whether the kernel of that name may write its result over an operand of the same size.
-
-    Returns: the best of several placements; it does not depend on anything but the program.
-    """
+def plan_memory(program: Program) -> MemoryPlan:
+    """Plans the arena: the best of several placements; it does not depend on anything but the program."""
     spans = lifetimes(program)
-    blocks, in_place = _chain_in_place(program, spans, may_overwrite)
+    blocks, in_place = _chain_in_place(program, spans)
+    pairs = _pairs(program, spans, blocks)
     scratch = [
         _Block((f"scratch of {call.name}",), _align(call.scratch_bytes), index, index)
         for index, call in enumerate(program.calls)
         if call.scratch_bytes
     ]
-    _, arena_bytes = _best_placement(blocks)
-    offsets, total = _best_placement(blocks + scratch)
+    _, arena_bytes = _best_placement(blocks, pairs)
+    offsets, total = _best_placement(blocks + scratch, pairs)
     places = {
-        member: Place(offsets[block], program.tensors[member].nbytes, *spans[member])
-        for block in blocks
+        member: Place(offset, program.tensors[member].nbytes, *spans[member])
+        for block, offset in zip(blocks, offsets, strict=False)
         for member in block.members
     }
-    of_call = {block.first: Place(offsets[block], block.nbytes, block.first, block.last) for block in scratch}
+    of_call = {
+        block.first: Place(offset, block.nbytes, block.first, block.last)
+        for block, offset in zip(scratch, offsets[len(blocks) :], strict=True)
+    }
     scratch_places = {call.name: of_call[i] for i, call in enumerate(program.calls) if i in of_call}
-    bound, peak = _lower_bound(blocks + scratch)
+    bound, peak = _lower_bound(blocks + scratch, pairs)
     peak_call = program.calls[min(max(peak, 0), len(program.calls) - 1)].name if program.calls else ""
-    return MemoryPlan(places, scratch_places, min(arena_bytes, total), total, bound, tuple(in_place), peak_call)
+    touching = [pair for pair in pairs if _touch(pair, offsets)]
+    return MemoryPlan(
+        places,
+        scratch_places,
+        min(arena_bytes, total),
+        total,
+        bound,
+        tuple(in_place),
+        tuple((p.call, blocks[p.operand].members[-1], blocks[p.result].members[0]) for p in touching),
+        frozenset(p.call for p in touching if offsets[p.result] > offsets[p.operand] - p.forwards),
+        peak_call,
+    )
 
 
 def _align(nbytes: int) -> int:
     return (nbytes + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
+def _is_handed_over(spans: Mapping[str, tuple[int, int]], operand: str, result: str, call: int) -> bool:
+    """Whether this call is the last that needs the operand and the first that has the result."""
+    return operand in spans and operand != result and spans[operand][1] == call == spans[result][0]
+
+
 def _chain_in_place(
-    program: Program, spans: Mapping[str, tuple[int, int]], may_overwrite: Callable[[str], bool]
+    program: Program, spans: Mapping[str, tuple[int, int]]
 ) -> tuple[list[_Block], list[tuple[str, str, str]]]:
     leader = {name: name for name in spans}  # storage -> first member of its chain
     members = {name: [name] for name in spans}
     in_place = []
     for index, call in enumerate(program.calls):
-        if not may_overwrite(call.kernel) or len(call.outputs) != 1:
+        if not call.overlap.in_place or len(call.outputs) != 1:
             continue
         result = program.storage(call.outputs[0])
         for name in call.inputs:
             operand = program.storage(name)
             if (
-                operand in spans
-                and operand != result
-                and spans[operand][1] == index
-                and spans[result][0] == index
+                _is_handed_over(spans, operand, result, index)
                 and program.tensors[operand].nbytes == program.tensors[result].nbytes
             ):
                 chain = members[leader[operand]]
@@ -159,40 +202,111 @@ def _chain_in_place(
     return blocks, in_place
 
 
-def _lower_bound(blocks: Iterable[_Block]) -> tuple[int, int]:
+def _pairs(program: Program, spans: Mapping[str, tuple[int, int]], blocks: Sequence[_Block]) -> list[_Pair]:
+    """The operands and results that may overlap without being one block."""
+    block_of = {member: index for index, block in enumerate(blocks) for member in block.members}
+    pairs = []
+    for index, call in enumerate(program.calls):
+        forwards, backwards = call.overlap.forwards, call.overlap.backwards
+        if (forwards is None and backwards is None) or len(call.outputs) != 1 or not call.inputs:
+            continue
+        operand, result = program.storage(call.inputs[0]), program.storage(call.outputs[0])
+        # an operand that is read twice is not consumed from one end
+        read_once = [program.storage(name) for name in call.inputs].count(operand) == 1
+        if not (read_once and _is_handed_over(spans, operand, result, index)):
+            continue
+        if block_of[operand] == block_of[result]:
+            continue
+        x, y = program.tensors[operand].nbytes, program.tensors[result].nbytes
+        pairs.append(
+            _Pair(
+                call.name,
+                block_of[operand],
+                block_of[result],
+                x,
+                y,
+                UNREACHABLE if forwards is None else forwards,
+                UNREACHABLE if backwards is None else x - y + backwards,
+            )
+        )
+    return pairs
+
+
+def _touch(pair: _Pair, offsets: Sequence[int]) -> bool:
+    x, y = offsets[pair.operand], offsets[pair.result]
+    return x < y + pair.result_bytes and y < x + pair.operand_bytes
+
+
+def _lower_bound(blocks: Sequence[_Block], pairs: Iterable[_Pair]) -> tuple[int, int]:
     """(bytes live at the busiest call, that call)."""
-    blocks = list(blocks)
+    saved: dict[int, int] = {}
+    for pair in pairs:
+        x, y = blocks[pair.operand], blocks[pair.result]
+        saved[y.first] = x.nbytes + y.nbytes - min(pair.joint_bytes, x.nbytes + y.nbytes)
     moments = sorted({b.first for b in blocks} | {b.last for b in blocks})
-    live = {t: sum(b.nbytes for b in blocks if b.first <= t <= b.last) for t in moments}
+    live = {t: sum(b.nbytes for b in blocks if b.first <= t <= b.last) - saved.get(t, 0) for t in moments}
     busiest = max(moments, key=lambda t: (live[t], -t), default=0)
     return live.get(busiest, 0), busiest
 
 
-def _place(order: list[_Block]) -> tuple[dict[_Block, int], int]:
-    """First fit: each block goes to the lowest gap among the already placed blocks that it meets."""
-    offsets: dict[_Block, int] = {}
+# (lowest, highest): offsets strictly between them, counted from those of the other block, are taken
+_Taken = tuple[int, int]
+
+
+def _neighbours(blocks: Sequence[_Block], pairs: Iterable[_Pair]) -> list[list[tuple[int, int, int]]]:
+    """Of each block the blocks that it meets, each with the offsets, relative to it, that lie between too low and high
+    enough."""
+    special: dict[tuple[int, int], _Taken] = {}
+    for p in pairs:
+        x, y = blocks[p.operand].nbytes, blocks[p.result].nbytes
+        result = (max(-y, -p.forwards), min(x, p.backwards))
+        special[p.result, p.operand] = result
+        special[p.operand, p.result] = (-result[1], -result[0])
+    found: list[list[tuple[int, int, int]]] = [[] for _ in blocks]
+    for i, a in enumerate(blocks):
+        for j, b in enumerate(blocks):
+            if i != j and a.meets(b):
+                found[i].append((j, *special.get((i, j), (-a.nbytes, b.nbytes))))
+    return found
+
+
+def _place(
+    order: Sequence[int], blocks: Sequence[_Block], neighbours: Sequence[Sequence[tuple[int, int, int]]]
+) -> tuple[list[int], int]:
+    """First fit: each block goes to the lowest offset that the already placed blocks it meets leave free."""
+    offsets = [-1] * len(blocks)
     total = 0
-    for block in order:
+    for i in order:
         start = 0
-        for low, high in sorted((offsets[b], offsets[b] + b.nbytes) for b in offsets if b.meets(block)):
-            if low - start >= block.nbytes:
-                break
-            start = max(start, high)
-        offsets[block] = start
-        total = max(total, start + block.nbytes)
+        taken = [(offsets[j] + low, offsets[j] + high) for j, low, high in neighbours[i] if offsets[j] >= 0]
+        for low, high in sorted(taken):
+            if low < start < high:
+                start = _align(high)
+        offsets[i] = start
+        total = max(total, start + blocks[i].nbytes)
     return offsets, total
 
 
-def _best_placement(blocks: list[_Block]) -> tuple[dict[_Block, int], int]:
-    """The smallest of several orders of first fit, then of seeded random exchanges; stops at the lower bound."""
-    bound, _ = _lower_bound(blocks)
+def _best_placement(blocks: Sequence[_Block], pairs: Sequence[_Pair]) -> tuple[list[int], int]:
+    """(offset of each block, bytes): the smallest of several orders of first fit, then of seeded random exchanges;
+    stops at the lower bound."""
+    bound, _ = _lower_bound(blocks, pairs)
+    neighbours = _neighbours(blocks, pairs)
+    results = {pair.result for pair in pairs}
+
+    def ranked(key) -> list[int]:
+        return sorted(range(len(blocks)), key=lambda i: (*key(blocks[i], i), blocks[i].members))
+
     orders = [
-        sorted(blocks, key=lambda b: (-b.nbytes, b.first, b.members)),
-        sorted(blocks, key=lambda b: (-(b.last - b.first + 1) * b.nbytes, b.first, b.members)),
-        sorted(blocks, key=lambda b: (b.first, -b.nbytes, b.members)),
+        ranked(lambda b, i: (-b.nbytes, b.first)),
+        ranked(lambda b, i: (-(b.last - b.first + 1) * b.nbytes, b.first)),
+        ranked(lambda b, i: (b.first, -b.nbytes)),
+        # a result at the bottom leaves its operand the room above it
+        ranked(lambda b, i: (i not in results, -b.nbytes, b.first)),
+        ranked(lambda b, i: (-b.first, -b.nbytes)),
     ]
-    order = min(orders, key=lambda o: _place(o)[1])
-    offsets, total = _place(order)
+    order = min(orders, key=lambda o: _place(o, blocks, neighbours)[1])
+    offsets, total = _place(order, blocks, neighbours)
     dice = random.Random(0)
     for _ in range(EFFORT // len(blocks) ** 2 if len(blocks) > 1 else 0):
         if total <= bound:
@@ -200,7 +314,7 @@ def _best_placement(blocks: list[_Block]) -> tuple[dict[_Block, int], int]:
         trial = list(order)
         i, j = dice.randrange(len(trial)), dice.randrange(len(trial))
         trial.insert(j, trial.pop(i))
-        trial_offsets, trial_total = _place(trial)
+        trial_offsets, trial_total = _place(trial, blocks, neighbours)
         if trial_total <= total:
             order, offsets, total = trial, trial_offsets, trial_total
     return offsets, total

@@ -54,6 +54,23 @@ class ProgramTensor:
         return self.size * self.dtype.itemsize
 
 
+@dataclass(frozen=True)
+class Overlap:
+    """How a call's result may lie over an operand that nothing else needs any more.
+
+    Attributes:
+        in_place: exactly over any operand of the same number of bytes.
+        forwards: the kernel computes its result from the first byte to the last, and the result may start at least this
+            many bytes below the first operand's start; None where it may not overlap.
+        backwards: the kernel can be told to compute from the last byte to the first, and the result may then end at
+            least this many bytes above the first operand's end; None where it can not.
+    """
+
+    in_place: bool = False
+    forwards: int | None = None
+    backwards: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class KernelCall:
     """One kernel invocation.
@@ -64,6 +81,7 @@ class KernelCall:
         kernel: name of the entry in `edgeq.kernels` that runs it.
         inputs, outputs: tensor names of runtime operands.
         scratch_bytes: working memory the kernel needs on the chosen core, 0 or more.
+        overlap: where the result may lie.
         macs: multiply-accumulates of one inference.
         accumulator_bound: proven largest magnitude that an int32 accumulator reaches, 0 where there is none.
         extras: constants prepared for this kernel and core (packed weights, kernel sums), by name.
@@ -76,6 +94,7 @@ class KernelCall:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     scratch_bytes: int = 0
+    overlap: Overlap = Overlap()
     macs: int = 0
     accumulator_bound: int = 0
     extras: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
@@ -183,6 +202,7 @@ def program_bytes(program: Program) -> bytes:
                 "inputs": list(c.inputs),
                 "outputs": list(c.outputs),
                 "scratch_bytes": c.scratch_bytes,
+                "overlap": _encode(c.overlap, table),
                 "macs": c.macs,
                 "accumulator_bound": c.accumulator_bound,
                 "extras": {k: _encode(v, table) for k, v in sorted(c.extras.items())},
@@ -260,6 +280,7 @@ def _from_document(document: dict, array: Callable[[int], np.ndarray], params_ty
             inputs=tuple(c["inputs"]),
             outputs=tuple(c["outputs"]),
             scratch_bytes=c["scratch_bytes"],
+            overlap=Overlap(**c["overlap"]),
             macs=c["macs"],
             accumulator_bound=c["accumulator_bound"],
             extras={k: decode(v) for k, v in c["extras"].items()},

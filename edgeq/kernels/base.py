@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from edgeq.program import Overlap
 from edgeq.target import Cpu
 
 
@@ -27,7 +28,7 @@ class Kernel:
         name: the C function that the layer calls.
         ops: the operators it runs; they share one parameter dataclass.
         template: file below templates/ops/ that emits the call.
-        in_place: the result may be written over the first operand when both have the same number of bytes.
+        in_place: the result may be written over an operand that has the same number of bytes.
         tuned: it stands in for a function that CMSIS-NN has, because it is faster on some cores.
     """
 
@@ -49,6 +50,10 @@ class Kernel:
     def scratch_bytes(self, p: Any, cpu: Cpu) -> int:
         """Working memory that the call needs."""
         return 0
+
+    def overlap(self, p: Any, cpu: Cpu) -> Overlap:
+        """Where the result may lie over what the call consumes."""
+        return Overlap(in_place=self.in_place)
 
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """Constants prepared for this kernel beyond the operator's own parameters, by name."""

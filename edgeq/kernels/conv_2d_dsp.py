@@ -10,9 +10,14 @@ from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.packing import Channels, blocks, channels_of, fold_offset, int8_words, padded_rows
+from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.ops.spatial import covered
+from edgeq.program import Overlap
 from edgeq.target import Cpu
+
+# Pixels that are computed together.
+_PIXELS = 2
 
 
 @register
@@ -47,6 +52,12 @@ class ConvolveDspS8(Kernel):
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         """Two windows where any is copied."""
         return 2 * int(np.prod(p.weights.shape[1:])) if _hangs_over(p) or _copies_all(p) else 0
+
+    def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
+        walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
+        return Overlap(
+            forwards=forwards_distance(*walk, tile=_PIXELS), backwards=backwards_distance(*walk, tile=_PIXELS)
+        )
 
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`, and `copied`, one number: 1 where every window is copied."""

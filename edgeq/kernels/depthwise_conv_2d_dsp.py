@@ -10,7 +10,9 @@ from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.packing import Channels, blocks, channels_of, lanes
+from edgeq.kernels.walking import forwards_distance
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
+from edgeq.program import Overlap
 from edgeq.target import Cpu
 
 
@@ -37,6 +39,9 @@ class DepthwiseConvDspS8(Kernel):
         taps = p.kernel[0] * p.kernel[1]
         per_record = 9 * taps + 6 * p.kernel[0] + 45
         return n * height * width * (-(-channels // 4) * per_record + 60)
+
+    def overlap(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Overlap:
+        return Overlap(forwards=forwards_distance(p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad))
 
     def extras(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         per_channel = _channels(p)

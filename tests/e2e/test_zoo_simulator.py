@@ -81,8 +81,10 @@ def test_tensors_survive_in_the_planned_arena(name):
         assert all(np.array_equal(a, b) for a, b in zip(plain, planned, strict=True)), call.name
 
 
-@pytest.mark.parametrize(("name", "limit"), [("kws", 16_752), ("resnet8", 54_528), ("vww", 56_320), ("ad", 896)])
-def test_arena_and_scratch_stay_within_the_baseline(name, limit):
+@pytest.mark.parametrize(
+    ("name", "limit"), [("kws", 9 * 1024), ("resnet8", 34 * 1024), ("vww", 37 * 1024 + 512), ("ad", 900)]
+)
+def test_results_follow_their_operands_through_the_arena(name, limit):
+    """Bare calls with a plan that keeps tensors apart need 16,752, 54,528, 56,320 and 896 bytes."""
     plan = compiled(name).plan
-    assert plan.total_bytes <= limit
-    assert plan.total_bytes >= plan.lower_bound
+    assert plan.lower_bound <= plan.total_bytes <= min(limit, 1.02 * plan.lower_bound)

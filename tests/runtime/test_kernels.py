@@ -132,7 +132,17 @@ def test_a_tuned_convolution_refuses(
     result = pointer(ints([1, 5, 5, 2]))
     context = Context(scratch.ctypes.data, room)
 
-    call = ctypes.byref(context), params, image, zeros, kernel, zeros, ctypes.c_bool(copies_all), result
+    call = (
+        ctypes.byref(context),
+        params,
+        image,
+        zeros,
+        kernel,
+        zeros,
+        ctypes.c_bool(copies_all),
+        ctypes.c_bool(False),
+        result,
+    )
     assert runtime.edgeq_convolve_dsp_s8(*call, pointer(np.zeros(50, np.int8))) == ARG_ERROR
 
 

@@ -180,6 +180,7 @@ typedef struct {
     const int8_t *image;
     int32_t x; /* of the next output */
     int32_t y;
+    bool backwards;
 } cursor;
 
 /* The top left corner of a window on the image; beside the image where it hangs over an edge. */
@@ -190,7 +191,7 @@ typedef struct {
     bool is_inside;
 } window;
 
-/* The next window, from left to right, from top to bottom, image after image. */
+/* The next window, from left to right, from top to bottom, image after image; or the other way round. */
 static inline window next_window(cursor *c)
 {
     window w;
@@ -200,7 +201,15 @@ static inline window next_window(cursor *c)
     w.y = c->y * c->p->stride.h - c->p->padding.h;
     w.is_inside = w.x >= 0 && w.y >= 0 && w.x + (c->filter->w - 1) * c->p->dilation.w < c->in->w &&
                   w.y + (c->filter->h - 1) * c->p->dilation.h < c->in->h;
-    if (++c->x == c->out->w) {
+    if (c->backwards) {
+        if (--c->x < 0) {
+            c->x = c->out->w - 1;
+            if (--c->y < 0) {
+                c->y = c->out->h - 1;
+                c->image -= c->in->h * c->in->w * c->in->c;
+            }
+        }
+    } else if (++c->x == c->out->w) {
         c->x = 0;
         if (++c->y == c->out->h) {
             c->y = 0;
@@ -277,6 +286,7 @@ arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
                                           const cmsis_nn_dims *filter_dims,
                                           const int32_t *packed,
                                           bool copies_all,
+                                          bool backwards,
                                           const cmsis_nn_dims *output_dims,
                                           int8_t *output_data)
 {
@@ -287,20 +297,25 @@ arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
     const int32_t low = conv_params->activation.min;
     const int32_t high = conv_params->activation.max;
     const layer v = {rows, size / rows, output_dims->c, low > -128 || high < 127, low, high};
-    cursor c = {conv_params, input_dims, filter_dims, output_dims, input_data, 0, 0};
+    cursor c = {conv_params, input_dims, filter_dims, output_dims, input_data, 0, 0, backwards};
     int8_t *const copies = ctx->buf;
-    int32_t pixel;
+    int32_t done;
 
     if (!is_computable(conv_params, input_dims, filter_dims, output_dims) || v.bytes < 4) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    for (pixel = 0; pixel < pixels; pixel += 2) {
+    if (backwards) {
+        c.image += (input_dims->n - 1) * input_dims->h * input_dims->w * input_dims->c;
+        c.x = output_dims->w - 1;
+        c.y = output_dims->h - 1;
+    }
+    for (done = 0; done < pixels; done += 2) {
         /* The last of an odd number of pixels is computed twice. */
         const window first = next_window(&c);
-        const bool is_pair = pixel + 1 < pixels;
+        const bool is_pair = done + 1 < pixels;
         const window second = is_pair ? next_window(&c) : first;
-        int8_t *const y = output_data + pixel * output_dims->c;
-        int8_t *const y_second = is_pair ? y + output_dims->c : y;
+        int8_t *const y = output_data + (backwards ? pixels - 1 - done : done) * output_dims->c;
+        int8_t *const y_second = !is_pair ? y : backwards ? y - output_dims->c : y + output_dims->c;
 
         if (!copies_all && first.is_inside && second.is_inside) {
             convolve_two(&v, corner(&c, first), corner(&c, second), pitch, packed, y, y_second);

@@ -253,7 +253,8 @@ arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
 
 /*
  * arm_depthwise_conv_wrapper_s8 for four channels and more, each with one filter; any stride, padding and dilation, no
- * scratch. The output may not be the input. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
+ * scratch. Pixels are computed in the order of the output, which may overwrite what has been read.
+ * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
  */
 arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *dw_conv_params,
                                                 const cmsis_nn_dims *input_dims,
@@ -267,7 +268,8 @@ arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *d
  * arm_convolve_wrapper_s8 without groups, for two output channels and more. copies_all: whether every window is copied
  * and a row of the table is a whole filter; it has four weights or more. Otherwise rows of filters (width times
  * channels) have, and there is no dilation in width. ctx: room for two windows (height times width times channels of a
- * filter, each) if all are copied or one hangs over the image's edge, else none. The output may not be the input.
+ * filter, each) if all are copied or one hangs over the image's edge, else none. Pixels are computed two by two in the
+ * order of the output, or from the last to the first if `backwards`: the output may overwrite what has been read.
  * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
  */
 arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
@@ -277,6 +279,7 @@ arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
                                           const cmsis_nn_dims *filter_dims,
                                           const int32_t *packed,
                                           bool copies_all,
+                                          bool backwards,
                                           const cmsis_nn_dims *output_dims,
                                           int8_t *output_data);
 
