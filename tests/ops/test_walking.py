@@ -41,7 +41,7 @@ def pixels_of(shape, geometry):
 
 
 def survives(windows, channels, result_start, operand_bytes, tile, *, backwards):
-    """Whether a walk reads nothing that it has overwritten; within a tile, at worst, all is written before it is read."""
+    """Whether a walk reads nothing that it has overwritten; in a tile, at worst, all is written before it is read."""
     alive = np.ones(operand_bytes, bool)
     order = list(range(len(windows)))
     if backwards:
