@@ -26,6 +26,13 @@ def expose_all(model: bytes) -> bytes:
     return bytes(builder.Output())
 
 
+def operators(model: bytes) -> set[str]:
+    """Names of the operators in a file."""
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    codes = schema.ModelT.InitFromPackedBuf(model, 0).operatorCodes
+    return {names[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in codes}
+
+
 def run(model: bytes, inputs: Sequence[np.ndarray], library: ModuleType = TFLITE) -> dict[str, np.ndarray]:
     """Every computed tensor by name, (n, *shape), for inputs (n, *shape), by the library's reference kernels."""
     interpreter = library.Interpreter(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgeq import api
+from tests import reference
 from tests.tools import needs_host
 
 pytestmark = [needs_host, pytest.mark.xdist_group("boards")]
@@ -75,3 +76,28 @@ def test_one_dimensional_convolutions(tmp_path):
     project = api.build(path, "mps2-an386", out=tmp_path / "firmware", compile=False)
     assert [call.op for call in project.program.calls] == ["CONV_2D", "MAX_POOL_2D"]
     assert project.verify(on="host", vectors=8).equal
+
+
+def test_dense_layers_on_sequences(tmp_path):
+    """The converter computes shapes at run time, and leaves all sizes of the matrices between them open."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    model = keras.Sequential([keras.Input((5, 8)), layers.Dense(4, activation="relu"), layers.Dense(3)])
+    samples = np.random.default_rng(0).normal(size=(16, 1, 5, 8)).astype(np.float32)
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    path = tmp_path / "sequence.tflite"
+    path.write_bytes(converter.convert())
+    assert {"SHAPE", "GATHER", "REDUCE_PROD", "PACK", "CONCATENATION"} <= reference.operators(path.read_bytes())
+    project = api.build(path, "mps2-an386", out=tmp_path / "firmware", compile=False, rounding="litert")
+    assert [call.op for call in project.program.calls] == ["FULLY_CONNECTED"] * 2
+    x = np.random.default_rng(1).integers(-128, 128, (20, 1, 5, 8)).astype(np.int8)
+    theirs = reference.run(path.read_bytes(), [x], reference.LITERT)
+    (ours,) = project.simulate(x).values()
+    np.testing.assert_array_equal(ours, theirs[project.program.outputs[0]])
+    assert project.verify(on="host", vectors=4).equal

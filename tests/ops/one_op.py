@@ -24,6 +24,8 @@ _TFLITE_TYPE = {
     DType.FLOAT32: schema.TensorType.FLOAT32,
     DType.INT8: schema.TensorType.INT8,
     DType.INT32: schema.TensorType.INT32,
+    DType.INT64: schema.TensorType.INT64,
+    DType.BOOL: schema.TensorType.BOOL,
 }
 
 _NOT_AMONG_REFERENCE_KERNELS = {schema.BuiltinOperator.ELU}

@@ -9,7 +9,7 @@ from edgeq.errors import ModelError
 from edgeq.importers.tflite import flatbuffer
 from edgeq.importers.tflite.names import layer_name
 from edgeq.importers.tflite.rules import attributes
-from edgeq.importers.tflite.shapes import fold_shapes, reshapes
+from edgeq.importers.tflite.shapes import reshapes, resolve_shapes
 from edgeq.ir import Graph, Node, verify_graph
 from edgeq.ops import find_op, infer_results
 
@@ -22,7 +22,7 @@ def load(path: Path) -> Graph:
     """
     file = flatbuffer.read(path)
     try:
-        return _graph(reshapes(fold_shapes(file)), path)
+        return _graph(reshapes(resolve_shapes(file)), path)
     except ModelError as error:
         raise ModelError(
             error.what, where=f"{path}: {error.where}" if error.where else str(path), hint=error.hint

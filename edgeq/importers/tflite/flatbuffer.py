@@ -58,12 +58,17 @@ class Operator:
 
 @dataclass(frozen=True)
 class File:
-    """The main subgraph of a file; operators refer to tensors by index. Tensor names are unique."""
+    """The main subgraph of a file; operators refer to tensors by index. Tensor names are unique.
+
+    Attributes:
+        open: tensors with dimensions that the file leaves open; their declared shapes are guesses.
+    """
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    open: frozenset[int]
 
 
 def read(path: Path) -> File:
@@ -123,7 +128,13 @@ def _read_main_subgraph(data: bytes) -> File:
     )
     inputs = _indices(graph.InputsLength, graph.Inputs, count, optional=False)
     outputs = _indices(graph.OutputsLength, graph.Outputs, count, optional=False)
-    return File(tuple(tensors), operators, inputs, outputs)
+    is_open = (index for index, tensor in enumerate(tensors) if _is_open(graph.Tensors(index), tensor))
+    return File(tuple(tensors), operators, inputs, outputs, frozenset(is_open))
+
+
+def _is_open(table: Any, tensor: Tensor) -> bool:
+    rank = min(table.ShapeSignatureLength(), MAX_RANK)
+    return tensor.data is None and any(table.ShapeSignature(axis) == -1 for axis in range(rank))
 
 
 def _operator_name(code: Any) -> str:

@@ -1,51 +1,30 @@
-"""Shape arithmetic that converters leave in files with an open batch: SHAPE, STRIDED_SLICE and PACK of known sizes.
+"""Shapes of files with an open batch: sizes that converters compute at run time, and dimensions that they left open.
 
-All shapes are known here, so these operators are constants; no kernel ever sees them. What only changes a shape becomes
-RESHAPE.
+Batches have one element here, so all shapes are known. What computes them becomes constants, what only changes a shape
+RESHAPE; no kernel ever sees either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from edgeq.errors import ModelError
-from edgeq.importers.tflite.flatbuffer import DAMAGE, File, Operator
+from edgeq.importers.tflite.flatbuffer import DAMAGE, MAX_ELEMENTS, File, Operator
+from edgeq.importers.tflite.folding import INTEGERS, value
+from edgeq.importers.tflite.rules import attributes
 from edgeq.ir import DType, Tensor, frozen_array
+from edgeq.ops import find_op, infer_results
 
-# More elements than this are no shape.
-_MAX_ELEMENTS = 1_024
-
-
-def _shape(options: Any, x: Tensor) -> np.ndarray:
-    return np.array(x.shape, np.int64)
-
-
-def _strided_slice(options: Any, x: Tensor, begin: Tensor, end: Tensor, stride: Tensor) -> np.ndarray:
-    if options.EllipsisMask() or options.NewAxisMask() or x.data.ndim != 1:
-        raise ValueError("not a slice of a shape")
-    start = None if options.BeginMask() & 1 else int(begin.data[0])
-    stop = None if options.EndMask() & 1 else int(end.data[0])
-    if options.ShrinkAxisMask() & 1:
-        return np.asarray(x.data[start])
-    return x.data[slice(start, stop, int(stride.data[0]))]
-
-
-def _pack(options: Any, *parts: Tensor) -> np.ndarray:
-    return np.stack([part.data for part in parts], axis=options.Axis())
-
-
-_FOLDERS: dict[str, Callable[..., np.ndarray]] = {"SHAPE": _shape, "STRIDED_SLICE": _strided_slice, "PACK": _pack}
 _RESHAPES = ("EXPAND_DIMS", "SQUEEZE")
 #: Operators that no graph holds: reading a file turns them into constants and reshapes.
-ABSORBED = ("SHAPE", *_RESHAPES)
+ABSORBED = ("BROADCAST_ARGS", "FILL", "RANGE", "RANK", "SHAPE", "ZEROS_LIKE", *_RESHAPES)
 
 
-def fold_shapes(file: File) -> File:
-    """The file without shape arithmetic: its results are constants.
+def resolve_shapes(file: File) -> File:
+    """The file without shape arithmetic: its results are constants, and open dimensions have their sizes.
 
     Raises:
         ModelError: the options of such an operator are damaged.
@@ -53,13 +32,38 @@ def fold_shapes(file: File) -> File:
     tensors = list(file.tensors)
     kept = []
     for operator in file.operators:
-        value = _value(operator, [tensors[i] for i in operator.inputs if i >= 0])
-        if value is None:
-            kept.append(operator)
+        operands = [tensors[i] for i in operator.inputs if i >= 0]
+        known = value(operator, operands, [tensors[i] for i in operator.outputs])
+        if known is not None:
+            (result,) = operator.outputs
+            tensors[result] = _constant(tensors[result], known)
             continue
-        (result,) = operator.outputs
-        tensors[result] = _constant(tensors[result], value)
+        kept.append(operator)
+        if file.open.intersection(operator.outputs):
+            shapes = _inferred(operator, [tensors[i] if i >= 0 else None for i in operator.inputs])
+            for result, shape in zip(operator.outputs, shapes, strict=False):
+                if result in file.open:
+                    if math.prod(shape) > MAX_ELEMENTS:
+                        raise ModelError(f"has {math.prod(shape):,} elements", where=tensors[result].name)
+                    tensors[result] = replace(tensors[result], shape=shape)
     return replace(file, tensors=tuple(tensors), operators=tuple(kept))
+
+
+def _inferred(operator: Operator, operands: list[Tensor | None]) -> tuple[tuple[int, ...], ...]:
+    """Shapes of the results, none where they cannot be told: the declared ones then hold."""
+    op = find_op(operator.name)
+    try:
+        if operator.name == "EXPAND_DIMS":
+            (axis,) = np.ravel(operands[1].data)
+            return (np.expand_dims(np.empty(operands[0].shape, "V0"), int(axis)).shape,)
+        if operator.name == "SQUEEZE":
+            axes = tuple(int(a) for a in np.ravel(operator.options.SqueezeDimsAsNumpy())) or None
+            return (np.squeeze(np.empty(operands[0].shape, "V0"), axes).shape,)
+        if op is not None:
+            return infer_results(op, attributes(operator.name, operator.options), tuple(operands))
+    except (ModelError, *DAMAGE):
+        pass
+    return ()
 
 
 def reshapes(file: File) -> File:
@@ -87,24 +91,8 @@ def reshapes(file: File) -> File:
     return replace(file, tensors=tuple(tensors), operators=tuple(operators))
 
 
-def _value(operator: Operator, operands: list[Tensor]) -> np.ndarray | None:
-    """What the operator computes, where that is known."""
-    folder = _FOLDERS.get(operator.name)
-    if folder is None or len(operator.outputs) != 1 or operator.options is None:
-        return None
-    known = operator.name == "SHAPE" or all(
-        t.is_constant and t.dtype in (DType.INT32, DType.INT64) and t.size <= _MAX_ELEMENTS for t in operands
-    )
-    if not known:
-        return None
-    try:
-        return folder(operator.options, *operands)
-    except DAMAGE:
-        raise ModelError(f"the shape arithmetic of this {operator.name} is damaged") from None
-
-
 def _constant(tensor: Tensor, value: np.ndarray) -> Tensor:
-    if tensor.shape != value.shape or tensor.dtype not in (DType.INT32, DType.INT64):
+    if tensor.shape != value.shape or (tensor.dtype not in INTEGERS and tensor.dtype.numpy != value.dtype):
         raise ModelError(
             f"declares {tensor.dtype.value}{list(tensor.shape)}, its operands give {list(value.shape)}",
             where=tensor.name,

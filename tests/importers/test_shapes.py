@@ -1,0 +1,155 @@
+"""Shape arithmetic in files is computed as TFLite computes it, and what it says of open dimensions holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ai_edge_litert.schema_py_generated as schema
+import numpy as np
+import pytest
+
+from edgeq.errors import ModelError
+from edgeq.importers import tflite
+from edgeq.importers.tflite import flatbuffer
+from edgeq.importers.tflite.shapes import resolve_shapes
+from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array
+from tests.ops.one_op import options, run_tflite, write_model
+
+SHAPE = np.int32([1, 5, 8])
+ONE = np.int32(1)
+
+
+def constant(name: str, values: Any) -> Tensor:
+    values = np.asarray(values)
+    return Tensor(name, values.shape, DType(values.dtype.name), data=frozen_array(values))
+
+
+def file_of(op: str, table: Any, operands: list[Tensor], result: Tensor) -> bytes:
+    tensors = {t.name: t for t in (*operands, result)}
+    node = Node(op, tuple(t.name for t in operands), (result.name,))
+    runtime = tuple(t.name for t in operands if not t.is_constant)
+    return write_model(Graph("shapes", tensors, (node,), runtime, (result.name,)), lambda attrs: table)
+
+
+def folded(data: bytes, path) -> np.ndarray | None:
+    """What reading the file makes of its one operator's result."""
+    path.write_bytes(data)
+    file = resolve_shapes(flatbuffer.read(path))
+    (result,) = file.outputs
+    assert file.operators == () or file.tensors[result].data is None
+    return file.tensors[result].data
+
+
+@pytest.mark.parametrize(
+    ("op", "table", "operands", "expected"),
+    [
+        ("GATHER", options("GatherOptions", axis=0), [SHAPE, np.int32([2, 0])], [8, 1]),
+        ("GATHER", options("GatherOptions", axis=-1), [SHAPE, np.int32(1)], 5),
+        ("REDUCE_PROD", options("ReducerOptions", keepDims=False), [SHAPE, np.int32([0])], 40),
+        ("REDUCE_PROD", options("ReducerOptions", keepDims=True), [SHAPE, np.int32([0])], [40]),
+        ("REDUCE_MAX", options("ReducerOptions", keepDims=False), [SHAPE, np.int32([0])], 8),
+        ("SUM", options("ReducerOptions", keepDims=False), [SHAPE, np.int32([0])], 14),
+        ("CONCATENATION", options("ConcatenationOptions", axis=0), [SHAPE, np.int32([7])], [1, 5, 8, 7]),
+        ("PACK", options("PackOptions", axis=0, valuesCount=2), [ONE, np.int32(9)], [1, 9]),
+        ("SLICE", options("SliceOptions"), [SHAPE, np.int32([1]), np.int32([-1])], [5, 8]),
+        ("MUL", options("MulOptions"), [SHAPE, np.int32(3)], [3, 15, 24]),
+        ("ADD", options("AddOptions"), [SHAPE, SHAPE], [2, 10, 16]),
+        ("SUB", options("SubOptions"), [SHAPE, ONE], [0, 4, 7]),
+        ("MAXIMUM", options("MaximumMinimumOptions"), [SHAPE, np.int32(4)], [4, 5, 8]),
+        ("FLOOR_DIV", options("FloorDivOptions"), [np.int32([-7, 7]), np.int32([2, 2])], [-4, 3]),
+        ("FLOOR_MOD", options("FloorModOptions"), [np.int32([-7, 7]), np.int32([2, 4])], [1, 3]),
+        ("RANGE", options("RangeOptions"), [np.int32(2), np.int32(11), np.int32(3)], [2, 5, 8]),
+        ("CAST", options("CastOptions"), [SHAPE], np.int64([1, 5, 8])),
+        ("EQUAL", options("EqualOptions"), [SHAPE, np.int32(5)], [False, True, False]),
+        ("LESS_EQUAL", options("LessEqualOptions"), [SHAPE, np.int32(5)], [True, True, False]),
+        ("SELECT_V2", options("SelectV2Options"), [np.array([True, False, True]), SHAPE, ONE], [1, 1, 8]),
+        ("BROADCAST_ARGS", None, [np.int32([5, 1]), SHAPE], [1, 5, 8]),
+        ("EXPAND_DIMS", options("ExpandDimsOptions"), [SHAPE, np.int32(0)], [[1, 5, 8]]),
+        ("FILL", options("FillOptions"), [np.int32([2, 3]), np.float32(0.25)], np.full((2, 3), 0.25, np.float32)),
+        ("FILL", options("FillOptions"), [np.int32([2]), np.int8(-5)], np.int8([-5, -5])),
+    ],
+)
+def test_constants_are_those_of_tflite(op, table, operands, expected, tmp_path):
+    expected = np.asarray(expected)
+    expected = expected.astype(np.int32) if expected.dtype == int else expected
+    tensors = [constant(f"x{i}", values) for i, values in enumerate(operands)]
+    data = file_of(op, table, tensors, Tensor("y", expected.shape, DType(expected.dtype.name)))
+    ours = folded(data, tmp_path / "model.tflite")
+    np.testing.assert_array_equal(ours, expected, strict=True)
+    at_run_time = [Tensor(t.name, t.shape, t.dtype) for t in tensors]
+    data = file_of(op, table, at_run_time, Tensor("y", expected.shape, DType(expected.dtype.name)))
+    (theirs,) = run_tflite(data, [t.data[np.newaxis] for t in tensors])
+    np.testing.assert_array_equal(ours, theirs[0], strict=True)
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"), [("SHAPE", [2, 3]), ("RANK", 2), ("ZEROS_LIKE", np.full((2, 3), -7, np.int8))]
+)
+def test_what_depends_on_the_shape_alone_is_a_constant(op, expected, tmp_path):
+    """Zeros of a quantized tensor are its zero point."""
+    quant = QuantParams([0.5], [-7])
+    expected = np.asarray(expected)
+    dtype = DType.INT8 if op == "ZEROS_LIKE" else DType.INT32
+    result = Tensor("y", expected.shape, dtype, quant if op == "ZEROS_LIKE" else None)
+    table = {"SHAPE": options("ShapeOptions", outType=schema.TensorType.INT32)}.get(op)
+    data = file_of(op, table, [Tensor("x", (2, 3), DType.INT8, quant)], result)
+    np.testing.assert_array_equal(folded(data, tmp_path / "model.tflite"), expected)
+
+
+@pytest.mark.parametrize(
+    ("op", "table", "operands", "shape"),
+    [
+        ("GATHER", options("GatherOptions", axis=0), [SHAPE, np.int32([3])], (1,)),
+        ("GATHER", options("GatherOptions", axis=0), [SHAPE, np.int32([-1])], (1,)),
+        ("GATHER", options("GatherOptions", axis=4), [SHAPE, np.int32([0])], (1,)),
+        ("REDUCE_PROD", options("ReducerOptions"), [SHAPE, np.int32([5])], ()),
+        ("REDUCE_PROD", None, [SHAPE, np.int32([0])], ()),
+        ("RANGE", options("RangeOptions"), [np.int32(0), np.int32(1 << 30), np.int32(1)], (1,)),
+        ("RANGE", options("RangeOptions"), [np.int32(0), np.int32(5), np.int32(0)], (1,)),
+        ("FILL", options("FillOptions"), [np.int32([1 << 15, 1 << 15]), np.int8(0)], (1,)),
+        ("FILL", options("FillOptions"), [np.int32([-2]), np.int8(0)], (1,)),
+        ("FLOOR_DIV", options("FloorDivOptions"), [SHAPE, np.int32([0, 1])], (3,)),
+        ("CONCATENATION", options("ConcatenationOptions", axis=2), [SHAPE, SHAPE], (6,)),
+        ("PACK", options("PackOptions", axis=0, valuesCount=2), [ONE, SHAPE], (2,)),
+        ("SLICE", options("SliceOptions"), [SHAPE, np.int32([1, 2]), np.int32([1])], (1,)),
+        ("MUL", options("MulOptions"), [SHAPE, np.int32([1, 2])], (3,)),
+        ("ADD", options("AddOptions"), [SHAPE, ONE], (2,)),
+        ("BROADCAST_ARGS", None, [np.int32([2]), np.int32([3])], (1,)),
+    ],
+)
+def test_damaged_shape_arithmetic_is_refused(op, table, operands, shape, tmp_path):
+    tensors = [constant(f"x{i}", values) for i, values in enumerate(operands)]
+    result = Tensor("y", shape, DType.INT8 if op == "FILL" else DType.INT32)
+    with pytest.raises(ModelError, match="damaged|declares"):
+        folded(file_of(op, table, tensors, result), tmp_path / "model.tflite")
+
+
+def squeezing(signature: list[int]) -> bytes:
+    """x (1, 4, 1) → SQUEEZE → EXPAND_DIMS, of declared shapes that are guesses where the signature is open."""
+    quant = QuantParams([0.5], [0])
+    tensors = {t.name: t for t in (Tensor("x", (1, 4, 1), DType.INT8, quant), constant("axis", np.int32(1)))}
+    tensors |= {name: Tensor(name, (1, 1), DType.INT8, quant) for name in ("s", "y")}
+    nodes = (Node("SQUEEZE", ("x",), ("s",), [2]), Node("EXPAND_DIMS", ("s", "axis"), ("y",)))
+    data = write_model(
+        Graph("open", tensors, nodes, ("x",), ("y",)),
+        lambda axes: options("SqueezeOptions", squeezeDims=axes) if axes else options("ExpandDimsOptions"),
+    )
+    parsed = schema.ModelT.InitFromPackedBuf(data, 0)
+    for tensor in parsed.subgraphs[0].tensors:
+        if tensor.name in (b"s", b"y"):
+            tensor.shapeSignature = signature
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(parsed.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_open_dimensions_get_their_sizes(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(squeezing([-1, -1]))
+    graph = tflite.load(path)
+    assert [graph.results(node)[0].shape for node in graph.nodes] == [(1, 4), (1, 1, 4)]
+    path.write_bytes(squeezing([1, 1]))
+    with pytest.raises(ModelError, match=r"SQUEEZE makes \[1, 1\] of \[1, 4, 1\]"):
+        tflite.load(path)
