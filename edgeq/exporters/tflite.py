@@ -186,6 +186,8 @@ def _version(node: Node, graph: Graph) -> int:
         return 6 if x.shape[3] != w.shape[3] else 1
     if node.op == "FULLY_CONNECTED":
         return 6 if len(node.inputs) < 3 or not node.inputs[2] else 1
+    if node.op == "TRANSPOSE_CONV":
+        return 4 if node.attrs.activation is not Activation.NONE else 1
     if node.op in ("ADD", "SUB", "MUL"):
         return 3 if max(len(t.shape) for t in graph.results(node)) > 4 else 1
     return 1
@@ -217,6 +219,16 @@ def _depthwise_conv_2d(node: Node, graph: Graph) -> schema.DepthwiseConv2DOption
     options.dilationHFactor, options.dilationWFactor = node.attrs.dilation
     options.depthMultiplier = node.attrs.depth_multiplier
     return options
+
+
+@rule("TRANSPOSE_CONV", version=3)
+def _transpose_conv(node: Node, graph: Graph) -> schema.TransposeConvOptionsT:
+    return _window(schema.TransposeConvOptionsT(), node.attrs)
+
+
+@rule("BATCH_MATMUL", version=2)
+def _batch_matmul(node: Node, graph: Graph) -> schema.BatchMatMulOptionsT:
+    return schema.BatchMatMulOptionsT(adjX=node.attrs.adj_x, adjY=node.attrs.adj_y)
 
 
 @rule("AVERAGE_POOL_2D", "MAX_POOL_2D", version=2)

@@ -57,6 +57,7 @@ class QuantRule:
     Attributes:
         output: how the result's parameters are chosen.
         fixed: (scale, zero_point) of an int8 result where `output` is FIXED.
+        input: operand index of the activation that the weights multiply.
         weight: operand index of symmetric weights, or None.
         weight_axis: channel axis of per-channel weights; None allows per-tensor only.
         bias: operand index of the int32 bias (scale = input scale · weight scale), or None.
@@ -64,6 +65,7 @@ class QuantRule:
 
     output: OutputRule = OutputRule.FREE
     fixed: tuple[float, int] | None = None
+    input: int = 0
     weight: int | None = None
     weight_axis: int | None = None
     bias: int | None = None

@@ -109,7 +109,7 @@ class _Work:
                     where=node.loc,
                     hint="weights and biases computed at run time are not supported",
                 )
-        input_params = self.params[names[0]]
+        input_params = self.params[names[rule.input]]
         role = self.scheme.weight
         plain = weight_params(weight.data, rule.weight_axis, role)
         least = least_scale_for_bias(None if bias is None else bias.data, float(input_params.scale[0]))

@@ -122,6 +122,17 @@ def _bent_sequences(keras, layers):
     return keras.Model(x, [layers.Minimum()([y, z]), layers.Activation("exponential")(y)])
 
 
+def _transposed(keras, layers):
+    """Images and sequences that grow, by windows that overlap and that leave gaps."""
+    x = keras.Input((4, 5, 3))
+    y = layers.Conv2DTranspose(4, 3, strides=2, padding="same", activation="relu")(x)
+    y = layers.Conv2DTranspose(2, (2, 3), strides=(3, 1))(y)
+    z = layers.Conv2DTranspose(2, 3, strides=(2, 3), padding="same", output_padding=(1, 0))(x)
+    s = layers.Reshape((5, 12))(x)
+    s = layers.Conv1DTranspose(3, 4, strides=3, activation="tanh")(s)
+    return keras.Model(x, [y, z, layers.Conv1DTranspose(2, 3, padding="same", use_bias=False)(s)])
+
+
 MODELS = {
     f.__name__.strip("_"): f
     for f in (
@@ -134,6 +145,7 @@ MODELS = {
         _gates,
         _bends,
         _bent_sequences,
+        _transposed,
     )
 }
 

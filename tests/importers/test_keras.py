@@ -95,6 +95,13 @@ def test_more_keras_ops_nodes(keras, tmp_path):
     assert_same_outputs(model, load(tmp_path / "m.keras"))
 
 
+def test_products_of_tensors(keras, tmp_path):
+    x, y = keras.Input((3, 4), name="x"), keras.Input((5, 4), name="y")
+    model = keras.Model([x, y], keras.ops.matmul(x, keras.ops.transpose(y, (0, 2, 1))))
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
 def test_normalization_adapted_to_data(keras, tmp_path):
     data = np.random.default_rng(1).normal(3.0, [1.0, 5.0, 0.2], (50, 7, 3)).astype(np.float32)
     for axis, invert in ((-1, False), (None, False), (-1, True)):

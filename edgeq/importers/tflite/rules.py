@@ -103,6 +103,16 @@ def _conv_2d(options: Any) -> dict[str, Any]:
     }
 
 
+@rule("TRANSPOSE_CONV")
+def _transpose_conv(options: Any) -> dict[str, Any]:
+    return {"stride": _stride(options), "padding": _padding(options), "activation": _activation(options)}
+
+
+@rule("BATCH_MATMUL")
+def _batch_matmul(options: Any) -> dict[str, Any]:
+    return {"adj_x": bool(options.AdjX()), "adj_y": bool(options.AdjY())}
+
+
 @rule("DEPTHWISE_CONV_2D")
 def _depthwise_conv_2d(options: Any) -> dict[str, Any]:
     return {**_conv_2d(options), "depth_multiplier": options.DepthMultiplier()}

@@ -295,6 +295,56 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
                                                  const cmsis_nn_dims *output_dims,
                                                  int8_t *output_data);
 
+/*
+ * Products of matrices with broadcasting batch axes:
+ *
+ *   output[..., i, j] = limited to int8(requantized(sum over k of (input_1[..., i, k] + offset_1) *
+ *                                                                 (input_2[..., k, j] + offset_2)) + out_offset)
+ *
+ * The output is dense, rows times columns behind rank (0 ... 6) batch axes of sizes dims. strides_1, strides_2: of the
+ * inputs along the batch axes, 0 where one is repeated; row_1, depth_1, depth_2, column_2: along the matrices' axes.
+ * Rounds twice. ARM_CMSIS_NN_ARG_ERROR: a rank or a size out of range.
+ */
+typedef struct {
+    int32_t rank;
+    const int32_t *dims;
+    const int32_t *strides_1;
+    const int32_t *strides_2;
+    int32_t rows;
+    int32_t depth;
+    int32_t columns;
+    int32_t row_1;
+    int32_t depth_1;
+    int32_t depth_2;
+    int32_t column_2;
+    int32_t offset_1;
+    int32_t offset_2;
+    int32_t out_mult;
+    int32_t out_shift;
+    int32_t out_offset;
+} edgeq_batch_matmul_params;
+
+arm_cmsis_nn_status edgeq_batch_matmul_s8(const edgeq_batch_matmul_params *p,
+                                          const int8_t *input_1,
+                                          const int8_t *input_2,
+                                          int8_t *output);
+
+/*
+ * Transposed convolution: the input at (y, x) adds its multiple of the filters to the outputs from (y, x) * stride -
+ * padding on. filters: (filter_dims->n output channels, h, w, c input channels). Rounds twice. The output may not be
+ * the input. ARM_CMSIS_NN_ARG_ERROR: a stride below 1, channels that do not fit.
+ */
+arm_cmsis_nn_status edgeq_transpose_conv_s8(const cmsis_nn_conv_params *p,
+                                            const int32_t *multipliers,
+                                            const int32_t *shifts,
+                                            const cmsis_nn_dims *input_dims,
+                                            const int8_t *input,
+                                            const cmsis_nn_dims *filter_dims,
+                                            const int8_t *filters,
+                                            const int32_t *bias,
+                                            const cmsis_nn_dims *output_dims,
+                                            int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif

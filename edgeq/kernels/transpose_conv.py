@@ -1,0 +1,11 @@
+"""TRANSPOSE_CONV by our own kernel: every output gathers what the inputs add to it, so it needs no scratch."""
+
+from edgeq.kernels import register
+from edgeq.kernels.base import Kernel
+
+
+@register
+class TransposeConvS8(Kernel):
+    name = "edgeq_transpose_conv_s8"
+    ops = ("TRANSPOSE_CONV",)
+    template = "transpose_conv.c.j2"
