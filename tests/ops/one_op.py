@@ -28,7 +28,7 @@ _TFLITE_TYPE = {
     DType.BOOL: schema.TensorType.BOOL,
 }
 
-_NOT_AMONG_REFERENCE_KERNELS = {schema.BuiltinOperator.ELU}
+_NOT_AMONG_REFERENCE_KERNELS = {getattr(schema.BuiltinOperator, name) for name in ("CEIL", "ELU", "ROUND", "SUM")}
 
 
 def options(name: str, **fields: Any) -> Any:

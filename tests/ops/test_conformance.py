@@ -17,9 +17,10 @@ from edgeq.ops import find_op, known_ops, weighted
 from edgeq.ops.lookup import LookupAttrs
 from edgeq.target import load_cpu
 
-from .cases import all_cases, cases_of, covered_ops, module_of
+from .cases import all_cases, cases_of, covered_ops
 from .graphs import Case, activation_input, one_node
-from .one_op import run_litert, run_tflite, write_model
+from .one_op import run_litert
+from .witness import model_of, witness
 
 SEED = 2024
 # Float edges of a graph: never lowered, so there is nothing to compare.
@@ -36,10 +37,6 @@ def simulate(graph: Graph, inputs: tuple[np.ndarray, ...], dialect: Dialect = Di
     return list(op.simulate(lowered.params, *operands))
 
 
-def model_of(case: Case) -> bytes:
-    return write_model(case.graph, module_of(case.op).options)
-
-
 def assert_equal(ours: list[np.ndarray], theirs: list[np.ndarray], case: Case) -> None:
     for y, expected in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(y, expected, err_msg=str(case), strict=True)
@@ -53,14 +50,14 @@ def test_every_operator_has_cases(op: str) -> None:
 @pytest.mark.parametrize("op", covered_ops())
 def test_equals_tflite(op: str, case_count: int) -> None:
     for case in cases_of(op, SEED, case_count):
-        theirs = run_tflite(model_of(case), case.inputs)
+        theirs = witness(case)
         assert_equal(simulate(case.graph, case.inputs), theirs, case)
 
 
 @pytest.mark.parametrize("op", covered_ops())
 def test_equals_litert(op: str, case_count: int) -> None:
     for case in cases_of(op, SEED, case_count):
-        theirs = run_litert(model_of(case), case.inputs)
+        theirs = witness(case, litert=True)
         assert_equal(simulate(case.graph, case.inputs, Dialect.LITERT), theirs, case)
 
 
@@ -80,14 +77,14 @@ def test_the_imported_file_computes_the_same(op: str, case_count: int, tmp_path:
         path = tmp_path / "model.tflite"
         path.write_bytes(model_of(case))
         imported = importers.load(path)
-        theirs = run_tflite(model_of(case), case.inputs)
+        theirs = witness(case)
         assert_equal(simulate(imported, case.inputs), theirs, case)
 
 
 @pytest.mark.parametrize("op", covered_ops())
 def test_the_exported_file_computes_the_same(op: str, case_count: int) -> None:
     for case in cases_of(op, SEED, case_count):
-        assert_equal(simulate(case.graph, case.inputs), run_tflite(export_tflite(case.graph), case.inputs), case)
+        assert_equal(simulate(case.graph, case.inputs), witness(case, export_tflite(case.graph)), case)
 
 
 @pytest.mark.parametrize("op", covered_ops())
@@ -129,6 +126,6 @@ def test_a_wrong_rounding_is_caught(op: str, monkeypatch: pytest.MonkeyPatch) ->
     differing = 0
     # the two differ in about one of a thousand results
     for case in cases_of(op, SEED, 40):
-        (theirs,) = run_tflite(model_of(case), case.inputs)
+        (theirs,) = witness(case)
         differing += int(np.sum(simulate(case.graph, case.inputs)[0] != theirs))
     assert differing > 0

@@ -1,0 +1,14 @@
+"""CEIL: the next integer above."""
+
+import numpy as np
+
+from edgeq.ops import register
+from edgeq.ops.pointwise import Pointwise
+
+
+@register
+class Ceil(Pointwise):
+    name = "CEIL"
+
+    def function(self, x: np.ndarray) -> np.ndarray:
+        return np.ceil(x)

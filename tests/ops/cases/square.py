@@ -1,0 +1,22 @@
+"""SQUARE of every int8 value."""
+
+from typing import Any
+
+import numpy as np
+
+from edgeq.ops.lookup import LookupAttrs
+
+from ..graphs import Case
+from ..in_float import in_float
+from ..lookups import cases_of
+from ..one_op import options as table
+
+cases = cases_of("SQUARE")
+
+
+def options(attrs: LookupAttrs) -> Any:
+    return table("SquareOptions")
+
+
+def expected(case: Case) -> list[np.ndarray]:
+    return in_float(case, options)

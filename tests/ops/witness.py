@@ -1,0 +1,28 @@
+"""What a case's results have to be, by a witness that is not ours.
+
+That is TFLite 2.14's interpreter, unless the operator's case module says otherwise:
+
+    LITERT_ONLY = True     TFLite 2.14 has no such kernel, or a broken one; LiteRT's interpreter is the witness
+    expected(case)         no interpreter has such a kernel: the results, computed in another way than ours
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .cases import module_of
+from .graphs import Case
+from .one_op import run_litert, run_tflite, write_model
+
+
+def model_of(case: Case) -> bytes:
+    return write_model(case.graph, module_of(case.op).options)
+
+
+def witness(case: Case, model: bytes | None = None, *, litert: bool = False) -> list[np.ndarray]:
+    """The results for the case's inputs, of its graph or of `model`, which should compute the same."""
+    module = module_of(case.op)
+    if hasattr(module, "expected"):
+        return module.expected(case)
+    run = run_litert if litert or getattr(module, "LITERT_ONLY", False) else run_tflite
+    return run(model_of(case) if model is None else model, case.inputs)
