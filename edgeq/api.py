@@ -28,7 +28,8 @@ from edgeq.program import Program
 from edgeq.project import Project, open_project, replace_folder, write_report
 from edgeq.quant.calibration import load_calibration
 from edgeq.quant.quantize import quantize
-from edgeq.quant.schemes import find_scheme
+from edgeq.quant.recipes import choose_recipe
+from edgeq.quant.schemes import SCHEMES, RoleScheme
 from edgeq.target import Board, Cpu, list_boards, load_board
 from edgeq.toolchain import build as toolchain
 from edgeq.toolchain.footprint import Footprint, measure
@@ -45,6 +46,7 @@ __all__ = [
     "open_project",
     "operators",
     "quantize_model",
+    "schemes",
     "targets",
 ]
 
@@ -78,27 +80,32 @@ def quantize_model(
     graph: Graph,
     calibration: Path | str | None,
     *,
+    scheme: str | None = None,
+    recipe: Path | str | None = None,
     observer: str | None = None,
     progress: Progress = quiet,
 ) -> tuple[Graph, tuple[str, ...]]:
     """An int8 graph with integer edges, from a float or an already quantized one, and warnings.
 
-    A model that is quantized already keeps its parameters; `calibration` and `observer` are then refused.
+    A model that is quantized already keeps its parameters; whatever says how to quantize it is then refused.
 
     Raises:
+        QuantizationError: an unknown scheme, or a recipe that does not fit; found before any work.
         ModelError: an operator is not supported.
         CalibrationError: a float model without calibration data, or data that do not fit.
     """
+    plan = choose_recipe(scheme, None if recipe is None else Path(recipe), observer=observer)
     check_supported(graph)
     if is_quantized(graph):
-        if calibration is not None or observer is not None:
+        if any(given is not None for given in (calibration, scheme, recipe, observer)):
             raise CalibrationError(
                 "the model is quantized already: calibration would change nothing",
                 where=graph.source,
-                hint="leave --calibration and --observer out, or give the float model",
+                hint="leave --calibration, --scheme, --recipe and --observer out, or give the float model",
             )
         return prepare_quantized(graph), ()
     graph = prepare_float(graph)
+    plan.check(graph)
     if calibration is None:
         shapes = ", ".join(f"{n!r} (n, {', '.join(map(str, graph.tensors[n].shape[1:]))})" for n in graph.inputs)
         raise CalibrationError(
@@ -106,12 +113,9 @@ def quantize_model(
             where=graph.source,
             hint=f"give --calibration a .npz or .npy file with some hundred inputs: {shapes}",
         )
-    scheme = find_scheme("int8")
-    if observer is not None:
-        scheme = dataclasses.replace(scheme, activation=dataclasses.replace(scheme.activation, algorithm=observer))
     samples = load_calibration(Path(calibration), graph)
     count = len(next(iter(samples.values())))
-    quantized = quantize(graph, samples, scheme, progress)
+    quantized = quantize(graph, samples, plan, progress)
     warnings = quantized.metadata.get("notes", "").splitlines()
     if count < FEW_SAMPLES:
         warnings.append(f"calibrated on {count} samples only: some hundred typical ones give better ranges")
@@ -142,6 +146,8 @@ def build(
     calibration: Path | str | None = None,
     out: Path | str | None = None,
     name: str | None = None,
+    scheme: str | None = None,
+    recipe: Path | str | None = None,
     observer: str | None = None,
     rounding: str = "double",
     shrink: bool = True,
@@ -158,7 +164,10 @@ def build(
         calibration: typical inputs for a float model.
         out: the project folder, `./<model>-<target>` by default; replaced whole, or not at all.
         name: what the C code calls the model.
-        observer: how ranges are found from calibration data ("min-max", "moving-average").
+        scheme: how to quantize a float model, by a name of `edgeq schemes`; "int8" where None.
+        recipe: a TOML file that says so layer by layer (`edgeq.quant.recipes`).
+        observer: how ranges are found from calibration data: "min-max", "moving-average", "percentile:99.9", "mse",
+            "entropy"; the scheme's own where None.
         rounding: "double" (TFLite 2.14, CMSIS-NN) or "litert".
         shrink: whether to remove channels that no output depends on; outputs stay the same, bit for bit.
         kernels: "auto" (the cheapest per layer), "cmsis-nn" or "tuned"; the results are the same. Where None: those of
@@ -178,7 +187,9 @@ def build(
     board = load_board(target) if isinstance(target, str) else target
     graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
     graph = dataclasses.replace(graph, name=c_identifier(name or graph.name, fallback="model"))
-    integer, warnings = quantize_model(graph, calibration, observer=observer, progress=progress)
+    integer, warnings = quantize_model(
+        graph, calibration, scheme=scheme, recipe=recipe, observer=observer, progress=progress
+    )
     if shrink:
         integer = shrink_channels(integer)
     compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings, setting)
@@ -312,6 +323,8 @@ def export(
     path: Path | str,
     *,
     calibration: Path | str | None = None,
+    scheme: str | None = None,
+    recipe: Path | str | None = None,
     observer: str | None = None,
     progress: Progress = quiet,
 ) -> dict[str, Any]:
@@ -321,7 +334,9 @@ def export(
         EdgeqError: as `build`; ProjectError where the file cannot be written.
     """
     graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
-    integer, warnings = quantize_model(graph, calibration, observer=observer, progress=progress)
+    integer, warnings = quantize_model(
+        graph, calibration, scheme=scheme, recipe=recipe, observer=observer, progress=progress
+    )
     data = export_tflite(integer)
     try:
         Path(path).write_bytes(data)
@@ -398,6 +413,19 @@ def operators() -> dict[str, Any]:
         kernels = [k.name for k in known_kernels() if name in k.ops]
         rows.append({"name": name, "kernels": kernels, "exported": name in exportable_ops()})
     return {"operators": rows, "absorbed": list(ABSORBED), "keras": list(known_layers())}
+
+
+def schemes() -> list[dict[str, Any]]:
+    """The ways to quantize a float model: name, summary, and what each role's integers are."""
+
+    def role(r: RoleScheme) -> str:
+        kind = "symmetric" if r.symmetric else "affine"
+        return f"{r.dtype.value} {kind} {r.granularity.value}, {r.algorithm}"
+
+    return [
+        {"name": s.name, "summary": s.summary, "activations": role(s.activation), "weights": role(s.weight)}
+        for s in SCHEMES.values()
+    ]
 
 
 def targets() -> list[dict[str, Any]]:

@@ -28,6 +28,22 @@ _ON = click.option(
 )
 
 
+def _quantization(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how a float model is quantized."""
+    for option in reversed(
+        (
+            click.option("--calibration", type=_PATH, help="Typical inputs (.npz, .npy), to quantize a float model."),
+            click.option("--scheme", help="How to quantize it: `edgeq schemes` lists them  [default: int8]"),
+            click.option("--recipe", type=_PATH, help="A TOML file that says so layer by layer."),
+            click.option(
+                "--observer", help="How calibration finds ranges: min-max, moving-average, percentile, mse, entropy."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 class _Group(click.Group):
     """Prints an EdgeqError as its message and exits with 2."""
 
@@ -66,10 +82,9 @@ def _print(lines: str) -> None:
 @main.command()
 @click.argument("model", type=_PATH)
 @click.option("--target", required=True, help="The board: `edgeq targets` lists them.")
-@click.option("--calibration", type=_PATH, help="Typical inputs (.npz, .npy), to quantize a float model.")
+@_quantization
 @click.option("-o", "--output", type=_PATH, help="The project folder  [default: ./<model>-<target>]")
 @click.option("--name", help="What the C code calls the model  [default: the file's name]")
-@click.option("--observer", default=None, help="How calibration finds ranges: min-max or moving-average.")
 @click.option(
     "--rounding",
     type=click.Choice(["double", "litert"]),
@@ -97,6 +112,8 @@ def build(model: Path, target: str, as_json: bool, **options: Any) -> None:
             calibration=options["calibration"],
             out=options["output"],
             name=options["name"],
+            scheme=options["scheme"],
+            recipe=options["recipe"],
             observer=options["observer"],
             rounding=options["rounding"],
             shrink=not options["no_shrink"],
@@ -208,17 +225,26 @@ def profile(project: Path, on: str, as_json: bool) -> None:
 
 @main.command()
 @click.argument("model", type=_PATH)
-@click.option("--calibration", type=_PATH, help="Typical inputs (.npz, .npy), to quantize a float model.")
-@click.option("--observer", default=None, help="How calibration finds ranges: min-max or moving-average.")
+@_quantization
 @click.option("-o", "--output", type=_PATH, required=True, help="The .tflite file to write.")
 @_JSON
-def export(model: Path, calibration: Path | None, observer: str | None, output: Path, as_json: bool) -> None:
+def export(model: Path, output: Path, as_json: bool, **options: Any) -> None:
     """Quantizes MODEL and writes it as an int8 .tflite file."""
     from edgeq import api
 
     with _progress("building") as progress:
-        written = api.export(model, output, calibration=calibration, observer=observer, progress=progress)
+        written = api.export(model, output, **options, progress=progress)
     _print_json(written) if as_json else _print(text.export(written))
+
+
+@main.command()
+@_JSON
+def schemes(as_json: bool) -> None:
+    """Lists the ways to quantize a float model."""
+    from edgeq import api
+
+    known = api.schemes()
+    _print_json({"schemes": known}) if as_json else _print(text.schemes(known))
 
 
 @main.command()

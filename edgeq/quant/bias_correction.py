@@ -16,6 +16,7 @@ from edgeq.ir import Graph, Node, Tensor, frozen_array
 from edgeq.ops import find_op
 from edgeq.ops.base import Activation
 from edgeq.quant.evaluate import batch_size
+from edgeq.quant.recipes import Recipe, as_recipe
 from edgeq.quant.schemes import QuantScheme
 from edgeq.quant.tying import rule_of
 from edgeq.quant.weights import quantize_bias
@@ -24,15 +25,18 @@ from edgeq.quant.weights import quantize_bias
 MAX_VECTORS = 256
 
 
-def corrected_biases(graph: Graph, quantized: Graph, inputs: Mapping[str, np.ndarray], scheme: QuantScheme) -> Graph:
+def corrected_biases(
+    graph: Graph, quantized: Graph, inputs: Mapping[str, np.ndarray], scheme: QuantScheme | Recipe
+) -> Graph:
     """The quantized graph with biases moved by the mean error of each channel.
 
     Args:
         graph: the float graph that `quantized` was made from.
         inputs: calibration data, float32 (n, *shape) by input name; MAX_VECTORS or fewer are used, evenly spread.
 
-    Layers without a bias are left alone. Weights keep their scales.
+    Layers without a bias, and those whose scheme does not ask for it, are left alone. Weights keep their scales.
     """
+    recipe = as_recipe(scheme)
     count = min(MAX_VECTORS, 4 * batch_size(graph), *(a.shape[0] for a in inputs.values()))
     chosen = {name: array[np.linspace(0, array.shape[0] - 1, count).astype(int)] for name, array in inputs.items()}
     exact = dict(chosen)
@@ -45,8 +49,9 @@ def corrected_biases(graph: Graph, quantized: Graph, inputs: Mapping[str, np.nda
         if original is not None:
             exact.update(zip(node.outputs, _results(graph, original, exact, original.attrs), strict=True))
         rule = rule_of(node)
-        if rule.bias is not None and original is not None and len(node.inputs) > rule.bias and node.inputs[rule.bias]:
-            bias = _corrected(graph, quantized, original, node, exact, rounded, scheme)
+        wanted = rule.bias is not None and original is not None and recipe.layer(node.loc).bias_correction
+        if wanted and len(node.inputs) > rule.bias and node.inputs[rule.bias]:
+            bias = _corrected(graph, quantized, original, node, exact, rounded, recipe.layer(node.loc))
             node = replace(node, inputs=_with(node.inputs, rule.bias, bias.name))
             replaced[bias.name] = bias
         nodes.append(node)

@@ -13,6 +13,7 @@ from edgeq.ops import QuantRule
 from edgeq.quant.bias_correction import corrected_biases
 from edgeq.quant.observers import Calibration, Range, observe
 from edgeq.quant.params import affine_params, quantize_to
+from edgeq.quant.recipes import Recipe, as_recipe
 from edgeq.quant.schemes import QuantScheme
 from edgeq.quant.tying import activation_params, insert_requantize, rule_of, tied_operands
 from edgeq.quant.weights import bias_params, least_scale_for_bias, quantize_bias, quantize_weights, weight_params
@@ -21,7 +22,7 @@ from edgeq.quant.weights import bias_params, least_scale_for_bias, quantize_bias
 def quantize(
     graph: Graph,
     inputs: Mapping[str, np.ndarray],
-    scheme: QuantScheme,
+    scheme: QuantScheme | Recipe,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Graph:
     """Calibrates and quantizes.
@@ -34,19 +35,21 @@ def quantize(
     Raises:
         CalibrationError, QuantizationError: see `observe` and `quantize_graph`.
     """
-    calibration: Calibration = observe(graph, inputs, scheme.activation.algorithm, progress)
-    quantized = quantize_graph(graph, calibration.ranges, scheme)
-    if scheme.bias_correction:
-        quantized = corrected_biases(graph, quantized, inputs, scheme)
+    recipe = as_recipe(scheme).check(graph)
+    calibration: Calibration = observe(graph, inputs, recipe.activation_roles(graph), progress)
+    quantized = quantize_graph(graph, calibration.ranges, recipe)
+    if any(recipe.layer(node.loc).bias_correction for node in graph.nodes):
+        quantized = corrected_biases(graph, quantized, inputs, recipe)
     return quantized
 
 
-def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantScheme) -> Graph:
+def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantScheme | Recipe) -> Graph:
     """The integer graph.
 
     Args:
         graph: float32.
         ranges: (low, high) of every activation, by tensor name.
+        scheme: of the whole network, or of each layer; each fits the graph (`Recipe.check`).
 
     Activations are affine per tensor, with 0 exact; weights symmetric, per channel where the operator allows it; biases
     int32 at input scale · weight scale. Where a bias would not fit, the channel's weight scale is raised, and the
@@ -57,14 +60,16 @@ def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantSchem
         CalibrationError: a tensor has no range.
     """
     graph = insert_requantize(graph)
-    work = _Work(graph, scheme, activation_params(graph, ranges, scheme.activation))
+    recipe = as_recipe(scheme)
+    roles = recipe.activation_roles(graph)
+    work = _Work(graph, recipe, activation_params(graph, ranges, roles))
     nodes = [work.node(node) for node in graph.nodes]
     activations = [
-        replace(t, dtype=scheme.activation.dtype, quant=work.params[t.name])
+        replace(t, dtype=roles[t.name].dtype, quant=work.params[t.name])
         for t in graph.tensors.values()
         if t.dtype is DType.FLOAT32 and not t.is_constant
     ]
-    metadata = {**graph.metadata, "scheme": scheme.name}
+    metadata = {**graph.metadata, "scheme": recipe.name}
     if work.notes:
         metadata["notes"] = "\n".join(work.notes)
     quantized = replace(graph, metadata=metadata).rewrite(nodes, [*activations, *work.constants.values()])
@@ -76,7 +81,7 @@ class _Work:
     """Constants made so far, while nodes are rewritten one by one."""
 
     graph: Graph
-    scheme: QuantScheme
+    recipe: Recipe
     params: Mapping[str, QuantParams]
     constants: dict[str, Tensor] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -92,7 +97,7 @@ class _Work:
             if tensor is None or not tensor.is_constant or tensor.dtype is not DType.FLOAT32:
                 continue
             if index not in (rule.weight, rule.bias) or rule.weight is None:
-                role = self.scheme.activation
+                role = self.recipe.layer(node.loc).activation
                 low, high = float(tensor.data.min(initial=0.0)), float(tensor.data.max(initial=0.0))
                 params = self.params[name] if name in tied else affine_params(low, high, role)
                 names[index] = self._add(tensor, quantize_to(tensor.data, params, role), role.dtype, params)
@@ -110,7 +115,8 @@ class _Work:
                     hint="weights and biases computed at run time are not supported",
                 )
         input_params = self.params[names[rule.input]]
-        role = self.scheme.weight
+        scheme = self.recipe.layer(node.loc)
+        role = scheme.weight
         plain = weight_params(weight.data, rule.weight_axis, role)
         least = least_scale_for_bias(None if bias is None else bias.data, float(input_params.scale[0]))
         params = weight_params(weight.data, rule.weight_axis, role, least)
@@ -120,8 +126,8 @@ class _Work:
         names[rule.weight] = self._add(weight, quantize_weights(weight.data, params, role), role.dtype, params)
         if bias is not None:
             for_bias = bias_params(input_params, params)
-            integers = quantize_bias(bias.data, for_bias, self.scheme.bias)
-            names[rule.bias] = self._add(bias, integers, self.scheme.bias.dtype, for_bias)
+            integers = quantize_bias(bias.data, for_bias, scheme.bias)
+            names[rule.bias] = self._add(bias, integers, scheme.bias.dtype, for_bias)
 
     def _add(self, source: Tensor, data: np.ndarray, dtype: DType, params: QuantParams) -> str:
         """An integer constant named after its float one; another name where layers share it but not its parameters."""

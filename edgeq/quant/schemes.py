@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from edgeq.errors import QuantizationError
@@ -50,13 +50,15 @@ class RoleScheme:
 
 @dataclass(frozen=True)
 class QuantScheme:
-    """One way to quantize a network.
+    """One way to quantize a network, or one of its layers.
 
     Attributes:
+        summary: one sentence for users: what it does, and what for.
         bias_correction: after rounding, biases are moved so that each channel keeps its mean over the calibration data.
     """
 
     name: str
+    summary: str
     activation: RoleScheme
     weight: RoleScheme
     bias: RoleScheme
@@ -69,9 +71,45 @@ _INT8_WEIGHT = RoleScheme(DType.INT8, -127, 127, True, Granularity.PER_CHANNEL, 
 _INT32_BIAS = RoleScheme(DType.INT32, -(2**31 - 1), 2**31 - 1, True, Granularity.PER_CHANNEL)
 
 #: Static post-training quantization as the TFLite int8 specification has it.
-INT8 = QuantScheme("int8", _INT8, _INT8_WEIGHT, _INT32_BIAS, bias_correction=True)
+INT8 = QuantScheme(
+    "int8",
+    "Affine int8 activations by their observed extremes, symmetric int8 weights per channel: TFLite's specification.",
+    _INT8,
+    _INT8_WEIGHT,
+    _INT32_BIAS,
+    bias_correction=True,
+)
 
-SCHEMES: Mapping[str, QuantScheme] = MappingProxyType({scheme.name: scheme for scheme in (INT8,)})
+
+def _observed(algorithm: str, summary: str) -> QuantScheme:
+    return replace(INT8, name=algorithm, summary=summary, activation=replace(_INT8, algorithm=algorithm))
+
+
+_ENTRIES = (
+    INT8,
+    replace(
+        INT8,
+        name="abs-max",
+        summary="One scale max|x|/127 and no zero point, for every weight and activation tensor (save those that an "
+        "operator fixes, as softmax): simplest and coarsest.",
+        activation=RoleScheme(DType.INT8, -127, 127, True, Granularity.PER_TENSOR, "min-max"),
+        weight=replace(_INT8_WEIGHT, granularity=Granularity.PER_TENSOR),
+        bias_correction=False,
+    ),
+    replace(
+        INT8,
+        name="per-tensor",
+        summary="As int8 with one weight scale per layer: a little smaller, and worse where channels differ in size.",
+        weight=replace(_INT8_WEIGHT, granularity=Granularity.PER_TENSOR),
+    ),
+    _observed("moving-average", "As int8, extremes averaged over the samples: forgets lone outliers, by any amount."),
+    _observed("percentile", "As int8, the outermost 0.01 % of each activation saturate: for data with rare outliers."),
+    _observed("mse", "As int8, ranges with the least squared error of rounding and saturation together."),
+    _observed("entropy", "As int8, ranges that keep most of each activation's distribution (KL divergence)."),
+)
+
+#: Every scheme by name. One made of known arithmetic is one more entry above.
+SCHEMES: Mapping[str, QuantScheme] = MappingProxyType({scheme.name: scheme for scheme in _ENTRIES})
 
 
 def find_scheme(name: str) -> QuantScheme:

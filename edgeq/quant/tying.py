@@ -108,10 +108,16 @@ def _tie(classes: _Classes, a: str, b: str, node: Node) -> None:
         raise QuantizationError(f"{a!r} and {b!r} must share a scale and cannot", where=node.loc)
 
 
-def activation_params(graph: Graph, ranges: Mapping[str, Range], role: RoleScheme) -> dict[str, QuantParams]:
+def activation_params(
+    graph: Graph, ranges: Mapping[str, Range], roles: Mapping[str, RoleScheme]
+) -> dict[str, QuantParams]:
     """Parameters of every float32 activation, and of the constants tied to one.
 
-    Tied tensors share the union of their ranges, or the fixed parameters of one of them.
+    Tied tensors share the union of their ranges, or the fixed parameters of one of them, and the role of the one that
+    is computed first.
+
+    Args:
+        roles: of each activation by name.
 
     Raises:
         CalibrationError: a tensor has no range.
@@ -129,9 +135,14 @@ def activation_params(graph: Graph, ranges: Mapping[str, Range], role: RoleSchem
         low, high = _range(graph, ranges, name)
         root = classes.find(name)
         lows[root], highs[root] = min(lows.get(root, low), low), max(highs.get(root, high), high)
+    shared: dict[str, RoleScheme] = {}
+    for name in [*graph.inputs, *(name for node in graph.nodes for name in node.outputs)]:
+        if name in roles:
+            shared.setdefault(classes.find(name), roles[name])
     params = {}
     for name in members:
         root = classes.find(name)
+        role = shared[root]
         fixed = classes.fixed.get(root)
         params[name] = QuantParams(*fixed) if fixed is not None else affine_params(lows[root], highs[root], role)
     return params

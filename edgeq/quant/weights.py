@@ -31,6 +31,15 @@ def chooser(name: str) -> Callable[[Chooser], Chooser]:
     return add
 
 
+def find_chooser(name: str) -> Chooser:
+    """The function of that name; raises QuantizationError for an unknown one."""
+    if name not in _CHOOSERS:
+        raise QuantizationError(
+            f"unknown algorithm for weights: {name!r}", hint=f"known: {', '.join(sorted(_CHOOSERS))}"
+        )
+    return _CHOOSERS[name]
+
+
 @chooser("abs-max")
 def abs_max(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
     """The largest magnitude of each row: nothing saturates."""
@@ -63,14 +72,11 @@ def weight_params(
 
     Channels of zeros take the largest scale of the others.
     """
-    if role.algorithm not in _CHOOSERS:
-        raise QuantizationError(
-            f"unknown algorithm for weights: {role.algorithm!r}; known: {', '.join(sorted(_CHOOSERS))}"
-        )
+    choose = find_chooser(role.algorithm)
     per_channel = axis is not None and role.granularity is Granularity.PER_CHANNEL
     data = weights.astype(np.float64)
     rows = np.moveaxis(data, axis, 0).reshape(weights.shape[axis], -1) if per_channel else data.reshape(1, -1)
-    scale = _CHOOSERS[role.algorithm](rows, role) / role.high
+    scale = choose(rows, role) / role.high
     fallback = scale.max(initial=0.0)
     scale = np.where(scale > SMALLEST_SCALE, scale, fallback if fallback > SMALLEST_SCALE else 1.0)
     least = np.max(least_scale) if not per_channel else least_scale

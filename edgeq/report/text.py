@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,16 @@ def profile(counted: Mapping[str, Any]) -> str:
     ]
     columns = ("layer", "operator", "kernel", "MACs", "instructions", "per MAC")
     return f"{table(columns, rows)}\n{counted['instructions']:,} instructions per inference on {counted['target']}"
+
+
+def schemes(known: Sequence[Mapping[str, Any]]) -> str:
+    """The ways to quantize, a sentence below each."""
+    paragraphs = []
+    for scheme in known:
+        sentence = textwrap.fill(scheme["summary"], WIDTH, initial_indent="    ", subsequent_indent="    ")
+        roles = f"activations {scheme['activations']}; weights {scheme['weights']}"
+        paragraphs.append(f"{scheme['name']}: {roles}\n{sentence}")
+    return "\n".join(paragraphs)
 
 
 def targets(boards: Sequence[Mapping[str, Any]]) -> str:

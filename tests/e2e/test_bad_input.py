@@ -188,8 +188,8 @@ def test_a_folder_with_a_manifest_of_another_kind_is_left_alone(int8_file, tmp_p
 
 
 def test_calibration_of_a_quantized_model(int8_file, tmp_path):
-    for option in ("--calibration", "--observer"):
-        assert option in refused_build(int8_file, tmp_path / "out", option, "min-max")
+    for option, value in {"--calibration": "x.npz", "--observer": "min-max", "--scheme": "int8"}.items():
+        assert option in refused_build(int8_file, tmp_path / "out", option, value)
 
 
 def test_unknown_rounding_from_python(int8_file, tmp_path):
@@ -367,6 +367,7 @@ def test_json_is_one_object_and_nothing_else(int8_file, digits, digits_project, 
     np.save(vectors, np.load(digits / "test.npz")["images"][:2])
     commands = {
         "targets": [],
+        "schemes": [],
         "doctor": [],
         "inspect": [str(int8_file)],
         "build": [str(int8_file), "--target", M4, "-o", str(tmp_path / "built")],

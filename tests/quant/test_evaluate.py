@@ -57,7 +57,7 @@ def test_inputs_of_unequal_length_are_refused():
 def test_min_max_covers_all_batches(graph, monkeypatch):
     monkeypatch.setattr(module, "BATCH_BYTES", 1)
     data = np.float32([[[1, 5, 0, 0]], [[-2, -1, 0, 0]], [[0, 0, 0, 9]]])
-    found = observe(graph, {"in0": data}, "min-max")
+    found = observe(graph, {"in0": data})
     assert found.vectors == 3
     assert found.ranges == {"in0": (-2.0, 9.0), "dense": (-2.0, 10.0), "relu": (0.0, 10.0)}
 

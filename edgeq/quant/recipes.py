@@ -1,0 +1,205 @@
+"""Recipes: a scheme for the whole network, and others for the layers whose names match.
+
+scheme = "int8"            # of every layer that no rule names
+observer = "percentile:99.9"
+
+[[layer]]
+match = "conv2d_[12]"      # a regular expression for the whole name; later rules go before earlier ones
+granularity = "per tensor"
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edgeq.errors import EdgeqError, QuantizationError
+from edgeq.ir import DType, Graph
+from edgeq.quant.observers import find_observer
+from edgeq.quant.schemes import Granularity, QuantScheme, RoleScheme, find_scheme
+from edgeq.quant.weights import find_chooser
+
+# A recipe is written by hand; more than this is another file given by mistake.
+_MAX_BYTES = 1 << 20
+_NAMES_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The scheme of the layers whose whole name matches a pattern."""
+
+    pattern: re.Pattern[str]
+    scheme: QuantScheme
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The scheme of each layer: that of the last rule which matches its name, else the default."""
+
+    default: QuantScheme
+    rules: tuple[Rule, ...] = ()
+
+    @classmethod
+    def of(cls, default: QuantScheme, rules: Mapping[str, QuantScheme]) -> Recipe:
+        """From schemes by pattern."""
+        return cls(default, tuple(Rule(re.compile(pattern), scheme) for pattern, scheme in rules.items()))
+
+    @property
+    def name(self) -> str:
+        return self.default.name if not self.rules else f"{self.default.name} with {len(self.rules)} rules"
+
+    def layer(self, name: str) -> QuantScheme:
+        for rule in reversed(self.rules):
+            if rule.pattern.fullmatch(name):
+                return rule.scheme
+        return self.default
+
+    def activation_roles(self, graph: Graph) -> dict[str, RoleScheme]:
+        """The role of each tensor that a layer computes, by name; inputs have the default's."""
+        roles = dict.fromkeys(graph.inputs, self.default.activation)
+        for node in graph.nodes:
+            roles.update(dict.fromkeys(node.outputs, self.layer(node.loc).activation))
+        return roles
+
+    def check(self, graph: Graph) -> Recipe:
+        """The recipe itself, if it fits a float graph that is ready to be quantized.
+
+        Raises:
+            QuantizationError: a rule names no layer, or layers would compute in different types.
+        """
+        names = list(dict.fromkeys(node.loc for node in graph.nodes))
+        for rule in self.rules:
+            if not any(map(rule.pattern.fullmatch, names)):
+                more = ", …" if len(names) > _NAMES_SHOWN else ""
+                raise QuantizationError(
+                    f"the recipe's rule {rule.pattern.pattern!r} matches no layer",
+                    where=graph.name,
+                    hint=f"the layers, after folding and fusing: {', '.join(names[:_NAMES_SHOWN])}{more}",
+                )
+        kinds: dict[DType, str] = {self.default.activation.dtype: "the default"}
+        for name in names:
+            kinds.setdefault(self.layer(name).activation.dtype, name)
+        if len(kinds) > 1:
+            listed = ", ".join(f"{dtype.value} ({who})" for dtype, who in kinds.items())
+            raise QuantizationError(
+                f"all layers of a network compute in one type of activations, the recipe asks for {listed}",
+                where=graph.name,
+            )
+        return self
+
+
+def as_recipe(scheme: QuantScheme | Recipe) -> Recipe:
+    return scheme if isinstance(scheme, Recipe) else Recipe(scheme)
+
+
+def _observer(scheme: QuantScheme, value: Any) -> QuantScheme:
+    find_observer(value)
+    return replace(scheme, activation=replace(scheme.activation, algorithm=value))
+
+
+def _weights(scheme: QuantScheme, value: Any) -> QuantScheme:
+    find_chooser(value)
+    return replace(scheme, weight=replace(scheme.weight, algorithm=value))
+
+
+def _granularity(scheme: QuantScheme, value: Any) -> QuantScheme:
+    known = {each.value: each for each in Granularity}
+    if value not in known:
+        raise QuantizationError(f"unknown granularity {value!r}", hint=f"one of: {', '.join(map(repr, known))}")
+    return replace(scheme, weight=replace(scheme.weight, granularity=known[value]))
+
+
+#: What a recipe may say beside `scheme`, at its top and in a rule.
+OPTIONS: Mapping[str, Callable[[QuantScheme, Any], QuantScheme]] = {
+    "observer": _observer,
+    "weights": _weights,
+    "granularity": _granularity,
+}
+
+
+def with_options(scheme: QuantScheme, options: Mapping[str, Any], where: str = "") -> QuantScheme:
+    """The scheme with some things done differently; raises QuantizationError for what cannot be."""
+    for key, value in options.items():
+        if key not in OPTIONS:
+            raise QuantizationError(f"unknown option {key!r}", where=where, hint=f"known: {', '.join(OPTIONS)}")
+        if not isinstance(value, str):
+            raise QuantizationError(f"option {key!r} takes a string, got {value!r}", where=where)
+        try:
+            scheme = OPTIONS[key](scheme, value)
+        except EdgeqError as error:
+            raise QuantizationError(error.what, where=where, hint=error.hint) from None
+    return scheme
+
+
+def choose_recipe(scheme: str | None, path: Path | None, **options: str | None) -> Recipe:
+    """What the user asked for: a recipe file, or a scheme by name ("int8" where neither is given), with OPTIONS.
+
+    Options go for layers that no rule of the recipe names.
+
+    Raises:
+        QuantizationError: both a scheme and a recipe, or as `load_recipe`.
+    """
+    if scheme is not None and path is not None:
+        raise QuantizationError(
+            "a scheme and a recipe exclude each other", where=str(path), hint="write `scheme = …` into the recipe"
+        )
+    recipe = load_recipe(path) if path is not None else Recipe(find_scheme(scheme or "int8"))
+    given = {key: value for key, value in options.items() if value is not None}
+    return replace(recipe, default=with_options(recipe.default, given))
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Reads a recipe.
+
+    Raises:
+        QuantizationError: unreadable, not TOML, an unknown scheme or option, a bad pattern, or a combination that no
+            kernel computes; names the rule.
+    """
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise QuantizationError("too large for a recipe", where=str(path))
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise QuantizationError(f"cannot read: {problem.strerror or problem}", where=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise QuantizationError(f"not a TOML file: {problem}", where=str(path)) from None
+    return parse_recipe(document, str(path))
+
+
+def parse_recipe(document: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """`load_recipe` of what is in memory."""
+    rest = dict(document)
+    layers = rest.pop("layer", [])
+    default = _scheme(rest, find_scheme("int8"), where)
+    if not isinstance(layers, list) or not all(isinstance(each, dict) for each in layers):
+        raise QuantizationError("`layer` must be tables: [[layer]]", where=where)
+    return Recipe(default, tuple(_rule(table, default, f"{where}: layer {n}") for n, table in enumerate(layers, 1)))
+
+
+def _rule(table: Mapping[str, Any], default: QuantScheme, where: str) -> Rule:
+    rest = dict(table)
+    pattern = rest.pop("match", None)
+    if not isinstance(pattern, str):
+        raise QuantizationError("a layer's table needs `match`, a regular expression for layer names", where=where)
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as problem:
+        raise QuantizationError(f"`match` is not a regular expression: {problem}", where=where) from None
+    return Rule(compiled, _scheme(rest, default, where))
+
+
+def _scheme(table: dict[str, Any], default: QuantScheme, where: str) -> QuantScheme:
+    """`scheme` of a table, else the default, with the table's options."""
+    name = table.pop("scheme", None)
+    if name is None:
+        return with_options(default, table, where)
+    if not isinstance(name, str):
+        raise QuantizationError(f"`scheme` takes a name, got {name!r}", where=where)
+    try:
+        return with_options(find_scheme(name), table, where)
+    except QuantizationError as error:
+        raise QuantizationError(error.what, where=error.where or where, hint=error.hint) from None
