@@ -18,7 +18,7 @@ import numpy as np
 
 from edgeq._version import __version__
 from edgeq.errors import ProjectError
-from edgeq.ir import QuantParams
+from edgeq.ir import DType, QuantParams
 from edgeq.kernels import find_kernel
 from edgeq.memory import MemoryPlan, Place
 from edgeq.naming import c_comment, c_identifier, unique
@@ -89,7 +89,8 @@ class LayerView:
     """A kernel call as an operator's template sees it.
 
     Attributes:
-        name: C identifier. kernel: the C function to call. x, y: pointer expressions of operands and results.
+        name: C identifier. kernel: the C function to call. x, y: pointer expressions of operands and results; x_bytes,
+            y_bytes: the same as int8_t pointers, for what moves bytes.
         k: C identifiers of the constants by the name of their field in the parameters (or in the kernel's extras).
         scratch, scratch_bytes: working memory, "NULL" and 0 when there is none.
         backwards: the kernel has to compute from the last byte to the first.
@@ -102,6 +103,8 @@ class LayerView:
     macs: int
     x: tuple[str, ...]
     y: tuple[str, ...]
+    x_bytes: tuple[str, ...]
+    y_bytes: tuple[str, ...]
     k: Mapping[str, str]
     scratch: str
     scratch_bytes: int
@@ -200,6 +203,14 @@ class _Namer:
         ctype = _CTYPES[self.program.tensors[name].dtype.value]
         return expression if ctype == "int8_t" else f"({ctype} *)(void *){expression}"
 
+    def byte_pointer(self, name: str) -> str:
+        """Pointer expression of a tensor's first byte."""
+        storage = self.program.storage(name)
+        if storage not in self.constants:
+            return f"&arena[{self.places[storage]}]"
+        symbol = self.constants[storage]
+        return symbol if self.program.tensors[name].dtype is DType.INT8 else f"(const int8_t *){symbol}"
+
     def tensor(self, name: str) -> TensorView:
         tensor = self.program.tensors[name]
         scale, zero_point = ("", 0)
@@ -250,6 +261,8 @@ def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> 
             macs=call.macs,
             x=tuple(map(names.pointer, call.inputs)),
             y=tuple(map(names.pointer, call.outputs)),
+            x_bytes=tuple(map(names.byte_pointer, call.inputs)),
+            y_bytes=tuple(map(names.byte_pointer, call.outputs)),
             k=symbols,
             scratch=scratch,
             scratch_bytes=call.scratch_bytes,

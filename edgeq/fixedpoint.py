@@ -121,6 +121,24 @@ def requantize(x: np.ndarray, multiplier: np.ndarray, shift: np.ndarray, *, sing
     return y
 
 
+def reduced_multipliers(multiplier: np.ndarray) -> np.ndarray:
+    """Multipliers of 31 bits rounded to the 15 bits that `requantize_wide` works with: int64."""
+    multiplier = np.asarray(multiplier, np.int64)
+    return np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+
+
+def requantize_wide(x: np.ndarray, multiplier: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """x · multiplier · 2^(shift − 31) of a 64-bit accumulator, rounded once, ties up, with 15 bits of the multiplier
+    (TFLite's MultiplyByQuantizedMultiplier for int64).
+
+    Args:
+        x: int64, |x| < 2^47. shift: in [−31, 7].
+    """
+    total = 15 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * reduced_multipliers(multiplier)
+    return (product + (np.int64(1) << (total - 1))) >> total
+
+
 def saturate(x: np.ndarray, low: int, high: int, dtype: type = np.int8) -> np.ndarray:
     """x clamped to [low, high], as `dtype`."""
     return np.clip(x, low, high).astype(dtype)

@@ -198,6 +198,7 @@ def program_bytes(program: Program) -> bytes:
                 "name": c.name,
                 "op": c.op,
                 "kernel": c.kernel,
+                "form": type(c.params).__name__,
                 "params": _encode(c.params, table),
                 "inputs": list(c.inputs),
                 "outputs": list(c.outputs),
@@ -224,11 +225,11 @@ def program_bytes(program: Program) -> bytes:
     return out.getvalue()
 
 
-def load_program(path: Path, params_type: Callable[[str], type]) -> Program:
+def load_program(path: Path, params_type: Callable[[str, str], type]) -> Program:
     """Reads what `program_bytes` wrote.
 
     Args:
-        params_type: gives the parameter dataclass of an operator by its name (`edgeq.ops.params_type`).
+        params_type: gives the parameter dataclass of an operator by both names (`edgeq.ops.params_type`).
 
     Raises:
         ProjectError: the file is missing or is not a program of this version.
@@ -254,7 +255,9 @@ def load_program(path: Path, params_type: Callable[[str], type]) -> Program:
         raise ProjectError(f"damaged program: {error}", where=str(path), hint=hint) from error
 
 
-def _from_document(document: dict, array: Callable[[int], np.ndarray], params_type: Callable[[str], type]) -> Program:
+def _from_document(
+    document: dict, array: Callable[[int], np.ndarray], params_type: Callable[[str, str], type]
+) -> Program:
     def decode(value: Any) -> Any:
         if isinstance(value, dict):
             return array(int(value["array"]))
@@ -276,7 +279,7 @@ def _from_document(document: dict, array: Callable[[int], np.ndarray], params_ty
             name=c["name"],
             op=c["op"],
             kernel=c["kernel"],
-            params=params_type(c["op"])(**{k: decode(v) for k, v in c["params"].items()}),
+            params=params_type(c["op"], c["form"])(**{k: decode(v) for k, v in c["params"].items()}),
             inputs=tuple(c["inputs"]),
             outputs=tuple(c["outputs"]),
             scratch_bytes=c["scratch_bytes"],

@@ -35,7 +35,8 @@ def test_the_command_line_prints_the_same() -> None:
     for row in found["operators"]:
         assert re.search(rf"^\W*{row['name']}\b", printed, re.MULTILINE)
     rows = {row["name"]: row for row in found["operators"]}
-    assert rows["ADD"]["kernels"] == ["arm_elementwise_add_s8", "edgeq_add_broadcast_s8"]
+    assert {"arm_elementwise_add_s8", "edgeq_add_broadcast_s8"} <= set(rows["ADD"]["kernels"])
+    assert rows["ADD"]["types"] == ["int8", "int16"]
     assert all(row["exported"] for row in rows.values())
     assert rows["RESHAPE"]["kernels"] == []
 

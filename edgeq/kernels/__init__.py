@@ -38,7 +38,9 @@ def choose_kernel(op: str, params: Any, cpu: Cpu, where: str, setting: KernelSet
 
     Raises QuantizationError where none does.
     """
-    fitting = [k for k in known_kernels() if op in k.ops and k.supports(params, cpu)]
+    dtype = getattr(params, "dtype", None)
+    candidates = [k for k in known_kernels() if op in k.ops and dtype in (None, k.dtype)]
+    fitting = [k for k in candidates if k.supports(params, cpu)]
     if setting is KernelSetting.CMSIS_NN:
         fitting = [k for k in fitting if not k.tuned]
     if not fitting:

@@ -23,6 +23,12 @@ class ElementwiseAddS8(Kernel):
 
 
 @register
+class ElementwiseAddS16(ElementwiseAddS8):
+    name = "arm_elementwise_add_s16"
+    dtype = "int16"
+
+
+@register
 class AddBroadcastS8(Kernel):
     name = "edgeq_add_broadcast_s8"
     ops = ("ADD",)
@@ -44,3 +50,15 @@ class SubBroadcastS8(Kernel):
 
     def supports(self, p: AdditionParams, cpu: Cpu) -> bool:
         return len(p.output_shape) <= MAX_RANK
+
+
+@register
+class AddBroadcastS16(AddBroadcastS8):
+    name = "edgeq_add_broadcast_s16"
+    dtype = "int16"
+
+
+@register
+class SubBroadcastS16(SubBroadcastS8):
+    name = "edgeq_sub_broadcast_s16"
+    dtype = "int16"

@@ -16,3 +16,11 @@ class AvgpoolS8(Kernel):
 
     def scratch_bytes(self, p: PoolParams, cpu: Cpu) -> int:
         return cmsis_nn_scratch.avgpool_s8(cpu, p.input_shape[3])
+
+
+@register
+class AvgpoolS16(AvgpoolS8):
+    """The scratch is the same: a row of int32 sums."""
+
+    name = "arm_avgpool_s16"
+    dtype = "int16"

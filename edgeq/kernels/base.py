@@ -28,6 +28,7 @@ class Kernel:
         name: the C function that the layer calls.
         ops: the operators it runs; they share one parameter dataclass.
         template: file below templates/ops/ that emits the call.
+        dtype: the type of activations, for operators whose parameters name one.
         in_place: the result may be written over an operand that has the same number of bytes.
         tuned: it stands in for a function that CMSIS-NN has, because it is faster on some cores.
     """
@@ -35,6 +36,7 @@ class Kernel:
     name: ClassVar[str]
     ops: ClassVar[tuple[str, ...]]
     template: ClassVar[str]
+    dtype: ClassVar[str] = "int8"
     in_place: ClassVar[bool] = False
     tuned: ClassVar[bool] = False
 

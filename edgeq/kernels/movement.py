@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeq.kernels import register
 from edgeq.kernels.addition import MAX_RANK
 from edgeq.kernels.base import Kernel
-from edgeq.ops import known_ops, params_type
+from edgeq.ops import ops_with
 from edgeq.ops.movement import CopyParams
 from edgeq.ops.selection import GatherParams
 from edgeq.target import Cpu
@@ -16,7 +16,7 @@ class CopyS8(Kernel):
     """One call per result."""
 
     name = "edgeq_copy_s8"
-    ops = tuple(op for op in known_ops() if params_type(op) is CopyParams)
+    ops = ops_with(CopyParams)
     template = "movement.c.j2"
 
     def supports(self, p: CopyParams, cpu: Cpu) -> bool:
@@ -26,7 +26,7 @@ class CopyS8(Kernel):
 @register
 class GatherS8(Kernel):
     name = "edgeq_gather_s8"
-    ops = tuple(op for op in known_ops() if params_type(op) is GatherParams)
+    ops = ops_with(GatherParams)
     template = "gather.c.j2"
 
     def supports(self, p: GatherParams, cpu: Cpu) -> bool:

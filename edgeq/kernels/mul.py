@@ -29,3 +29,15 @@ class MulBroadcastS8(Kernel):
 
     def supports(self, p: MulParams, cpu: Cpu) -> bool:
         return p.broadcasts and len(p.output_shape) <= MAX_RANK
+
+
+@register
+class ElementwiseMulS16(ElementwiseMulS8):
+    name = "arm_elementwise_mul_s16"
+    dtype = "int16"
+
+
+@register
+class MulBroadcastS16(MulBroadcastS8):
+    name = "edgeq_mul_broadcast_s16"
+    dtype = "int16"

@@ -1,7 +1,16 @@
-"""SOFTMAX by CMSIS-NN."""
+"""SOFTMAX by CMSIS-NN, of int16 by our own kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
 
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
+from edgeq.ops.softmax import SoftmaxParams
+from edgeq.ops.softmax16 import EXP, RECIPROCAL, Softmax16Params
+from edgeq.target import Cpu
 
 
 @register
@@ -10,3 +19,22 @@ class SoftmaxS8(Kernel):
     ops = ("SOFTMAX",)
     template = "softmax.c.j2"
     in_place = True
+
+    def supports(self, p: object, cpu: Cpu) -> bool:
+        return isinstance(p, SoftmaxParams)
+
+
+@register
+class SoftmaxS16(Kernel):
+    """`exp`, `reciprocal`: the tables. Not arm_softmax_s16, which overflows for some sums of five elements and more."""
+
+    name = "edgeq_softmax_s16"
+    ops = ("SOFTMAX",)
+    template = "softmax_s16.c.j2"
+    in_place = True
+
+    def supports(self, p: object, cpu: Cpu) -> bool:
+        return isinstance(p, Softmax16Params)
+
+    def extras(self, p: Softmax16Params, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        return {"exp": EXP, "reciprocal": RECIPROCAL}

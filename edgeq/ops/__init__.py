@@ -16,6 +16,7 @@ __all__ = [
     "find_op",
     "infer_results",
     "known_ops",
+    "ops_with",
     "params_type",
     "register",
 ]
@@ -41,9 +42,14 @@ def known_ops() -> tuple[str, ...]:
     return tuple(sorted(_REGISTRY))
 
 
-def params_type(name: str) -> type:
-    """The parameter dataclass of an operator; raises KeyError for an unknown one."""
-    return _REGISTRY[name].Params
+def params_type(name: str, form: str) -> type:
+    """The parameter dataclass of that name, one of an operator's own; raises KeyError for an unknown one."""
+    return {each.__name__: each for each in _REGISTRY[name].params_types()}[form]
+
+
+def ops_with(params: type) -> tuple[str, ...]:
+    """Names of the operators that have such parameters, sorted."""
+    return tuple(name for name in known_ops() if params in _REGISTRY[name].params_types())
 
 
 for _module in pkgutil.iter_modules(__path__):

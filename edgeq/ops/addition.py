@@ -11,12 +11,12 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.fixedpoint import Dialect, quantize_multiplier_below_one, requantize, saturate
-from edgeq.ir import Graph, Node, Tensor, frozen_array
-from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine
-from edgeq.ops.broadcast import SECOND, align, broadcast_shape, lookup_pairs, strides
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
+from edgeq.ops.base import Activation, Lowered, Op, activation_range, activation_type, affine
+from edgeq.ops.broadcast import FIRST, SECOND, align, broadcast_shape, lookup_pairs, strides
 
 # Bits that both operands are scaled up by before they are brought to a common scale.
-LEFT_SHIFT = 20
+LEFT_SHIFT = {DType.INT8: 20, DType.INT16: 15}
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class AdditionParams:
     activation_min: int
     activation_max: int
     subtracts: int
+    dtype: str = "int8"
 
     @property
     def size(self) -> int:
@@ -73,6 +74,7 @@ class Addition(Op):
 
     Attrs = AdditionAttrs
     Params = AdditionParams
+    dtypes = (DType.INT8, DType.INT16)
     subtracts: ClassVar[bool] = False
 
     def infer(self, attrs: AdditionAttrs, a: Tensor, b: Tensor) -> tuple[tuple[int, ...], ...]:
@@ -87,21 +89,23 @@ class Addition(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         a, b = graph.operands(node)
         (y,) = graph.results(node)
-        scale_a, zero_a = affine(a, node.loc)
-        scale_b, zero_b = affine(b, node.loc)
-        scale_y, zero_y = affine(y, node.loc)
+        dtype = activation_type(self, node.loc, a, b, y)
+        scale_a, zero_a = affine(a, node.loc, dtype)
+        scale_b, zero_b = affine(b, node.loc, dtype)
+        scale_y, zero_y = affine(y, node.loc, dtype)
         if a.is_constant and b.is_constant:
             raise ModelError("both operands are constants", where=node.loc, hint="fold the constants")
         twice = 2.0 * max(scale_a, scale_b)
-        low, high = activation_range(node.attrs.activation, scale_y, zero_y)
+        low, high = activation_range(node.attrs.activation, scale_y, zero_y, dtype)
+        left_shift = LEFT_SHIFT[dtype]
         multiplier_a, shift_a = quantize_multiplier_below_one(scale_a / twice, node.loc)
         multiplier_b, shift_b = quantize_multiplier_below_one(scale_b / twice, node.loc)
-        multiplier_y, shift_y = quantize_multiplier_below_one(twice / ((1 << LEFT_SHIFT) * scale_y), node.loc)
+        multiplier_y, shift_y = quantize_multiplier_below_one(twice / ((1 << left_shift) * scale_y), node.loc)
         params = AdditionParams(
             input1_shape=a.shape,
             input2_shape=b.shape,
             output_shape=y.shape,
-            left_shift=LEFT_SHIFT,
+            left_shift=left_shift,
             input1_offset=-zero_a,
             input1_multiplier=multiplier_a,
             input1_shift=shift_a,
@@ -114,29 +118,29 @@ class Addition(Op):
             activation_min=low,
             activation_max=high,
             subtracts=int(self.subtracts),
+            dtype=dtype.value,
         )
-        # |x − zero point| ≤ 255, and each operand is at least halved after its left shift
-        return Lowered(params, (a.name, b.name), 255 << LEFT_SHIFT)
+        # |x − zero point| ≤ 255, or 2^15 of int16; each operand is at least halved after its left shift
+        return Lowered(params, (a.name, b.name), (255 if dtype is DType.INT8 else 1 << 15) << left_shift)
 
     def simulate(self, p: AdditionParams, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+        if p.dtype == DType.INT16.value:
+            rank = len(p.output_shape)
+            return (_sums(p, align(a, rank).astype(np.int64), align(b, rank).astype(np.int64)),)
         return (lookup_pairs(_table(p), a, b, len(p.output_shape)),)
 
 
 @functools.lru_cache(maxsize=32)
 def _table(p: AdditionParams) -> np.ndarray:
     """The result for every pair of operands, for `lookup_pairs`."""
-    a = _scaled(p.input1_offset, p.left_shift, p.input1_multiplier, p.input1_shift)[:, np.newaxis]
-    b = _scaled(p.input2_offset, p.left_shift, p.input2_multiplier, p.input2_shift)
+    return frozen_array(_sums(p, FIRST, SECOND).reshape(-1))
+
+
+def _sums(p: AdditionParams, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The results for int64 operands that broadcast."""
+    a = requantize((a + p.input1_offset) << p.left_shift, p.input1_multiplier, p.input1_shift)
+    b = requantize((b + p.input2_offset) << p.left_shift, p.input2_multiplier, p.input2_shift)
     # TFLite subtracts what it has requantized: a negative multiplier would round ties the other way
-    return frozen_array(_finished(p, a - b if p.subtracts else a + b).reshape(-1))
-
-
-def _scaled(offset: int, left_shift: int, multiplier: int, shift: int) -> np.ndarray:
-    """Every int8 value of an operand at the common scale: int64 (256,)."""
-    return requantize((SECOND + offset) << left_shift, multiplier, shift)
-
-
-def _finished(p: AdditionParams, total: np.ndarray) -> np.ndarray:
-    y = requantize(total, p.output_multiplier, p.output_shift)
+    y = requantize(a - b if p.subtracts else a + b, p.output_multiplier, p.output_shift)
     y += p.output_offset
-    return saturate(y, p.activation_min, p.activation_max)
+    return saturate(y, p.activation_min, p.activation_max, DType(p.dtype).numpy.type)

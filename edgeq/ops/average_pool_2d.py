@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.ops import register
 from edgeq.ops.pooling import Pool, PoolAttrs, PoolParams, attrs_windows, params_windows
 
@@ -16,7 +17,8 @@ class AveragePool2D(Pool):
 
     def accumulator_bound(self, p: PoolParams) -> int:
         # half a count is added before the division
-        return 128 * p.kernel[0] * p.kernel[1] + p.kernel[0] * p.kernel[1] // 2
+        taps = p.kernel[0] * p.kernel[1]
+        return -DType(p.dtype).range[0] * taps + taps // 2
 
     def evaluate(self, attrs: PoolAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
         images = x.reshape((-1,) + x.shape[2:])
@@ -31,5 +33,5 @@ class AveragePool2D(Pool):
         ones = np.ones((1,) + p.input_shape[1:3] + (1,), np.int8)
         count = params_windows(p, ones, 0).sum(axis=(3, 4), dtype=np.int32)
         mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
-        y = np.clip(mean, p.activation_min, p.activation_max).astype(np.int8)
+        y = np.clip(mean, p.activation_min, p.activation_max).astype(x.dtype)
         return (y.reshape((x.shape[0],) + p.output_shape),)

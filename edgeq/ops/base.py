@@ -56,7 +56,7 @@ class QuantRule:
 
     Attributes:
         output: how the result's parameters are chosen.
-        fixed: (scale, zero_point) of an int8 result where `output` is FIXED.
+        fixed: (type, (scale, zero_point)) of the result for each type that it may have, where `output` is FIXED.
         input: operand index of the activation that the weights multiply.
         weight: operand index of symmetric weights, or None.
         weight_axis: channel axis of per-channel weights; None allows per-tensor only.
@@ -64,7 +64,7 @@ class QuantRule:
     """
 
     output: OutputRule = OutputRule.FREE
-    fixed: tuple[float, int] | None = None
+    fixed: tuple[tuple[DType, tuple[float, int]], ...] = ()
     input: int = 0
     weight: int | None = None
     weight_axis: int | None = None
@@ -91,12 +91,19 @@ class Op:
 
     Attributes:
         alias: whether the result is its first operand's memory under another shape, so that nothing has to run.
+        dtypes: the types of activations that `lower` accepts; the data of an operator that only moves it may be of
+            any type.
     """
 
     name: ClassVar[str]
+    dtypes: ClassVar[tuple[DType, ...]] = (DType.INT8,)
     Attrs: ClassVar[type | None] = None
-    Params: ClassVar[type]
+    Params: ClassVar[type | tuple[type, ...]]
     alias: ClassVar[bool] = False
+
+    def params_types(self) -> tuple[type, ...]:
+        """The parameter dataclasses: several where the arithmetic differs by type."""
+        return self.Params if isinstance(self.Params, tuple) else (self.Params,)
 
     def infer(self, attrs: Any, *inputs: Tensor | None) -> tuple[tuple[int, ...], ...]:
         """Result shapes. Raises ModelError where the operands do not fit."""
@@ -147,16 +154,30 @@ def require(condition: bool, what: str, where: str = "") -> None:
         raise ModelError(what, where=where)
 
 
-def affine(tensor: Tensor, where: str) -> tuple[float, int]:
-    """(scale, zero_point) of an int8 per-tensor quantized tensor; raises QuantizationError for any other."""
-    if tensor.dtype is not DType.INT8 or tensor.quant is None:
+def affine(tensor: Tensor, where: str, dtype: DType = DType.INT8) -> tuple[float, int]:
+    """(scale, zero_point) of a per-tensor quantized tensor of that type.
+
+    Raises QuantizationError for any other, and for an int16 one whose zero point is not 0.
+    """
+    if tensor.dtype is not dtype or tensor.quant is None:
         raise QuantizationError(
             f"tensor {tensor.name!r} is {tensor.dtype.value}{'' if tensor.quant else ' without quantization'}, "
-            "int8 with a scale is needed",
+            f"{dtype.value} with a scale is needed",
             where=where,
             hint="convert the model to full-integer int8, or give edgeq the float model and calibration data",
         )
-    return tensor.quant.per_tensor
+    scale, zero_point = tensor.quant.per_tensor
+    if dtype is DType.INT16 and zero_point != 0:
+        raise QuantizationError(f"int16 tensor {tensor.name!r} has zero point {zero_point}, needs 0", where=where)
+    return scale, zero_point
+
+
+def activation_type(op: Op, where: str, *tensors: Tensor) -> DType:
+    """The one type that these activations have; raises QuantizationError where they differ or the operator lacks it."""
+    dtype = tensors[0].dtype if tensors[0].dtype in op.dtypes else op.dtypes[0]
+    for tensor in tensors:
+        affine(tensor, where, dtype)
+    return dtype
 
 
 def activation_range(

@@ -12,7 +12,8 @@ from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node, Tensor
 from edgeq.ops import register
 from edgeq.ops.base import Activation, Lowered, Op, OutputRule, QuantRule, require
-from edgeq.ops.pooling import same_quantization
+from edgeq.ops.movement import MOVABLE
+from edgeq.ops.pooling import same_values
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,12 @@ class ConcatenationAttrs:
 
 @dataclass(frozen=True)
 class ConcatenationParams:
-    """input_shapes: one for each operand. axis: not negative."""
+    """input_shapes: one for each operand. axis: not negative. itemsize: bytes of an element."""
 
     input_shapes: tuple[tuple[int, ...], ...]
     output_shape: tuple[int, ...]
     axis: int
+    itemsize: int = 1
 
     @property
     def rows(self) -> int:
@@ -38,8 +40,8 @@ class ConcatenationParams:
 
     @property
     def row_sizes(self) -> tuple[int, ...]:
-        """Elements of a block of each operand."""
-        return tuple(math.prod(shape[self.axis :]) for shape in self.input_shapes)
+        """Bytes of a block of each operand."""
+        return tuple(math.prod(shape[self.axis :]) * self.itemsize for shape in self.input_shapes)
 
     @property
     def row_offsets(self) -> tuple[int, ...]:
@@ -48,7 +50,8 @@ class ConcatenationParams:
 
     @property
     def output_row_size(self) -> int:
-        return math.prod(self.output_shape[self.axis :])
+        """Bytes of a block of the result."""
+        return math.prod(self.output_shape[self.axis :]) * self.itemsize
 
 
 @register
@@ -58,6 +61,7 @@ class Concatenation(Op):
     name = "CONCATENATION"
     Attrs = ConcatenationAttrs
     Params = ConcatenationParams
+    dtypes = MOVABLE
 
     def infer(self, attrs: ConcatenationAttrs, *operands: Tensor) -> tuple[tuple[int, ...], ...]:
         require(len(operands) > 0, "needs at least one operand")
@@ -84,10 +88,11 @@ class Concatenation(Op):
         operands = graph.operands(node)
         (y,) = graph.results(node)
         if attrs.activation is not Activation.NONE:
-            raise QuantizationError("an int8 concatenation cannot have a fused activation", where=node.loc)
+            raise QuantizationError("a concatenation of integers cannot have a fused activation", where=node.loc)
         for t in operands:
-            same_quantization(t, y, node.loc)
-        params = ConcatenationParams(tuple(t.shape for t in operands), y.shape, attrs.axis % len(y.shape))
+            dtype = same_values(t, y, node.loc)
+        shapes = tuple(t.shape for t in operands)
+        params = ConcatenationParams(shapes, y.shape, attrs.axis % len(y.shape), dtype.itemsize)
         return Lowered(params, tuple(t.name for t in operands))
 
     def simulate(self, p: ConcatenationParams, *operands: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
 from edgeq.ops.base import (
     Activation,
@@ -16,13 +16,20 @@ from edgeq.ops.base import (
     Op,
     QuantRule,
     activation_range,
+    activation_type,
     affine,
-    check_accumulator,
     require,
 )
 from edgeq.ops.exact import float_type, product_bound
 from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before, windows
-from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescaler, symmetric_weights
+from edgeq.ops.weighted import (
+    accumulator_bound,
+    check_sum,
+    integer_bias,
+    per_channel_multipliers,
+    rescaler,
+    symmetric_weights,
+)
 
 # Elements of the window matrix that `simulate` builds at a time.
 _WINDOW_ELEMENTS = 3 << 18
@@ -43,6 +50,7 @@ class Conv2DParams:
     """Integers of a convolution. Shapes are NHWC; pairs (height, width).
 
     weights: int8 (out_c, kernel_h, kernel_w, in_c / groups). bias, multipliers, shifts: int32 (out_c,).
+    dtype: of the activations. With "int16" the bias is int32 or int64 and says how wide the accumulators are.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -59,6 +67,7 @@ class Conv2DParams:
     bias: np.ndarray
     multipliers: np.ndarray
     shifts: np.ndarray
+    dtype: str = "int8"
 
     @property
     def groups(self) -> int:
@@ -72,6 +81,7 @@ class Conv2D(Op):
     name = "CONV_2D"
     Attrs = Conv2DAttrs
     Params = Conv2DParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(self, attrs: Conv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None) -> tuple[tuple[int, ...], ...]:
         require(
@@ -112,15 +122,16 @@ class Conv2D(Op):
         attrs: Conv2DAttrs = node.attrs
         x, w, *rest = graph.operands(node)
         (y,) = graph.results(node)
-        _, input_zero = affine(x, node.loc)
-        output_scale, output_zero = affine(y, node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        _, input_zero = affine(x, node.loc, dtype)
+        output_scale, output_zero = affine(y, node.loc, dtype)
         weights = symmetric_weights(w, node.loc, axis=0)
         multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[0])
-        bias = integer_bias(rest[0] if rest else None, w.shape[0], node.loc)
+        bias = integer_bias(rest[0] if rest else None, w.shape[0], node.loc, dtype)
         kernel = w.shape[1:3]
         pad = pad_before(x.shape[1:3], y.shape[1:3], kernel, attrs.stride, attrs.dilation)
-        low, high = activation_range(attrs.activation, output_scale, output_zero)
-        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED)
+        low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
+        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED, dtype)
         params = Conv2DParams(
             input_shape=x.shape,
             output_shape=y.shape,
@@ -136,17 +147,19 @@ class Conv2D(Op):
             bias=frozen_array(bias),
             multipliers=frozen_array(multipliers),
             shifts=frozen_array(shifts),
+            dtype=dtype.value,
         )
-        return Lowered(params, (x.name,), check_accumulator(bound, shifts, node.loc))
+        return Lowered(params, (x.name,), check_sum(bound, bias, multipliers, shifts, node.loc))
 
     def simulate(self, p: Conv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED))
-        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED))
+        dtype = DType(p.dtype)
+        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED, dtype))
+        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED, dtype))
         filters = p.weights.astype(exact)
         images = x.reshape((-1,) + p.input_shape[1:])
         out = p.output_shape[1:3]
         size = covered(out, p.kernel, p.stride, p.dilation)
-        y = np.empty((images.shape[0],) + p.output_shape[1:], np.int8)
+        y = np.empty((images.shape[0],) + p.output_shape[1:], dtype.numpy)
         window = out[0] * out[1] * p.kernel[0] * p.kernel[1] * p.input_shape[3]
         step = min(images.shape[0], max(1, _WINDOW_ELEMENTS // window))
         matrix = np.empty(step * window, exact)

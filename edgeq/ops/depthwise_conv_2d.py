@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
 from edgeq.ops.base import (
     Activation,
@@ -16,13 +16,20 @@ from edgeq.ops.base import (
     Op,
     QuantRule,
     activation_range,
+    activation_type,
     affine,
-    check_accumulator,
     require,
 )
 from edgeq.ops.exact import float_type, product_bound
 from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before
-from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescaler, symmetric_weights
+from edgeq.ops.weighted import (
+    accumulator_bound,
+    check_sum,
+    integer_bias,
+    per_channel_multipliers,
+    rescaler,
+    symmetric_weights,
+)
 
 # Accumulators that `simulate` holds at a time: they and one tap's products stay in cache.
 _ACCUMULATORS = 1 << 16
@@ -44,7 +51,7 @@ class DepthwiseConv2DParams:
     """Integers of a depthwise convolution. Shapes are NHWC; pairs (height, width).
 
     weights: int8 (1, kernel_h, kernel_w, out_c). bias, multipliers, shifts: int32 (out_c,).
-    Output channel o reads input channel o // depth_multiplier.
+    Output channel o reads input channel o // depth_multiplier. dtype: as in a convolution's parameters.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -62,6 +69,7 @@ class DepthwiseConv2DParams:
     bias: np.ndarray
     multipliers: np.ndarray
     shifts: np.ndarray
+    dtype: str = "int8"
 
 
 @register
@@ -71,6 +79,7 @@ class DepthwiseConv2D(Op):
     name = "DEPTHWISE_CONV_2D"
     Attrs = DepthwiseConv2DAttrs
     Params = DepthwiseConv2DParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(
         self, attrs: DepthwiseConv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None
@@ -114,14 +123,15 @@ class DepthwiseConv2D(Op):
         attrs: DepthwiseConv2DAttrs = node.attrs
         x, w, *rest = graph.operands(node)
         (y,) = graph.results(node)
-        _, input_zero = affine(x, node.loc)
-        output_scale, output_zero = affine(y, node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        _, input_zero = affine(x, node.loc, dtype)
+        output_scale, output_zero = affine(y, node.loc, dtype)
         weights = symmetric_weights(w, node.loc, axis=3)
         multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[3])
-        bias = integer_bias(rest[0] if rest else None, w.shape[3], node.loc)
+        bias = integer_bias(rest[0] if rest else None, w.shape[3], node.loc, dtype)
         kernel = w.shape[1:3]
-        low, high = activation_range(attrs.activation, output_scale, output_zero)
-        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED)
+        low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
+        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED, dtype)
         params = DepthwiseConv2DParams(
             input_shape=x.shape,
             output_shape=y.shape,
@@ -138,17 +148,19 @@ class DepthwiseConv2D(Op):
             bias=frozen_array(bias),
             multipliers=frozen_array(multipliers),
             shifts=frozen_array(shifts),
+            dtype=dtype.value,
         )
-        return Lowered(params, (x.name,), check_accumulator(bound, shifts, node.loc))
+        return Lowered(params, (x.name,), check_sum(bound, bias, multipliers, shifts, node.loc))
 
     def simulate(self, p: DepthwiseConv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED))
-        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED))
+        dtype = DType(p.dtype)
+        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED, dtype))
+        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED, dtype))
         filters = p.weights[0].astype(exact)
         images = x.reshape((-1,) + p.input_shape[1:])
         out = p.output_shape[1:3]
         size = covered(out, p.kernel, p.stride, p.dilation)
-        y = np.empty((images.shape[0],) + p.output_shape[1:], np.int8)
+        y = np.empty((images.shape[0],) + p.output_shape[1:], dtype.numpy)
         step = max(1, _ACCUMULATORS // (out[0] * out[1] * p.output_shape[3]))
         for start in range(0, images.shape[0], step):
             some = centred(images[start : start + step], p.input_offset, p.pad, size, exact)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.errors import QuantizationError
+from edgeq.ir import DType
 
 
 def float_type(bound: int) -> type:
@@ -20,7 +21,9 @@ def float_type(bound: int) -> type:
     raise QuantizationError(f"an accumulator bound of {bound:,} exceeds what float64 holds exactly")
 
 
-def product_bound(weights: np.ndarray, input_offset: int, axes: tuple[int, ...]) -> int:
-    """max over channels of Σ|w| · max|x + input_offset| for int8 x: bounds every partial sum. `axes`: summed axes."""
-    reach = max(abs(-128 + input_offset), abs(127 + input_offset))
+def product_bound(weights: np.ndarray, input_offset: int, axes: tuple[int, ...], dtype: DType = DType.INT8) -> int:
+    """max over channels of Σ|w| · max|x + input_offset| for x of that type: bounds every partial sum. `axes`: summed
+    axes."""
+    low, high = dtype.range
+    reach = max(abs(low + input_offset), abs(high + input_offset))
     return int(np.abs(weights.astype(np.int64)).sum(axis=axes).max(initial=0)) * reach

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.fixedpoint import Dialect, quantize_multipliers
-from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
 from edgeq.ops.base import (
     Activation,
@@ -16,12 +16,20 @@ from edgeq.ops.base import (
     Op,
     QuantRule,
     activation_range,
+    activation_type,
     affine,
     check_accumulator,
     require,
 )
 from edgeq.ops.exact import float_type, product_bound
-from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescaler, symmetric_weights
+from edgeq.ops.weighted import (
+    accumulator_bound,
+    check_sum,
+    integer_bias,
+    per_channel_multipliers,
+    rescaler,
+    symmetric_weights,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class FullyConnectedParams:
     """Integers of a dense layer that turns (batches, depth) into (batches, units).
 
     weights: int8 (units, depth). bias: int32 (units,). multipliers, shifts: int32 (units,), or (1,) for one factor.
+    dtype: as in a convolution's parameters.
     single_rounding: 1 where requantization rounds once (LiteRT's dialect), else 0.
     """
 
@@ -53,6 +62,7 @@ class FullyConnectedParams:
     bias: np.ndarray
     multipliers: np.ndarray
     shifts: np.ndarray
+    dtype: str = "int8"
 
     @property
     def per_channel(self) -> bool:
@@ -66,6 +76,7 @@ class FullyConnected(Op):
     name = "FULLY_CONNECTED"
     Attrs = FullyConnectedAttrs
     Params = FullyConnectedParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(
         self, attrs: FullyConnectedAttrs, x: Tensor, w: Tensor, b: Tensor | None = None
@@ -103,14 +114,19 @@ class FullyConnected(Op):
         x, w, *rest = graph.operands(node)
         (y,) = graph.results(node)
         units, depth = w.shape
-        _, input_zero = affine(x, node.loc)
-        output_scale, output_zero = affine(y, node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        _, input_zero = affine(x, node.loc, dtype)
+        output_scale, output_zero = affine(y, node.loc, dtype)
         weights = symmetric_weights(w, node.loc, axis=0)
         multipliers, shifts = _multipliers(x, w, y)
-        bias = integer_bias(rest[0] if rest else None, units, node.loc)
-        low, high = activation_range(attrs.activation, output_scale, output_zero)
-        single = dialect is Dialect.LITERT
-        bound = accumulator_bound(weights, bias, -input_zero, (1,))
+        bias = integer_bias(rest[0] if rest else None, units, node.loc, dtype)
+        if not (rest and rest[0]):
+            # TFLite sums what has no bias in 32 bits
+            bias = bias.astype(np.int32)
+        low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
+        # LiteRT multiplies int16 sums by a double, which no integer program can: 2.14's way in either dialect
+        single = dialect is Dialect.LITERT and dtype is DType.INT8
+        bound = accumulator_bound(weights, bias, -input_zero, (1,), dtype)
         params = FullyConnectedParams(
             batches=x.size // depth,
             depth=depth,
@@ -125,15 +141,20 @@ class FullyConnected(Op):
             bias=frozen_array(bias),
             multipliers=frozen_array(multipliers),
             shifts=frozen_array(shifts),
+            dtype=dtype.value,
         )
-        # rounding once, the product is formed in 64 bits without a left shift
-        return Lowered(params, (x.name,), check_accumulator(bound, 0 if single else shifts, node.loc))
+        if single:
+            # the product is formed in 64 bits without a left shift
+            return Lowered(params, (x.name,), check_accumulator(bound, 0, node.loc))
+        return Lowered(params, (x.name,), check_sum(bound, bias, multipliers, shifts, node.loc))
 
     def simulate(self, p: FullyConnectedParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        exact = float_type(product_bound(p.weights, p.input_offset, (1,)))
+        dtype = DType(p.dtype)
+        exact = float_type(product_bound(p.weights, p.input_offset, (1,), dtype))
         rows = x.reshape(-1, p.depth).astype(exact)
         rows += exact(p.input_offset)
-        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, (1,)), single=bool(p.single_rounding))
+        bound = accumulator_bound(p.weights, p.bias, p.input_offset, (1,), dtype)
+        finish = rescaler(p, bound, single=bool(p.single_rounding))
         y = finish(rows @ p.weights.astype(exact).T)
         return (y.reshape((x.shape[0],) + p.output_shape),)
 

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
-from edgeq.ir import Graph, Node, Tensor, frozen_array
-from edgeq.ops.base import UNBOUNDED, Lowered, Op, affine, interval_range
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
+from edgeq.ops.base import UNBOUNDED, Lowered, Op, activation_type, interval_range
+from edgeq.ops.rescaling import RescaleParams, rescale, rescaling
 
 #: Every int8 value, in the order of a table.
 VALUES = np.arange(-128, 128, dtype=np.int64)
@@ -33,7 +34,7 @@ class Lookup(Op):
     """Base of the operators that act on each element alone."""
 
     Attrs = LookupAttrs
-    Params = LookupParams
+    Params = (LookupParams, RescaleParams)
 
     def infer(self, attrs: Any, x: Tensor) -> tuple[tuple[int, ...], ...]:
         return (x.shape,)
@@ -41,16 +42,23 @@ class Lookup(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         (x,) = graph.operands(node)
         (y,) = graph.results(node)
-        affine(x, node.loc)
-        affine(y, node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        if dtype is not DType.INT8:
+            return Lowered(self.wide(node.attrs, x, y, node.loc), (x.name,))
         table = self.table(node.attrs, x, y, node.loc)
         return Lowered(LookupParams(x.size, frozen_array(table, np.int8)), (x.name,))
+
+    def wide(self, attrs: Any, x: Tensor, y: Tensor, where: str) -> Any:
+        """Parameters for int16 operand and result, of operators whose `dtypes` have int16."""
+        raise NotImplementedError
 
     def table(self, attrs: Any, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         """Results of −128 … 127 for int8 operand `x` and result `y`. Raises QuantizationError where TFLite refuses."""
         raise NotImplementedError
 
-    def simulate(self, p: LookupParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    def simulate(self, p: LookupParams | RescaleParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        if isinstance(p, RescaleParams):
+            return (rescale(p, x),)
         # addressed by bit pattern: 0 … 127, then −128 … −1
         return (np.take(np.roll(p.table, -128), x.view(np.uint8)),)
 
@@ -71,7 +79,11 @@ def quotient(x: Tensor, y: Tensor) -> float:
 class Clamp(Lookup):
     """Base of the activations that clamp: requantization to the result's scale, limited to the interval `bounds`."""
 
+    dtypes = (DType.INT8, DType.INT16)
     bounds: ClassVar[tuple[float, float]]
+
+    def wide(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> RescaleParams:
+        return rescaling(x, y, quantize_multiplier(quotient(x, y)), bounds=self.bounds)
 
     def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
         return (np.clip(x, *self.bounds).astype(np.float32),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.ops import register
 from edgeq.ops.pooling import Pool, PoolAttrs, PoolParams, attrs_windows, params_windows
 
@@ -21,5 +22,6 @@ class MaxPool2D(Pool):
 
     def simulate(self, p: PoolParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         images = x.reshape((-1,) + p.input_shape[1:])
-        y = np.clip(params_windows(p, images, -128).max(axis=(3, 4)), p.activation_min, p.activation_max)
+        largest = params_windows(p, images, DType(p.dtype).range[0]).max(axis=(3, 4))
+        y = np.clip(largest, p.activation_min, p.activation_max)
         return (y.reshape((x.shape[0],) + p.output_shape),)

@@ -15,22 +15,24 @@ from numpy.lib.stride_tricks import as_strided
 
 from edgeq.errors import ModelError
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node, Tensor
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
-from edgeq.ops.pooling import same_quantization
+from edgeq.ops.pooling import same_values
 
+#: Types of elements that are moved without being looked at.
+MOVABLE = (DType.INT8, DType.INT16, DType.INT32, DType.INT64, DType.BOOL)
 #: A view of the operand, and the shape under which its elements are the result.
 Piece = tuple[np.ndarray, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class CopyParams:
-    """One entry per result.
+    """One entry per result. All counts are of bytes: an element of several is one more axis.
 
     Attributes:
-        starts: the first element's place in the operand.
-        dims, strides: elements along each axis, and by how many elements the operand advances there (negative
-            backwards, 0 repeated). As few axes as possible: none of size 1, none contiguous with the next.
+        starts: the first byte's place in the operand.
+        dims, strides: bytes along each axis, and by how many bytes the operand advances there (negative backwards, 0
+            repeated). As few axes as possible: none of size 1, none contiguous with the next.
         output_shapes: shapes of the results; their elements are in the order of `dims`.
     """
 
@@ -49,6 +51,7 @@ class Movement(Op):
     """
 
     Params = CopyParams
+    dtypes = MOVABLE
     count: ClassVar[int] = 1
     data: ClassVar[int] = 0
 
@@ -66,12 +69,13 @@ class Movement(Op):
     def evaluate(self, attrs: Any, *operands: np.ndarray) -> tuple[np.ndarray, ...]:
         constants = [a[0] for a in operands]
         x = operands[self.data]
-        return _copy(self._params(attrs, x.shape[1:], [*constants[: self.data], *constants[self.data + 1 :]]), x)
+        constants = [*constants[: self.data], *constants[self.data + 1 :]]
+        return _copy(self._params(attrs, x.shape[1:], x.itemsize, constants), x)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         operands = graph.operands(node)
         for y in graph.results(node):
-            same_quantization(operands[self.data], y, node.loc)
+            same_values(operands[self.data], y, node.loc)
         return Lowered(self._layout(node.attrs, operands), (operands[self.data].name,))
 
     def simulate(self, p: CopyParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -82,9 +86,10 @@ class Movement(Op):
         constants = [t for index, t in enumerate(operands) if index != self.data]
         for t in constants:
             require(t.data is not None, f"{t.name!r} is computed at run time; a constant is needed")
-        return self._params(attrs, operands[self.data].shape, [t.data for t in constants])
+        data = operands[self.data]
+        return self._params(attrs, data.shape, data.dtype.itemsize, [t.data for t in constants])
 
-    def _params(self, attrs: Any, shape: tuple[int, ...], constants: list[np.ndarray]) -> CopyParams:
+    def _params(self, attrs: Any, shape: tuple[int, ...], itemsize: int, constants: list[np.ndarray]) -> CopyParams:
         require(math.prod(shape) > 0, f"shape {list(shape)} has no elements")
         x = _stand_in(shape)
         try:
@@ -92,9 +97,10 @@ class Movement(Op):
         except (ValueError, IndexError) as error:
             raise ModelError(f"the operands of this {self.name} do not fit shape {list(shape)}: {error}") from None
         require(all(view.size > 0 for view, _ in pieces), "a result has no elements")
-        merged = [_merged(view.shape, view.strides) for view, _ in pieces]
+        merged = [_merged((*view.shape, itemsize), (*(itemsize * s for s in view.strides), 1)) for view, _ in pieces]
+        first = x.__array_interface__["data"][0]
         return CopyParams(
-            starts=tuple(view.__array_interface__["data"][0] - x.__array_interface__["data"][0] for view, _ in pieces),
+            starts=tuple(itemsize * (view.__array_interface__["data"][0] - first) for view, _ in pieces),
             dims=tuple(dims for dims, _ in merged),
             strides=tuple(strides for _, strides in merged),
             output_shapes=tuple(tuple(int(d) for d in wanted) for _, wanted in pieces),
@@ -132,10 +138,9 @@ def _merged(dims: tuple[int, ...], strides: tuple[int, ...]) -> tuple[tuple[int,
 
 def _copy(p: CopyParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
     n = x.shape[0]
-    flat = np.ascontiguousarray(x).reshape(n, -1)
+    flat = np.ascontiguousarray(x).reshape(n, -1).view(np.int8)
     results = []
     for start, dims, strides, shape in zip(p.starts, p.dims, p.strides, p.output_shapes, strict=True):
-        steps = (flat.strides[0], *(s * x.itemsize for s in strides))
-        view = as_strided(flat[:, start:], (n, *dims), steps, writeable=False)
-        results.append(view.reshape((n, *shape)).copy())
+        view = as_strided(flat[:, start:], (n, *dims), (flat.strides[0], *strides), writeable=False)
+        results.append(view.reshape(n, -1).copy().view(x.dtype).reshape((n, *shape)))
     return tuple(results)

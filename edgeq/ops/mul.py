@@ -10,9 +10,9 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
-from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
-from edgeq.ops.base import Activation, Lowered, Op, activation_range, affine, check_accumulator
+from edgeq.ops.base import Activation, Lowered, Op, activation_range, activation_type, affine, check_accumulator
 from edgeq.ops.broadcast import FIRST, SECOND, align, broadcast_shape, lookup_pairs, strides
 
 
@@ -33,6 +33,7 @@ class MulParams:
     shift: int
     activation_min: int
     activation_max: int
+    dtype: str = "int8"
 
     @property
     def size(self) -> int:
@@ -60,6 +61,7 @@ class Mul(Op):
     name = "MUL"
     Attrs = MulAttrs
     Params = MulParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(self, attrs: MulAttrs, a: Tensor, b: Tensor) -> tuple[tuple[int, ...], ...]:
         return (broadcast_shape(a, b),)
@@ -72,14 +74,15 @@ class Mul(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         a, b = graph.operands(node)
         (y,) = graph.results(node)
-        _, zero_a = affine(a, node.loc)
-        _, zero_b = affine(b, node.loc)
-        scale_y, zero_y = affine(y, node.loc)
+        dtype = activation_type(self, node.loc, a, b, y)
+        _, zero_a = affine(a, node.loc, dtype)
+        _, zero_b = affine(b, node.loc, dtype)
+        scale_y, zero_y = affine(y, node.loc, dtype)
         if a.is_constant and b.is_constant:
             raise ModelError("both operands are constants", where=node.loc, hint="fold the constants")
         # float32 throughout, as TFLite's mul.cc computes it
         multiplier, shift = quantize_multiplier(float(a.quant.scale[0] * b.quant.scale[0] / y.quant.scale[0]))
-        low, high = activation_range(node.attrs.activation, scale_y, zero_y)
+        low, high = activation_range(node.attrs.activation, scale_y, zero_y, dtype)
         params = MulParams(
             input1_shape=a.shape,
             input2_shape=b.shape,
@@ -91,17 +94,27 @@ class Mul(Op):
             shift=shift,
             activation_min=low,
             activation_max=high,
+            dtype=dtype.value,
         )
-        bound = max(abs(-128 - zero_a), abs(127 - zero_a)) * max(abs(-128 - zero_b), abs(127 - zero_b))
+        least, most = dtype.range
+        bound = max(abs(least - zero_a), abs(most - zero_a)) * max(abs(least - zero_b), abs(most - zero_b))
         return Lowered(params, (a.name, b.name), check_accumulator(bound, shift, node.loc))
 
     def simulate(self, p: MulParams, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+        if p.dtype == DType.INT16.value:
+            rank = len(p.output_shape)
+            return (_products(p, align(a, rank).astype(np.int64), align(b, rank).astype(np.int64)),)
         return (lookup_pairs(_table(p), a, b, len(p.output_shape)),)
 
 
 @functools.lru_cache(maxsize=32)
 def _table(p: MulParams) -> np.ndarray:
     """The result for every pair of operands, for `lookup_pairs`."""
-    y = requantize((FIRST + p.input1_offset) * (SECOND + p.input2_offset), p.multiplier, p.shift)
+    return frozen_array(_products(p, FIRST, SECOND).reshape(-1))
+
+
+def _products(p: MulParams, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The results for int64 operands that broadcast."""
+    y = requantize((a + p.input1_offset) * (b + p.input2_offset), p.multiplier, p.shift)
     y += p.output_offset
-    return frozen_array(saturate(y, p.activation_min, p.activation_max).reshape(-1))
+    return saturate(y, p.activation_min, p.activation_max, DType(p.dtype).numpy.type)

@@ -9,7 +9,8 @@ from edgeq.ir import Graph, Node, Tensor
 from edgeq.ops import register
 from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
 from edgeq.ops.concatenation import ConcatenationParams, join
-from edgeq.ops.pooling import same_quantization
+from edgeq.ops.movement import MOVABLE
+from edgeq.ops.pooling import same_values
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Pack(Op):
     name = "PACK"
     Attrs = PackAttrs
     Params = ConcatenationParams
+    dtypes = MOVABLE
 
     def infer(self, attrs: PackAttrs, *operands: Tensor) -> tuple[tuple[int, ...], ...]:
         shape = operands[0].shape
@@ -48,10 +50,11 @@ class Pack(Op):
         operands = graph.operands(node)
         (y,) = graph.results(node)
         for t in operands:
-            same_quantization(t, y, node.loc)
+            dtype = same_values(t, y, node.loc)
         axis = node.attrs.axis % len(y.shape)
         one = (*y.shape[:axis], 1, *y.shape[axis + 1 :])
-        return Lowered(ConcatenationParams((one,) * len(operands), y.shape, axis), tuple(t.name for t in operands))
+        params = ConcatenationParams((one,) * len(operands), y.shape, axis, dtype.itemsize)
+        return Lowered(params, tuple(t.name for t in operands))
 
     def simulate(self, p: ConcatenationParams, *operands: np.ndarray) -> tuple[np.ndarray, ...]:
         shaped = (a.reshape((a.shape[0], *shape)) for a, shape in zip(operands, p.input_shapes, strict=True))

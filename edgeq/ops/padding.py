@@ -8,8 +8,8 @@ import numpy as np
 
 from edgeq.errors import ModelError, QuantizationError
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node, Tensor
-from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, affine, require
+from edgeq.ir import DType, Graph, Node, Tensor
+from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, activation_type, affine, require
 from edgeq.ops.pooling import same_quantization
 
 
@@ -29,17 +29,19 @@ class Blocks:
 
 @dataclass(frozen=True)
 class PadParams:
-    """before, after: elements put in front of and behind each axis; value: what they hold."""
+    """before, after: elements put in front of and behind each axis; value: what they hold. itemsize: bytes of an
+    element; where there are several, the value is 0."""
 
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     before: tuple[int, ...]
     after: tuple[int, ...]
     value: int
+    itemsize: int = 1
 
     @property
     def blocks(self) -> Blocks:
-        """The same padding with as few axes as possible, but at least four."""
+        """The same padding in bytes, with as few axes as possible, but at least four."""
         merged: list[list[int]] = []
         for size, before, after in zip(self.input_shape, self.before, self.after, strict=True):
             last = merged[-1] if merged else None
@@ -50,6 +52,8 @@ class PadParams:
                 last[:] = [size, before, after]
             else:
                 merged.append([size, before, after])
+        merged = merged or [[1, 0, 0]]
+        merged[-1] = [value * self.itemsize for value in merged[-1]]
         merged = [[1, 0, 0]] * (4 - len(merged)) + merged
         return Blocks(*(tuple(column) for column in zip(*merged, strict=True)))
 
@@ -59,6 +63,7 @@ class PadBase(Op):
 
     Attrs = PadAttrs
     Params = PadParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(
         self, attrs: PadAttrs, x: Tensor, padding: Tensor, value: Tensor | None = None
@@ -79,15 +84,22 @@ class PadBase(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, padding, *rest = graph.operands(node)
         (y,) = graph.results(node)
-        same_quantization(x, y, node.loc)
-        _, fill = affine(x, node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        same_quantization(x, y, node.loc, dtype)
+        _, fill = affine(x, node.loc, dtype)
         if rest:
-            fill = _constant_value(rest[0], x, node.loc)
+            fill = _constant_value(rest[0], x, node.loc, dtype)
+        if fill != 0 and dtype.itemsize > 1:
+            raise QuantizationError(
+                f"an {dtype.value} tensor is padded with {fill}, only 0 is supported",
+                where=node.loc,
+                hint="pad with zeros, or quantize the model to int8",
+            )
         before, after = _amounts(padding, len(x.shape))
-        return Lowered(PadParams(x.shape, y.shape, before, after, fill), (x.name,))
+        return Lowered(PadParams(x.shape, y.shape, before, after, fill, dtype.itemsize), (x.name,))
 
     def simulate(self, p: PadParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        y = np.full((x.shape[0],) + p.output_shape, p.value, np.int8)
+        y = np.full((x.shape[0],) + p.output_shape, p.value, x.dtype)
         inner = tuple(slice(b, b + d) for b, d in zip(p.before, p.input_shape, strict=True))
         y[(slice(None), *inner)] = x
         return (y,)
@@ -102,9 +114,9 @@ def _amounts(padding: Tensor, rank: int) -> tuple[tuple[int, ...], tuple[int, ..
     return tuple(int(b) for b in padding.data[:, 0]), tuple(int(a) for a in padding.data[:, 1])
 
 
-def _constant_value(value: Tensor, x: Tensor, where: str) -> int:
-    """The int8 padding value, which needs the data's scale and zero point."""
+def _constant_value(value: Tensor, x: Tensor, where: str, dtype: DType) -> int:
+    """The padding value, which needs the data's scale and zero point."""
     if value.data is None:
         raise QuantizationError("the padding's value is computed at run time; a constant is needed", where=where)
-    same_quantization(x, value, where)
+    same_quantization(x, value, where, dtype)
     return int(np.ravel(value.data)[0])

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node, Tensor
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops.base import (
     Activation,
     Lowered,
@@ -16,6 +16,7 @@ from edgeq.ops.base import (
     OutputRule,
     QuantRule,
     activation_range,
+    activation_type,
     affine,
     require,
 )
@@ -41,6 +42,7 @@ class PoolParams:
     pad: Pair
     activation_min: int
     activation_max: int
+    dtype: str = "int8"
 
 
 class Pool(Op):
@@ -48,6 +50,7 @@ class Pool(Op):
 
     Attrs = PoolAttrs
     Params = PoolParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(self, attrs: PoolAttrs, x: Tensor) -> tuple[tuple[int, ...], ...]:
         require(len(x.shape) == 4, f"needs NHWC input, has {list(x.shape)}")
@@ -61,8 +64,9 @@ class Pool(Op):
         attrs: PoolAttrs = node.attrs
         (x,) = graph.operands(node)
         (y,) = graph.results(node)
-        same_quantization(x, y, node.loc)
-        low, high = activation_range(attrs.activation, *affine(y, node.loc))
+        dtype = activation_type(self, node.loc, x, y)
+        same_quantization(x, y, node.loc, dtype)
+        low, high = activation_range(attrs.activation, *affine(y, node.loc, dtype), dtype)
         params = PoolParams(
             input_shape=x.shape,
             output_shape=y.shape,
@@ -71,6 +75,7 @@ class Pool(Op):
             pad=pad_before(x.shape[1:3], y.shape[1:3], attrs.filter, attrs.stride, (1, 1)),
             activation_min=low,
             activation_max=high,
+            dtype=dtype.value,
         )
         return Lowered(params, (x.name,), self.accumulator_bound(params))
 
@@ -79,14 +84,26 @@ class Pool(Op):
         return 0
 
 
-def same_quantization(x: Tensor, y: Tensor, where: str) -> None:
-    """Raises QuantizationError unless the two int8 tensors share scale and zero point."""
-    if affine(x, where) != affine(y, where):
+def same_quantization(x: Tensor, y: Tensor, where: str, dtype: DType = DType.INT8) -> None:
+    """Raises QuantizationError unless the two tensors of that type share scale and zero point."""
+    if affine(x, where, dtype) != affine(y, where, dtype):
         raise QuantizationError(
             f"{x.name!r} and {y.name!r} differ in scale or zero point, this operator needs the same for both",
             where=where,
             hint="convert the model again with a TFLite converter that follows the int8 quantization specification",
         )
+
+
+def same_values(x: Tensor, y: Tensor, where: str) -> DType:
+    """The type of two tensors whose elements mean the same: of equal scale and zero point, or of plain integers.
+
+    Raises QuantizationError where they do not.
+    """
+    if x.quant is None and y.quant is None and x.dtype is y.dtype and x.dtype is not DType.FLOAT32:
+        return x.dtype
+    dtype = x.dtype if x.dtype is DType.INT16 else DType.INT8
+    same_quantization(x, y, where, dtype)
+    return dtype
 
 
 def attrs_windows(attrs: PoolAttrs, x: np.ndarray, fill: float) -> np.ndarray:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.fixedpoint import Dialect
+from edgeq.fixedpoint import Dialect, quantize_multiplier
 from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
-from edgeq.ops.base import Lowered
+from edgeq.ops.base import Lowered, affine
 from edgeq.ops.lookup import Lookup, LookupAttrs, requantized
+from edgeq.ops.rescaling import rescaling
 
 
 @register
@@ -17,6 +18,7 @@ class Quantize(Lookup):
     """From int8 a requantization. From float32 it stands at the edge of a graph, where a pass removes it."""
 
     name = "QUANTIZE"
+    dtypes = (DType.INT8, DType.INT16)
 
     def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
         return (x,)
@@ -29,7 +31,14 @@ class Quantize(Lookup):
                 where=node.loc,
                 hint="convert the model to full-integer int8, so that QUANTIZE stands at its inputs only",
             )
-        return super().lower(node, graph, dialect)
+        (y,) = graph.results(node)
+        affine(x, node.loc, x.dtype if x.dtype in self.dtypes else DType.INT8)
+        affine(y, node.loc, y.dtype if y.dtype in self.dtypes else DType.INT8)
+        if x.dtype is y.dtype is DType.INT8:
+            return super().lower(node, graph, dialect)
+        # a quotient of doubles, as TFLite's quantize.cc computes it
+        factor = quantize_multiplier(x.quant.per_tensor[0] / y.quant.per_tensor[0])
+        return Lowered(rescaling(x, y, factor), (x.name,))
 
     def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         # a quotient of doubles, as TFLite's quantize.cc computes it

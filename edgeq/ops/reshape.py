@@ -10,7 +10,8 @@ from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node, Tensor
 from edgeq.ops import register
 from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
-from edgeq.ops.pooling import same_quantization
+from edgeq.ops.movement import MOVABLE
+from edgeq.ops.pooling import same_values
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Reshape(Op):
     name = "RESHAPE"
     Attrs = ReshapeAttrs
     Params = ReshapeParams
+    dtypes = MOVABLE
     alias = True
 
     def infer(self, attrs: ReshapeAttrs, x: Tensor, shape: Tensor | None = None) -> tuple[tuple[int, ...], ...]:
@@ -62,7 +64,7 @@ class Reshape(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x = graph.operands(node)[0]
         (y,) = graph.results(node)
-        same_quantization(x, y, node.loc)
+        same_values(x, y, node.loc)
         return Lowered(ReshapeParams(y.shape), (x.name,))
 
     def simulate(self, p: ReshapeParams, x: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -11,7 +11,8 @@ import numpy as np
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node, Tensor, frozen_array
 from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
-from edgeq.ops.pooling import same_quantization
+from edgeq.ops.movement import MOVABLE
+from edgeq.ops.pooling import same_values
 
 #: What each axis of the result takes from the same axis of the operand: indices, None for all of it in order.
 Places = list["np.ndarray | None"]
@@ -23,8 +24,8 @@ class GatherParams:
 
     Attributes:
         dims: places along each of the walked axes.
-        block: elements that are copied at each place.
-        offsets: int32 (Σ dims,): where the block lies, the sum of one number of each axis; axis after axis.
+        block: bytes that are copied at each place.
+        offsets: int32 (Σ dims,): the block's first byte, the sum of one number of each axis; axis after axis.
     """
 
     output_shape: tuple[int, ...]
@@ -37,6 +38,7 @@ class Selection(Op):
     """Base of these operators: the data, then constants."""
 
     Params = GatherParams
+    dtypes = MOVABLE
 
     def places(self, attrs: Any, shape: tuple[int, ...], *constants: np.ndarray) -> tuple[Places, tuple[int, ...]]:
         """What each axis takes, and the result's shape. Raises ModelError where the operands do not fit."""
@@ -61,20 +63,20 @@ class Selection(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, constant = graph.operands(node)
         (y,) = graph.results(node)
-        same_quantization(x, y, node.loc)
+        itemsize = same_values(x, y, node.loc).itemsize
         places, shape = self.places(node.attrs, x.shape, constant.data)
         while places and places[-1] is None:
             places.pop()
         walked = len(places)
         columns = [
-            (np.arange(x.shape[axis]) if indices is None else indices) * math.prod(x.shape[axis + 1 :])
+            (np.arange(x.shape[axis]) if indices is None else indices) * math.prod(x.shape[axis + 1 :]) * itemsize
             for axis, indices in enumerate(places)
         ]
         offsets = np.concatenate(columns) if columns else np.zeros(0, np.int64)
         params = GatherParams(
             output_shape=shape,
             dims=tuple(len(c) for c in columns),
-            block=math.prod(x.shape[walked:]),
+            block=math.prod(x.shape[walked:]) * itemsize,
             offsets=frozen_array(offsets, np.int32),
         )
         return Lowered(params, (x.name,))
@@ -87,4 +89,5 @@ class Selection(Op):
             begin -= size
             column = p.offsets[begin : begin + size].astype(np.int64)
             total = np.add.outer(column, total)
-        return (x.reshape(x.shape[0], -1)[:, total.reshape(-1)].reshape((x.shape[0], *p.output_shape)),)
+        y = np.ascontiguousarray(x).reshape(x.shape[0], -1).view(np.int8)[:, total.reshape(-1)]
+        return (np.ascontiguousarray(y).view(x.dtype).reshape((x.shape[0], *p.output_shape)),)

@@ -16,16 +16,17 @@ from edgeq.fixedpoint import (
     saturate,
 )
 from edgeq.fixedpoint_math import exp_on_negative, input_radius, reciprocal_of_one_plus
-from edgeq.ir import Graph, Node, Tensor
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
-from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, affine, require
+from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, activation_type, affine, require
+from edgeq.ops.softmax16 import Softmax16Params, softmax16, softmax16_params
 
 # A difference of two inputs, times beta, is held in Q5.26; the sum of exponentials in Q12.19.
 _DIFFERENCE_BITS = 5
 _SUM_BITS = 12
 # With more elements, equal inputs make a sum of 512 or more, and the shift that scales the result exceeds 31 bits.
 MAX_ROW = 511
-OUTPUT = (1.0 / 256.0, -128)
+OUTPUT = {DType.INT8: (1.0 / 256.0, -128), DType.INT16: (1.0 / 32768.0, 0)}
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,15 @@ class Softmax(Op):
 
     name = "SOFTMAX"
     Attrs = SoftmaxAttrs
-    Params = SoftmaxParams
+    Params = (SoftmaxParams, Softmax16Params)
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(self, attrs: SoftmaxAttrs, x: Tensor) -> tuple[tuple[int, ...], ...]:
         require(len(x.shape) >= 1, "needs at least one axis")
         return (x.shape,)
 
     def quant_rule(self, attrs: SoftmaxAttrs) -> QuantRule:
-        return QuantRule(OutputRule.FIXED, OUTPUT)
+        return QuantRule(OutputRule.FIXED, tuple(OUTPUT.items()))
 
     def evaluate(self, attrs: SoftmaxAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
         e = np.exp(np.float32(attrs.beta) * (x - x.max(axis=-1, keepdims=True)))
@@ -66,10 +68,14 @@ class Softmax(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         (x,) = graph.operands(node)
         (y,) = graph.results(node)
-        scale, _ = affine(x, node.loc)
-        if affine(y, node.loc) != OUTPUT:
-            raise QuantizationError("an int8 softmax needs a result of scale 1/256 and zero point -128", where=node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        scale, _ = affine(x, node.loc, dtype)
+        if affine(y, node.loc, dtype) != OUTPUT[dtype]:
+            of = "1/256 and zero point -128" if dtype is DType.INT8 else "1/32768"
+            raise QuantizationError(f"an {dtype.value} softmax needs a result of scale {of}", where=node.loc)
         row_size = x.shape[-1]
+        if dtype is DType.INT16 and 1 <= row_size < 1 << 15:
+            return Lowered(softmax16_params(node.attrs.beta, x), (x.name,))
         if not 1 <= row_size <= MAX_ROW:
             raise QuantizationError(
                 f"rows of {row_size} elements: the fixed-point softmax sums 1 to {MAX_ROW}",
@@ -84,7 +90,9 @@ class Softmax(Op):
         diff_min = -input_radius(_DIFFERENCE_BITS, shift)
         return Lowered(SoftmaxParams(x.size // row_size, row_size, multiplier, shift, diff_min), (x.name,))
 
-    def simulate(self, p: SoftmaxParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    def simulate(self, p: SoftmaxParams | Softmax16Params, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        if isinstance(p, Softmax16Params):
+            return (softmax16(p, x),)
         rows = x.reshape(-1, p.row_size).astype(np.int64)
         # at most 256 differences occur: their exponentials come from a table, element −d for difference d
         differences = np.maximum(-np.arange(256, dtype=np.int64), p.diff_min)

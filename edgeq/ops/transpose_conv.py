@@ -57,6 +57,7 @@ class TransposeConvParams:
     bias: np.ndarray
     multipliers: np.ndarray
     shifts: np.ndarray
+    dtype: str = "int8"
 
 
 @register

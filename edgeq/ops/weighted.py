@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.fixedpoint import int8_requantizer, quantize_multipliers
+from edgeq.fixedpoint import INT32_MAX, int8_requantizer, quantize_multipliers, requantize, requantize_wide, saturate
 from edgeq.ir import DType, Tensor
+from edgeq.ops.base import check_accumulator
 from edgeq.ops.exact import product_bound
 
 
@@ -40,29 +41,50 @@ def per_channel_multipliers(x: Tensor, w: Tensor, y: Tensor, *, channels: int) -
     return quantize_multipliers(input_scale * scales / output_scale)
 
 
-def integer_bias(b: Tensor | None, channels: int, where: str) -> np.ndarray:
-    """int32 bias, zeros where there is none."""
+def integer_bias(b: Tensor | None, channels: int, where: str, dtype: DType = DType.INT8) -> np.ndarray:
+    """Bias of a layer of that type, zeros where there is none: int32; with int16 activations also int64, which says
+    that its accumulators are of 64 bits."""
+    wide = dtype is DType.INT16
     if b is None:
-        return np.zeros(channels, np.int32)
-    if b.data is None or b.dtype is not DType.INT32:
+        return np.zeros(channels, np.int64 if wide else np.int32)
+    if b.data is None or b.dtype not in ((DType.INT32, DType.INT64) if wide else (DType.INT32,)):
         raise QuantizationError(f"the bias is {b.dtype.value}, a constant int32 is needed", where=where)
     return b.data
 
 
-def accumulator_bound(weights: np.ndarray, bias: np.ndarray, input_offset: int, axes: tuple[int, ...]) -> int:
-    """Largest magnitude of Σ w·(x + input_offset) + bias over all int8 x; `axes` are the summed ones."""
-    return product_bound(weights, input_offset, axes) + int(np.abs(bias.astype(np.int64)).max(initial=0))
+def accumulator_bound(
+    weights: np.ndarray, bias: np.ndarray, input_offset: int, axes: tuple[int, ...], dtype: DType = DType.INT8
+) -> int:
+    """Largest magnitude of Σ w·(x + input_offset) + bias over all x of that type; `axes` are the summed ones."""
+    return product_bound(weights, input_offset, axes, dtype) + int(np.abs(bias.astype(np.int64)).max(initial=0))
+
+
+def check_sum(bound: int, bias: np.ndarray, multipliers: np.ndarray, shifts: np.ndarray, where: str) -> int:
+    """`check_accumulator` for the width that the bias's type says; of 64 bits, requantization leaves 2^47 for the sum
+    and 2^31 for its result."""
+    if bias.dtype != np.int64:
+        return check_accumulator(bound, shifts, where)
+    largest = float(np.max(np.ldexp(multipliers.astype(np.float64), shifts - 31), initial=0.0)) * bound
+    if bound >= 1 << 47 or largest >= INT32_MAX or int(np.max(shifts, initial=0)) > 7:
+        raise QuantizationError(
+            f"the 64-bit accumulator may reach {bound:,}, its requantized value {largest:,.0f}: beyond 2^47 or 2^31",
+            where=where,
+            hint="the result's scale is too small for its operands: calibrate with data that covers their range",
+        )
+    return bound
 
 
 def rescaler(p: Any, bound: int, *, single: bool = False) -> Callable[[np.ndarray], np.ndarray]:
-    """A function of accumulators (..., channels): int8 clamp(requantize(acc + bias) + output_offset).
+    """A function of accumulators (..., channels): clamp(requantize(acc + bias) + output_offset) in the type `p.dtype`.
 
     Args:
-        p: parameters with bias (per channel), multipliers, shifts (one per channel or one in all), output_offset,
-            activation_min and activation_max.
+        p: parameters with dtype, bias (per channel), multipliers, shifts (one per channel or one in all),
+            output_offset, activation_min and activation_max.
         bound: of `accumulator_bound`.
         single: see `edgeq.fixedpoint.requantize`.
     """
+    if p.dtype == DType.INT16.value:
+        return _rescaler_int16(p, single)
     return int8_requantizer(
         p.bias,
         p.multipliers,
@@ -74,3 +96,15 @@ def rescaler(p: Any, bound: int, *, single: bool = False) -> Callable[[np.ndarra
         channels=p.bias.size,
         single=single,
     )
+
+
+def _rescaler_int16(p: Any, single: bool) -> Callable[[np.ndarray], np.ndarray]:
+    def finish(acc: np.ndarray) -> np.ndarray:
+        total = acc.astype(np.int64) + p.bias
+        if p.bias.dtype == np.int64:
+            y = requantize_wide(total, p.multipliers, p.shifts)
+        else:
+            y = requantize(total, p.multipliers, p.shifts, single=single)
+        return saturate(y + p.output_offset, p.activation_min, p.activation_max, np.int16)
+
+    return finish

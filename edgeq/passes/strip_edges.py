@@ -47,7 +47,8 @@ def _strip_output(graph: Graph, name: str) -> Graph:
     node = graph.producers().get(name)
     if node is None or node.op not in ("DEQUANTIZE", "QUANTIZE") or name in graph.consumers():
         return graph
-    if graph.tensors[name].dtype not in EDGE_TYPES or graph.tensors[node.inputs[0]].dtype is not DType.INT8:
+    inner = graph.tensors[node.inputs[0]].dtype
+    if graph.tensors[name].dtype not in EDGE_TYPES or inner not in (DType.INT8, DType.INT16):
         return graph
     source = node.inputs[0]
     rest = tuple(n for n in graph.nodes if n is not node)

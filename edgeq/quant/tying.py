@@ -27,12 +27,16 @@ def tied_operands(graph: Graph, node: Node) -> list[str]:
     return [name for name in names if graph.tensors[name].dtype is DType.FLOAT32]
 
 
+#: Parameters by type: `QuantRule.fixed`.
+Fixed = tuple[tuple[DType, tuple[float, int]], ...]
+
+
 class _Classes:
     """Disjoint sets of tensor names, each with the fixed parameters it must have, if any."""
 
     def __init__(self):
         self.parent: dict[str, str] = {}
-        self.fixed: dict[str, tuple[float, int]] = {}
+        self.fixed: dict[str, Fixed] = {}
 
     def find(self, name: str) -> str:
         self.parent.setdefault(name, name)
@@ -41,7 +45,7 @@ class _Classes:
             name = self.parent[name]
         return name
 
-    def fixed_of(self, name: str) -> tuple[float, int] | None:
+    def fixed_of(self, name: str) -> Fixed | None:
         return self.fixed.get(self.find(name))
 
     def union(self, a: str, b: str) -> bool:
@@ -144,7 +148,10 @@ def activation_params(
         root = classes.find(name)
         role = shared[root]
         fixed = classes.fixed.get(root)
-        params[name] = QuantParams(*fixed) if fixed is not None else affine_params(lows[root], highs[root], role)
+        if fixed is not None:
+            params[name] = QuantParams(*dict(fixed)[role.dtype])
+        else:
+            params[name] = affine_params(lows[root], highs[root], role)
     return params
 
 

@@ -23,7 +23,7 @@ class Case:
     inputs: tuple[np.ndarray, ...]
 
     def __str__(self) -> str:
-        return f"{self.op} {self.graph.nodes[0].attrs}"
+        return f"{self.op} {self.inputs[0].dtype} {self.graph.nodes[0].attrs}"
 
 
 def zero_point(rng: np.random.Generator) -> int:
@@ -51,11 +51,16 @@ def constant(name: str, values: np.ndarray, quantization: QuantParams | None = N
     return Tensor(name, values.shape, DType(values.dtype.name), quantization, values)
 
 
+def random_values(rng: np.random.Generator, shape: Sequence[int], dtype: DType) -> np.ndarray:
+    """Values over all of an integer type, its ends more often than others."""
+    low, high = dtype.range
+    values = rng.integers(low, high + 1, shape)
+    ends = rng.choice([low, high], shape)
+    return np.where(rng.random(shape) < 0.1, ends, values).astype(dtype.numpy)
+
+
 def int8_values(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
-    """Values over all of int8, its ends more often than others."""
-    values = rng.integers(-128, 128, shape)
-    ends = rng.choice([-128, 127], shape)
-    return np.where(rng.random(shape) < 0.1, ends, values).astype(np.int8)
+    return random_values(rng, shape, DType.INT8)
 
 
 def shape_of(rng: np.random.Generator, rank: int) -> tuple[int, ...]:

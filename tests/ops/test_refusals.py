@@ -82,7 +82,14 @@ def test_the_accumulator_bound_is_reached() -> None:
 @pytest.mark.parametrize("row", [MAX_ROW + 1, 5000])
 def test_a_softmax_of_long_rows_is_refused(row: int) -> None:
     with pytest.raises(QuantizationError, match="fixed-point softmax sums"):
-        lower(graph_of("SOFTMAX", SoftmaxAttrs(), vector(shape=(1, row)), output=QuantParams([OUTPUT[0]], [OUTPUT[1]])))
+        lower(
+            graph_of(
+                "SOFTMAX",
+                SoftmaxAttrs(),
+                vector(shape=(1, row)),
+                output=QuantParams([OUTPUT[DType.INT8][0]], [OUTPUT[DType.INT8][1]]),
+            )
+        )
 
 
 @pytest.mark.parametrize(("op", "attrs"), [("SOFTMAX", SoftmaxAttrs()), ("LOGISTIC", LookupAttrs())])

@@ -3,7 +3,8 @@
 That is TFLite 2.14's interpreter, unless the operator's case module says otherwise:
 
     LITERT_ONLY = True     TFLite 2.14 has no such kernel, or a broken one; LiteRT's interpreter is the witness
-    expected(case)         no interpreter has such a kernel: the results, computed in another way than ours
+    expected(case)         no interpreter has such a kernel: the results, computed in another way than ours; None where
+                           one has
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def model_of(case: Case) -> bytes:
 def witness(case: Case, model: bytes | None = None, *, litert: bool = False) -> list[np.ndarray]:
     """The results for the case's inputs, of its graph or of `model`, which should compute the same."""
     module = module_of(case.op)
-    if hasattr(module, "expected"):
-        return module.expected(case)
+    expected = module.expected(case) if hasattr(module, "expected") else None
+    if expected is not None:
+        return expected
     run = run_litert if litert or getattr(module, "LITERT_ONLY", False) else run_tflite
     return run(model_of(case) if model is None else model, case.inputs)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Elementwise sum and difference with broadcasting. */
+/* Elementwise sum and difference with broadcasting, of EDGEQ_ELEMENT: define it before including this. */
 #ifndef EDGEQ_ADD_BROADCAST_H
 #define EDGEQ_ADD_BROADCAST_H
 
@@ -12,8 +12,8 @@
  * its product, rounded with ties up, is not the negative of the other.
  */
 static inline arm_cmsis_nn_status edgeq_add_broadcast(int32_t sign,
-                                                      const int8_t *input_1_data,
-                                                      const int8_t *input_2_data,
+                                                      const EDGEQ_ELEMENT *input_1_data,
+                                                      const EDGEQ_ELEMENT *input_2_data,
                                                       int32_t rank,
                                                       const int32_t *dims,
                                                       const int32_t *strides_1,
@@ -25,7 +25,7 @@ static inline arm_cmsis_nn_status edgeq_add_broadcast(int32_t sign,
                                                       int32_t input_2_mult,
                                                       int32_t input_2_shift,
                                                       int32_t left_shift,
-                                                      int8_t *output,
+                                                      EDGEQ_ELEMENT *output,
                                                       int32_t out_offset,
                                                       int32_t out_mult,
                                                       int32_t out_shift,
@@ -44,8 +44,8 @@ static inline arm_cmsis_nn_status edgeq_add_broadcast(int32_t sign,
     const int32_t step_1 = rank > 0 ? strides_1[outer] : 0;
     const int32_t step_2 = rank > 0 ? strides_2[outer] : 0;
     do {
-        const int8_t *x1 = input_1_data + edgeq_offset(outer, index, strides_1);
-        const int8_t *x2 = input_2_data + edgeq_offset(outer, index, strides_2);
+        const EDGEQ_ELEMENT *x1 = input_1_data + edgeq_offset(outer, index, strides_1);
+        const EDGEQ_ELEMENT *x2 = input_2_data + edgeq_offset(outer, index, strides_2);
 
         for (i = 0; i < length; ++i, x1 += step_1, x2 += step_2) {
             const int32_t a = edgeq_shift_left(*x1 + input_1_offset, left_shift);
@@ -53,7 +53,7 @@ static inline arm_cmsis_nn_status edgeq_add_broadcast(int32_t sign,
             const int32_t sum = edgeq_requantize(a, input_1_mult, input_1_shift) +
                                 sign * edgeq_requantize(b, input_2_mult, input_2_shift);
             const int32_t y = edgeq_requantize(sum, out_mult, out_shift);
-            *output++ = edgeq_saturate_s8(y, out_offset, out_activation_min, out_activation_max);
+            *output++ = (EDGEQ_ELEMENT)edgeq_saturate(y, out_offset, out_activation_min, out_activation_max);
         }
     } while (edgeq_next_index(outer, dims, index));
     return ARM_CMSIS_NN_SUCCESS;

@@ -38,11 +38,17 @@ static inline int32_t edgeq_clamp(int32_t x, int32_t low, int32_t high)
     return above > high ? high : above;
 }
 
-/* x + offset limited to [low, high], for any x; low, high and offset in int8's range. */
-static inline int8_t edgeq_saturate_s8(int32_t x, int32_t offset, int32_t low, int32_t high)
+/* x + offset limited to [low, high], for any x; low, high and offset in int16's range. */
+static inline int32_t edgeq_saturate(int32_t x, int32_t offset, int32_t low, int32_t high)
 {
     /* Limiting first keeps the sum from overflowing. */
-    return (int8_t)(edgeq_clamp(x, low - offset, high - offset) + offset);
+    return edgeq_clamp(x, low - offset, high - offset) + offset;
+}
+
+/* The same in int8: low, high and offset in its range. */
+static inline int8_t edgeq_saturate_s8(int32_t x, int32_t offset, int32_t low, int32_t high)
+{
+    return (int8_t)edgeq_saturate(x, offset, low, high);
 }
 
 /*
@@ -94,6 +100,17 @@ static inline int32_t edgeq_requantize_single(int32_t x, int32_t multiplier, int
         return INT32_MAX;
     }
     return y < INT32_MIN ? INT32_MIN : (int32_t)y;
+}
+
+/*
+ * x * multiplier * 2^(shift - 31) of a 64-bit accumulator, |x| < 2^47, rounded once, ties up, with the multiplier
+ * rounded to 15 bits; shift in [-31, 7]. TFLite's requantization of 16-bit layers. The result must fit 32 bits.
+ */
+static inline int32_t edgeq_requantize_wide(int64_t x, int32_t multiplier, int32_t shift)
+{
+    const int32_t reduced = multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
+    const int32_t total = 15 - shift;
+    return (int32_t)((x * reduced + ((int64_t)1 << (total - 1))) >> total);
 }
 
 /* x * 2^bits, saturated; bits in [1, 30]. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Elementwise sum with broadcasting. */
+#define EDGEQ_ELEMENT int8_t
 #include "edgeq_add_broadcast.h"
 #include "edgeq_kernels.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Elementwise product with broadcasting. */
-#include "edgeq_fixedpoint.h"
-#include "edgeq_index.h"
+#define EDGEQ_ELEMENT int8_t
+#include "edgeq_mul_broadcast.h"
 #include "edgeq_kernels.h"
 
 arm_cmsis_nn_status edgeq_mul_broadcast_s8(const int8_t *input_1_data,
@@ -19,26 +19,7 @@ arm_cmsis_nn_status edgeq_mul_broadcast_s8(const int8_t *input_1_data,
                                            int32_t out_activation_min,
                                            int32_t out_activation_max)
 {
-    int32_t index[EDGEQ_MAX_RANK] = {0};
-    int32_t i;
-
-    if (!edgeq_is_shape(rank, dims)) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    /* The innermost axis is a plain loop, the others a counter. */
-    const int32_t outer = rank > 0 ? rank - 1 : 0;
-    const int32_t length = rank > 0 ? dims[outer] : 1;
-    const int32_t step_1 = rank > 0 ? strides_1[outer] : 0;
-    const int32_t step_2 = rank > 0 ? strides_2[outer] : 0;
-    do {
-        const int8_t *x1 = input_1_data + edgeq_offset(outer, index, strides_1);
-        const int8_t *x2 = input_2_data + edgeq_offset(outer, index, strides_2);
-
-        for (i = 0; i < length; ++i, x1 += step_1, x2 += step_2) {
-            const int32_t product = (*x1 + input_1_offset) * (*x2 + input_2_offset);
-            const int32_t y = edgeq_requantize(product, out_mult, out_shift);
-            *output++ = edgeq_saturate_s8(y, out_offset, out_activation_min, out_activation_max);
-        }
-    } while (edgeq_next_index(outer, dims, index));
-    return ARM_CMSIS_NN_SUCCESS;
+    return edgeq_mul_broadcast(input_1_data, input_2_data, rank, dims, strides_1, strides_2, input_1_offset,
+                               input_2_offset, output, out_offset, out_mult, out_shift, out_activation_min,
+                               out_activation_max);
 }

@@ -4,6 +4,8 @@ A module is called as its operator in lower case. It defines
 
     cases(rng) -> Iterator[Case]    endless and varied: the first few should already cover the operator's branches
     options(attrs)                  TFLite's options table of the operator's attrs
+    in_int16(case, rng)             optional: how a case becomes one of int16; else as in tests/ops/formats.py
+    WITHOUT_REFERENCE               optional: formats that TFLite lacks; the simulator alone defines the results
 
 and uses the builders of `tests/ops/graphs.py`.
 """
@@ -18,6 +20,9 @@ from types import ModuleType
 
 import numpy as np
 
+from edgeq.ir import DType
+
+from ..formats import formats_of, in_int16
 from ..graphs import Case
 
 _MODULES = {
@@ -36,12 +41,29 @@ def module_of(op: str) -> ModuleType:
     return _MODULES[op]
 
 
-def cases_of(op: str, seed: int, count: int) -> list[Case]:
-    """The first `count` cases of an operator; equal arguments give equal cases."""
+def covered_formats() -> tuple[tuple[str, DType], ...]:
+    """(operator, type of its activations) of all that have cases."""
+    return tuple((op, dtype) for op in covered_ops() for dtype in formats_of(op))
+
+
+def compared_formats() -> tuple[tuple[str, DType], ...]:
+    """Those of them that TFLite computes too."""
+    return tuple(
+        (op, dtype) for op, dtype in covered_formats() if dtype not in getattr(_MODULES[op], "WITHOUT_REFERENCE", ())
+    )
+
+
+def cases_of(op: str, seed: int, count: int, dtype: DType = DType.INT8) -> list[Case]:
+    """The first `count` cases of an operator in a format; equal arguments give equal cases."""
     rng = np.random.default_rng([seed, zlib.crc32(op.encode())])
-    return list(itertools.islice(_MODULES[op].cases(rng), count))
+    cases = itertools.islice(_MODULES[op].cases(rng), count)
+    if dtype is DType.INT8:
+        return list(cases)
+    wide = np.random.default_rng([seed, zlib.crc32(op.encode()), 16])
+    widened = getattr(_MODULES[op], "in_int16", in_int16)
+    return [widened(case, wide) for case in cases]
 
 
 def all_cases(seed: int, per_op: int) -> list[Case]:
-    """Cases of every operator, in the order of their names."""
-    return [case for op in covered_ops() for case in cases_of(op, seed, per_op)]
+    """Cases of every operator in every format, in the order of their names."""
+    return [case for op, dtype in covered_formats() for case in cases_of(op, seed, per_op, dtype)]

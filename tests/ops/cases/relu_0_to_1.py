@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from edgeq.ir import DType
 from edgeq.ops.lookup import LookupAttrs
 
 from ..lookups import cases_of
 
+WITHOUT_REFERENCE = (DType.INT16,)
 cases = cases_of("RELU_0_TO_1")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.ir import QuantParams
+from edgeq.ir import DType, QuantParams
 from edgeq.ops.softmax import MAX_ROW, OUTPUT, SoftmaxAttrs
 
 from ..graphs import Case, activation_input, one_node, quant
@@ -19,7 +19,7 @@ def options(attrs: SoftmaxAttrs) -> Any:
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
-    output = QuantParams([OUTPUT[0]], [OUTPUT[1]])
+    output = QuantParams(*OUTPUT[DType.INT8])
     while True:
         for row in (10, 2, 1, 37, MAX_ROW):
             for near in (0.05, 0.5, 0.0005):

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from edgeq.ir import DType
 from edgeq.ops.lookup import LookupAttrs
 from edgeq.ops.tanh import OUTPUT
 
 from ..lookups import cases_of
 
-cases = cases_of("TANH", OUTPUT)
+cases = cases_of("TANH", OUTPUT[DType.INT8])
 
 
 def options(attrs: LookupAttrs) -> Any:

@@ -1,0 +1,54 @@
+"""The same cases in other number formats."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgeq.ir import DType, QuantParams, Tensor
+from edgeq.ops import OutputRule, QuantRule, find_op
+
+from .graphs import Case, random_values
+
+#: Formats in which operators are compared, as far as each computes in them.
+FORMATS = (DType.INT8, DType.INT16)
+_FINER = 256
+
+
+def formats_of(op: str) -> tuple[DType, ...]:
+    return tuple(dtype for dtype in FORMATS if dtype in find_op(op).dtypes)
+
+
+def in_int16(case: Case, rng: np.random.Generator) -> Case:
+    """The case with int16 activations, 256 times finer and symmetric. Weights stay int8; a bias becomes int64, or now
+    and then int32."""
+    (node,) = case.graph.nodes
+    rule = find_op(node.op).quant_rule(node.attrs)
+    wide_bias = node.op == "DEPTHWISE_CONV_2D" or rng.random() < 0.7
+    places = {name: index for index, name in enumerate(node.inputs)}
+    tensors = {
+        t.name: _widened(t, places.get(t.name), rule, rng, wide_bias=wide_bias) for t in case.graph.tensors.values()
+    }
+    if rule.output is OutputRule.FIXED:
+        for name in node.outputs:
+            tensors[name] = replace(tensors[name], quant=QuantParams(*dict(rule.fixed)[DType.INT16]))
+    graph = replace(case.graph, tensors=tensors)
+    inputs = tuple(
+        random_values(rng, x.shape, tensors[name].dtype) for name, x in zip(graph.inputs, case.inputs, strict=True)
+    )
+    return Case(case.op, graph, inputs)
+
+
+def _widened(t: Tensor, place: int | None, rule: QuantRule, rng: np.random.Generator, *, wide_bias: bool) -> Tensor:
+    if t.quant is None or (rule.weight is not None and place == rule.weight):
+        return t
+    quant = QuantParams(t.quant.scale / np.float32(_FINER), np.zeros_like(t.quant.zero_point), t.quant.axis)
+    if rule.bias is not None and place == rule.bias:
+        dtype = DType.INT64 if wide_bias else DType.INT32
+        # the bias of a switched-off channel is huge at its tiny scale
+        finer = np.where(np.abs(t.data.astype(np.int64)) < 1 << 29, _FINER, 1) if wide_bias else 1
+        data = t.data.astype(np.int64) * finer
+        return Tensor(t.name, t.shape, dtype, quant, data.astype(dtype.numpy))
+    data = None if t.data is None else random_values(rng, t.shape, DType.INT16)
+    return Tensor(t.name, t.shape, DType.INT16, quant, data)
