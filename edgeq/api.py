@@ -404,9 +404,9 @@ def _edge(tensor: Tensor) -> dict[str, Any]:
 def operators() -> dict[str, Any]:
     """What edgeq supports, as JSON values, read off its registers: nothing lists it.
 
-    Returns: "operators": TFLite's operators, each with the types of its activations, the kernels that run it (none where it costs nothing, or stands
-    at the edges only) and whether a `.tflite` can be written with it; "absorbed": operators that reading a file turns
-    into constants and reshapes; "keras": Keras layers and `keras.ops` functions.
+    Returns: "operators": each with the types of its activations, the kernels that run it (none where it costs nothing,
+    or stands at the edges only) and whether a `.tflite` can be written with it; "absorbed": operators that reading a
+    file turns into constants and reshapes; "keras": Keras layers and `keras.ops` functions.
     """
     rows = []
     for name in known_ops():
