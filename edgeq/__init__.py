@@ -6,7 +6,17 @@ from typing import Any
 
 from edgeq._version import __version__
 
-__all__ = ["EdgeqError", "Project", "__version__", "build", "export", "inspect", "load_model", "open_project"]
+__all__ = [
+    "EdgeqError",
+    "Project",
+    "__version__",
+    "build",
+    "compare",
+    "export",
+    "inspect",
+    "load_model",
+    "open_project",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,6 +25,10 @@ def __getattr__(name: str) -> Any:
         from edgeq.errors import EdgeqError
 
         return EdgeqError
+    if name == "compare":
+        from edgeq.comparison import compare
+
+        return compare
     if name in __all__:
         from edgeq import api
 

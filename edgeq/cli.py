@@ -238,6 +238,49 @@ def export(model: Path, output: Path, as_json: bool, **options: Any) -> None:
 
 
 @main.command()
+@click.argument("model", type=_PATH)
+@click.option("--schemes", "schemes_", default="all", show_default=True, help="Names or recipes (.toml), by commas.")
+@click.option("--calibration", type=_PATH, required=True, help="Typical inputs (.npz, .npy).")
+@click.option("--eval", "evaluation", type=_PATH, help="Inputs and `labels` (.npz) to measure accuracy on.")
+@click.option("--target", default="mps2-an386", show_default=True, help="The board.")
+@click.option("--no-compile", is_flag=True, help="Measure accuracy only; needs no compiler.")
+@click.option("--plot", type=_PATH, help="Draw the front of accuracy, speed and size into this .svg file.")
+@click.option("-o", "--output", type=_PATH, help="Save the table as this .json file.")
+@_JSON
+def compare(
+    model: Path,
+    schemes_: str,
+    no_compile: bool,
+    plot: Path | None,
+    output: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Builds a float MODEL by several schemes and shows their accuracy, flash, RAM and instructions in one table."""
+    from edgeq import comparison
+    from edgeq.report.front import front
+
+    names = [name.strip() for name in schemes_.split(",") if name.strip()]
+    with _progress("comparing") as progress:
+        found = comparison.compare(model, names, compile=not no_compile, progress=progress, **options)
+    rows = found["rows"]
+    quality = "sqnr" if rows[0]["accuracy"] is None else "accuracy"
+    best = comparison.front(rows, quality, () if no_compile else ("flash", "ram", "instructions"))
+    if plot:
+        _write(plot, front(rows, quality, best))
+    if output:
+        _write(output, json.dumps(found, indent=2) + "\n")
+    _print_json(found) if as_json else _print(text.compare(found, best))
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.write_text(content)
+    except OSError as error:
+        raise EdgeqError(f"cannot write: {error.strerror}", where=str(path)) from None
+
+
+@main.command()
 @_JSON
 def schemes(as_json: bool) -> None:
     """Lists the ways to quantize a float model."""

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "edgeq"
 LAYERS = (
     ("edgeq.__main__",),
     ("edgeq.cli",),
+    ("edgeq.comparison",),
     ("edgeq.api",),
     ("edgeq.project",),
     ("edgeq.report",),

@@ -135,7 +135,7 @@ def with_options(scheme: QuantScheme, options: Mapping[str, Any], where: str = "
     return scheme
 
 
-def choose_recipe(scheme: str | None, path: Path | None, **options: str | None) -> Recipe:
+def choose_recipe(scheme: str | None, recipe: Path | None, **options: str | None) -> Recipe:
     """What the user asked for: a recipe file, or a scheme by name ("int8" where neither is given), with OPTIONS.
 
     Options go for layers that no rule of the recipe names.
@@ -143,13 +143,13 @@ def choose_recipe(scheme: str | None, path: Path | None, **options: str | None) 
     Raises:
         QuantizationError: both a scheme and a recipe, or as `load_recipe`.
     """
-    if scheme is not None and path is not None:
+    if scheme is not None and recipe is not None:
         raise QuantizationError(
-            "a scheme and a recipe exclude each other", where=str(path), hint="write `scheme = …` into the recipe"
+            "a scheme and a recipe exclude each other", where=str(recipe), hint="write `scheme = …` into the recipe"
         )
-    recipe = load_recipe(path) if path is not None else Recipe(find_scheme(scheme or "int8"))
+    chosen = load_recipe(recipe) if recipe is not None else Recipe(find_scheme(scheme or "int8"))
     given = {key: value for key, value in options.items() if value is not None}
-    return replace(recipe, default=with_options(recipe.default, given))
+    return replace(chosen, default=with_options(chosen.default, given))
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -99,7 +99,7 @@ _ENTRIES = (
     replace(
         INT8,
         name="per-tensor",
-        summary="As int8 with one weight scale per layer: a little smaller, and worse where channels differ in size.",
+        summary="As int8 with one scale for all weights of a layer: coarser, the more its channels differ in size.",
         weight=replace(_INT8_WEIGHT, granularity=Granularity.PER_TENSOR),
     ),
     _observed("moving-average", "As int8, extremes averaged over the samples: forgets lone outliers, by any amount."),

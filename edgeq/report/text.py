@@ -150,6 +150,22 @@ def schemes(known: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(paragraphs)
 
 
+def compare(found: Mapping[str, Any], best: Sequence[str]) -> str:
+    """The table of `edgeq compare`; a star marks the schemes that no other one beats in all figures."""
+    columns = ("scheme", "accuracy", "agreement", "SQNR dB", "flash", "constants", "RAM", "instructions", "device")
+    rows, problems = [], []
+    for row in found["rows"]:
+        shares = [None if row[key] is None else f"{100 * row[key]:.2f} %" for key in ("accuracy", "agreement")]
+        equal = None if row["equal"] is None else "equal" if row["equal"] else "DIFFERS"
+        name = row["scheme"] + (" *" if row["scheme"] in best else "")
+        figures = [row[key] for key in ("sqnr", "flash", "constants", "ram", "instructions")]
+        rows.append((name, *shares, *figures, equal))
+        if row["problem"]:
+            problems.append(f"{row['scheme']}: {row['problem']}")
+    last = f"{found['vectors']:,} vectors of the {found['evaluated_on']}; {found['target']}; * beaten by none"
+    return "\n".join([table(columns, rows), last, *problems])
+
+
 def targets(boards: Sequence[Mapping[str, Any]]) -> str:
     """The boards."""
     rows = [(b["name"], b["cpu"], b["flash"] // 1024, b["ram"] // 1024, b["qemu"], b["description"]) for b in boards]

@@ -375,6 +375,16 @@ def test_json_is_one_object_and_nothing_else(int8_file, digits, digits_project, 
         "run": [folder, "--input", vectors],
         "simulate": [folder, "--input", vectors],
         "profile": [folder],
+        "compare": [
+            str(digits / "digits.keras"),
+            "--schemes",
+            "int8",
+            "--no-compile",
+            "--calibration",
+            str(digits / "calibration.npz"),
+            "--eval",
+            str(digits / "test.npz"),
+        ],
         "export": [str(int8_file), "-o", str(tmp_path / "again.tflite")],
     }
     assert set(commands) == set(main.commands)
