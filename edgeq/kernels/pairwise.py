@@ -31,6 +31,18 @@ class MaximumS8(_PairwiseS8):
 
 
 @register
+class MinimumS16(MinimumS8):
+    name = "edgeq_minimum_s16"
+    dtype = "int16"
+
+
+@register
+class MaximumS16(MaximumS8):
+    name = "edgeq_maximum_s16"
+    dtype = "int16"
+
+
+@register
 class SquaredDifferenceS8(_PairwiseS8):
     name = "edgeq_squared_difference_s8"
     ops = ("SQUARED_DIFFERENCE",)

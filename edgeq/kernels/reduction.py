@@ -35,3 +35,21 @@ class ReduceMinS8(_ReductionS8):
     name = "edgeq_reduce_min_s8"
     ops = ("REDUCE_MIN",)
     template = "reduce_extreme.c.j2"
+
+
+@register
+class MeanS16(MeanS8):
+    name = "edgeq_mean_s16"
+    dtype = "int16"
+
+
+@register
+class ReduceMaxS16(ReduceMaxS8):
+    name = "edgeq_reduce_max_s16"
+    dtype = "int16"
+
+
+@register
+class ReduceMinS16(ReduceMinS8):
+    name = "edgeq_reduce_min_s16"
+    dtype = "int16"

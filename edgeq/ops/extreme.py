@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node
-from edgeq.ops.base import Lowered, OutputRule, QuantRule
-from edgeq.ops.broadcast import FIRST, SECOND, align
+from edgeq.ir import DType, Graph, Node
+from edgeq.ops.base import Lowered, OutputRule, QuantRule, activation_type
+from edgeq.ops.broadcast import align
 from edgeq.ops.pairwise import Pairwise, PairwiseAttrs, PairwiseParams, runtime_operands
 from edgeq.ops.pooling import same_quantization
 
@@ -22,6 +22,7 @@ class Extreme(Pairwise):
     """
 
     Params = PairwiseParams
+    dtypes = (DType.INT8, DType.INT16)
     choose: ClassVar[Any]
 
     def quant_rule(self, attrs: PairwiseAttrs) -> QuantRule:
@@ -33,9 +34,11 @@ class Extreme(Pairwise):
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         a, b, y = runtime_operands(node, graph)
-        same_quantization(a, y, node.loc)
-        same_quantization(b, y, node.loc)
-        return Lowered(PairwiseParams(a.shape, b.shape, y.shape), (a.name, b.name))
+        dtype = activation_type(self, node.loc, a, b, y)
+        same_quantization(a, y, node.loc, dtype)
+        same_quantization(b, y, node.loc, dtype)
+        return Lowered(PairwiseParams(a.shape, b.shape, y.shape, dtype=dtype.value), (a.name, b.name))
 
-    def results(self, p: PairwiseParams) -> np.ndarray:
-        return type(self).choose(FIRST, SECOND).astype(np.int8).reshape(-1)
+    def simulate(self, p: PairwiseParams, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+        rank = len(p.output_shape)
+        return (type(self).choose(align(a, rank), align(b, rank)),)

@@ -9,9 +9,9 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
-from edgeq.ir import Graph, Node, Tensor
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
-from edgeq.ops.base import Lowered, Op, affine, check_accumulator, require
+from edgeq.ops.base import Lowered, Op, activation_type, affine, check_accumulator, require
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class MeanParams(Reduction):
     multiplier: int
     shift: int
     output_offset: int
+    dtype: str = "int8"
 
 
 @register
@@ -81,6 +82,7 @@ class Mean(Op):
     name = "MEAN"
     Attrs = MeanAttrs
     Params = MeanParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(self, attrs: MeanAttrs, x: Tensor, axis: Tensor) -> tuple[tuple[int, ...], ...]:
         axes = reduced_axes(axis, len(x.shape))
@@ -95,8 +97,9 @@ class Mean(Op):
         x, axis = graph.operands(node)
         (y,) = graph.results(node)
         axes = reduced_axes(axis, len(x.shape))
-        input_scale, input_zero = affine(x, node.loc)
-        output_scale, output_zero = affine(y, node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        input_scale, input_zero = affine(x, node.loc, dtype)
+        output_scale, output_zero = affine(y, node.loc, dtype)
         count = math.prod(x.shape[a] for a in axes)
         multiplier, shift = quantize_multiplier(input_scale / output_scale)
         # The division by the count goes into the factor, with as many more bits as the format allows (TFLite's
@@ -110,15 +113,17 @@ class Mean(Op):
             multiplier=(multiplier << bits) // count,
             shift=shift - bits,
             output_offset=output_zero,
+            dtype=dtype.value,
         )
-        bound = max(abs(-128 - input_zero), abs(127 - input_zero)) * count
+        low, high = dtype.range
+        bound = max(abs(low - input_zero), abs(high - input_zero)) * count
         return Lowered(params, (x.name,), check_accumulator(bound, params.shift, node.loc))
 
     def simulate(self, p: MeanParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         total = x.sum(axis=tuple(a + 1 for a in p.axes), dtype=np.int64) + p.sum_offset
         y = requantize(total, p.multiplier, p.shift)
         y = y + p.output_offset
-        return (saturate(y, -128, 127).reshape((x.shape[0],) + p.output_shape),)
+        return (saturate(y, *DType(p.dtype).range, x.dtype.type).reshape((x.shape[0],) + p.output_shape),)
 
 
 def reduced_axes(axis: Tensor, rank: int) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ class PairwiseParams:
     input1_shape: tuple[int, ...]
     input2_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    dtype: str = field(default="int8", kw_only=True)
 
     @property
     def size(self) -> int:

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node, Tensor
-from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
+from edgeq.ir import DType, Graph, Node, Tensor
+from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, activation_type, require
 from edgeq.ops.mean import Reduction, reduced_axes, reduced_shape
 from edgeq.ops.pooling import same_quantization
 
@@ -21,7 +21,9 @@ class ReduceAttrs:
 
 @dataclass(frozen=True)
 class ReduceParams(Reduction):
-    """The walk says it all."""
+    """The walk says it all, but for the elements' type."""
+
+    dtype: str = "int8"
 
 
 class ReduceExtreme(Op):
@@ -33,6 +35,7 @@ class ReduceExtreme(Op):
 
     Attrs = ReduceAttrs
     Params = ReduceParams
+    dtypes = (DType.INT8, DType.INT16)
     choose: ClassVar[Any]
 
     def infer(self, attrs: ReduceAttrs, x: Tensor, axis: Tensor) -> tuple[tuple[int, ...], ...]:
@@ -50,8 +53,10 @@ class ReduceExtreme(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, axis = graph.operands(node)
         (y,) = graph.results(node)
-        same_quantization(x, y, node.loc)
-        return Lowered(ReduceParams(x.shape, y.shape, reduced_axes(axis, len(x.shape))), (x.name,))
+        dtype = activation_type(self, node.loc, x, y)
+        same_quantization(x, y, node.loc, dtype)
+        axes = reduced_axes(axis, len(x.shape))
+        return Lowered(ReduceParams(x.shape, y.shape, axes, dtype.value), (x.name,))
 
     def simulate(self, p: ReduceParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         y = type(self).choose(x, axis=tuple(a + 1 for a in p.axes))

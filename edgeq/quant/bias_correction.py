@@ -103,4 +103,4 @@ def _corrected(
     shift = (wanted.astype(np.float64) - found).mean(axis=axes)
     real = bias.quant.scale.astype(np.float64) * bias.data
     data = quantize_bias(real + shift, bias.quant, scheme.bias)
-    return replace(bias, name=f"{node.outputs[0]}/corrected_bias", data=frozen_array(data, np.int32))
+    return replace(bias, name=f"{node.outputs[0]}/corrected_bias", data=frozen_array(data, bias.dtype.numpy))

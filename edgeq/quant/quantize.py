@@ -118,16 +118,22 @@ class _Work:
         scheme = self.recipe.layer(node.loc)
         role = scheme.weight
         plain = weight_params(weight.data, rule.weight_axis, role)
-        least = least_scale_for_bias(None if bias is None else bias.data, float(input_params.scale[0]))
+        least = least_scale_for_bias(None if bias is None else bias.data, float(input_params.scale[0]), scheme.bias)
         params = weight_params(weight.data, rule.weight_axis, role, least)
         if params != plain:
             raised = int(np.count_nonzero(params.scale != plain.scale))
-            self.notes.append(f"{node.loc}: weight scales of {raised} channels raised, their bias would not fit int32")
+            width = scheme.bias.dtype.value
+            self.notes.append(f"{node.loc}: weight scales of {raised} channels raised, their bias would not fit {width}")
         names[rule.weight] = self._add(weight, quantize_weights(weight.data, params, role), role.dtype, params)
+        for_bias = bias_params(input_params, params)
         if bias is not None:
-            for_bias = bias_params(input_params, params)
             integers = quantize_bias(bias.data, for_bias, scheme.bias)
             names[rule.bias] = self._add(bias, integers, scheme.bias.dtype, for_bias)
+        elif scheme.bias.dtype is DType.INT64 and rule.bias is not None:
+            # without a bias TFLite's dense layer sums in 32 bits, which 16-bit activations soon exceed
+            channels = weight.shape[rule.weight_axis]
+            none = Tensor(f"{weight.name}/no_bias", (channels,), DType.FLOAT32)
+            names[rule.bias :] = [self._add(none, np.zeros(channels), scheme.bias.dtype, for_bias)]
 
     def _add(self, source: Tensor, data: np.ndarray, dtype: DType, params: QuantParams) -> str:
         """An integer constant named after its float one; another name where layers share it but not its parameters."""

@@ -11,9 +11,6 @@ from edgeq.ir import QuantParams
 from edgeq.quant.params import SMALLEST_SCALE, quantize_to
 from edgeq.quant.schemes import Granularity, RoleScheme
 
-# Half of int32's range for the bias: the other half is for the products.
-_BIAS_LIMIT = 1 << 30
-
 Chooser = Callable[[np.ndarray, RoleScheme], np.ndarray]
 _CHOOSERS: dict[str, Chooser] = {}
 
@@ -84,14 +81,14 @@ def weight_params(
     return QuantParams(scale, np.zeros(scale.shape, np.int64), axis if per_channel else None)
 
 
-def least_scale_for_bias(bias: np.ndarray | None, input_scale: float) -> np.ndarray | float:
-    """The smallest weight scales at which bias / (input scale · weight scale) stays within ±2^30.
+def least_scale_for_bias(bias: np.ndarray | None, input_scale: float, role: RoleScheme) -> np.ndarray | float:
+    """The smallest weight scales at which bias / (input scale · weight scale) stays within half of the bias's range.
 
     With a tiny weight scale a large bias would not fit int32; such weights lose precision that they do not need.
     """
     if bias is None:
         return 0.0
-    return np.abs(bias.astype(np.float64)) / (_BIAS_LIMIT * input_scale)
+    return np.abs(bias.astype(np.float64)) / ((role.high + 1) // 2 * input_scale)
 
 
 def bias_params(input_params: QuantParams, weight: QuantParams) -> QuantParams:

@@ -138,6 +138,54 @@ arm_cmsis_nn_status edgeq_mul_broadcast_s16(const int16_t *input_1_data,
                                             int32_t out_activation_min,
                                             int32_t out_activation_max);
 
+/* Extremes, means: as for int8. */
+arm_cmsis_nn_status edgeq_minimum_s16(const int16_t *input_1_data,
+                                      const int16_t *input_2_data,
+                                      int32_t rank,
+                                      const int32_t *dims,
+                                      const int32_t *strides_1,
+                                      const int32_t *strides_2,
+                                      int16_t *output);
+
+arm_cmsis_nn_status edgeq_maximum_s16(const int16_t *input_1_data,
+                                      const int16_t *input_2_data,
+                                      int32_t rank,
+                                      const int32_t *dims,
+                                      const int32_t *strides_1,
+                                      const int32_t *strides_2,
+                                      int16_t *output);
+
+arm_cmsis_nn_status edgeq_reduce_max_s16(const int16_t *input,
+                                         int32_t kept_rank,
+                                         const int32_t *kept_dims,
+                                         const int32_t *kept_strides,
+                                         int32_t reduced_rank,
+                                         const int32_t *reduced_dims,
+                                         const int32_t *reduced_strides,
+                                         int16_t *output);
+
+arm_cmsis_nn_status edgeq_reduce_min_s16(const int16_t *input,
+                                         int32_t kept_rank,
+                                         const int32_t *kept_dims,
+                                         const int32_t *kept_strides,
+                                         int32_t reduced_rank,
+                                         const int32_t *reduced_dims,
+                                         const int32_t *reduced_strides,
+                                         int16_t *output);
+
+arm_cmsis_nn_status edgeq_mean_s16(const int16_t *input,
+                                   int32_t kept_rank,
+                                   const int32_t *kept_dims,
+                                   const int32_t *kept_strides,
+                                   int32_t reduced_rank,
+                                   const int32_t *reduced_dims,
+                                   const int32_t *reduced_strides,
+                                   int32_t sum_offset,
+                                   int32_t out_mult,
+                                   int32_t out_shift,
+                                   int32_t out_offset,
+                                   int16_t *output);
+
 #ifdef __cplusplus
 }
 #endif

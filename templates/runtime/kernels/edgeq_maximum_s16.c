@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Elementwise maximum of int16 with broadcasting. */
+#define EDGEQ_ELEMENT int16_t
+#include "edgeq_extreme.h"
+#include "edgeq_kernels_s16.h"
+
+arm_cmsis_nn_status edgeq_maximum_s16(const int16_t *input_1_data,
+                                      const int16_t *input_2_data,
+                                      int32_t rank,
+                                      const int32_t *dims,
+                                      const int32_t *strides_1,
+                                      const int32_t *strides_2,
+                                      int16_t *output)
+{
+    return edgeq_extreme(false, input_1_data, input_2_data, rank, dims, strides_1, strides_2, output);
+}
