@@ -12,7 +12,7 @@ from typing import Any
 from edgeq.emit import emit, write_files
 from edgeq.errors import CalibrationError, EdgeqError, ProjectError, TargetError
 from edgeq.exporters.tflite import export_tflite, exportable_ops
-from edgeq.fixedpoint import INT32_MAX, Dialect
+from edgeq.fixedpoint import Dialect
 from edgeq.importers import load as load_model
 from edgeq.importers.keras import known_layers
 from edgeq.importers.tflite.shapes import ABSORBED
@@ -24,7 +24,7 @@ from edgeq.naming import c_identifier
 from edgeq.ops import find_op, known_ops
 from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.passes.shrink_channels import NOTES, shrink_channels
-from edgeq.program import Program
+from edgeq.program import KernelCall, Program
 from edgeq.project import Project, open_project, replace_folder, write_report
 from edgeq.quant.calibration import load_calibration
 from edgeq.quant.quantize import quantize
@@ -309,7 +309,8 @@ def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> di
                 "macs": c.macs,
                 "scratch": c.scratch_bytes,
                 "accumulator_bound": c.accumulator_bound,
-                "accumulator_headroom": round(INT32_MAX / c.accumulator_bound, 1) if c.accumulator_bound else None,
+                "accumulator_bits": c.accumulator_bits,
+                "accumulator_headroom": _headroom(c),
             }
             for c in program.calls
         ],
@@ -399,6 +400,12 @@ def _edge(tensor: Tensor) -> dict[str, Any]:
         scale, zero_point = tensor.quant.per_tensor
         edge.update(scale=scale, zero_point=zero_point)
     return edge
+
+
+def _headroom(call: KernelCall) -> float | None:
+    """How many times larger the accumulator could be."""
+    limit = (1 << (call.accumulator_bits - 1)) - 1
+    return round(limit / call.accumulator_bound, 1) if call.accumulator_bound else None
 
 
 def operators() -> dict[str, Any]:

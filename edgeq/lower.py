@@ -88,6 +88,7 @@ def lower(
                 overlap=kernel.overlap(lowered.params, cpu),
                 macs=op.macs(node.attrs, graph.operands(node), graph.results(node)),
                 accumulator_bound=lowered.accumulator_bound,
+                accumulator_bits=lowered.accumulator_bits,
                 extras=kernel.extras(lowered.params, cpu),
             )
         )

@@ -83,7 +83,8 @@ class KernelCall:
         scratch_bytes: working memory the kernel needs on the chosen core, 0 or more.
         overlap: where the result may lie.
         macs: multiply-accumulates of one inference.
-        accumulator_bound: proven largest magnitude that an int32 accumulator reaches, 0 where there is none.
+        accumulator_bound: proven largest magnitude that an accumulator reaches, 0 where there is none.
+        accumulator_bits: its width.
         extras: constants prepared for this kernel and core (packed weights, kernel sums), by name.
     """
 
@@ -97,6 +98,7 @@ class KernelCall:
     overlap: Overlap = Overlap()
     macs: int = 0
     accumulator_bound: int = 0
+    accumulator_bits: int = 32
     extras: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
@@ -206,6 +208,7 @@ def program_bytes(program: Program) -> bytes:
                 "overlap": _encode(c.overlap, table),
                 "macs": c.macs,
                 "accumulator_bound": c.accumulator_bound,
+                "accumulator_bits": c.accumulator_bits,
                 "extras": {k: _encode(v, table) for k, v in sorted(c.extras.items())},
             }
             for c in program.calls
@@ -286,6 +289,7 @@ def _from_document(
             overlap=Overlap(**c["overlap"]),
             macs=c["macs"],
             accumulator_bound=c["accumulator_bound"],
+            accumulator_bits=c["accumulator_bits"],
             extras={k: decode(v) for k, v in c["extras"].items()},
         )
         for c in document["calls"]

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
+from edgeq.kernels.walking import forwards_distance
+from edgeq.ops.conv_2d import Conv2DParams
+from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
 from edgeq.ops.fully_connected import FullyConnectedParams
+from edgeq.program import Overlap
 from edgeq.target import Cpu
 
 
+class _WindowS16(Kernel):
+    def overlap(self, p: Conv2DParams | DepthwiseConv2DParams, cpu: Cpu) -> Overlap:
+        bytes_per_element = 2
+        walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
+        return Overlap(forwards=bytes_per_element * forwards_distance(*walk))
+
+
 @register
-class ConvolveS16(Kernel):
+class ConvolveS16(_WindowS16):
     name = "edgeq_convolve_s16"
     ops = ("CONV_2D",)
     template = "conv_2d_s16.c.j2"
@@ -17,7 +28,7 @@ class ConvolveS16(Kernel):
 
 
 @register
-class DepthwiseConvS16(Kernel):
+class DepthwiseConvS16(_WindowS16):
     name = "edgeq_depthwise_conv_s16"
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_s16.c.j2"

@@ -78,12 +78,14 @@ class Lowered:
     Attributes:
         params: the operator's parameter dataclass.
         inputs: names of the operands that are read at run time (constants folded into `params` are not).
-        accumulator_bound: largest magnitude of the int32 accumulator over all possible inputs; 0 where none is used.
+        accumulator_bound: largest magnitude of the accumulator over all possible inputs; 0 where none is used.
+        accumulator_bits: its width, 32 or 64.
     """
 
     params: Any
     inputs: tuple[str, ...]
     accumulator_bound: int = 0
+    accumulator_bits: int = 32
 
 
 class Op:

@@ -150,7 +150,8 @@ class DepthwiseConv2D(Op):
             shifts=frozen_array(shifts),
             dtype=dtype.value,
         )
-        return Lowered(params, (x.name,), check_sum(bound, bias, multipliers, shifts, node.loc))
+        bound = check_sum(bound, bias, multipliers, shifts, node.loc)
+        return Lowered(params, (x.name,), bound, 8 * bias.itemsize)
 
     def simulate(self, p: DepthwiseConv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         dtype = DType(p.dtype)

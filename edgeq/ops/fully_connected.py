@@ -146,7 +146,8 @@ class FullyConnected(Op):
         if single:
             # the product is formed in 64 bits without a left shift
             return Lowered(params, (x.name,), check_accumulator(bound, 0, node.loc))
-        return Lowered(params, (x.name,), check_sum(bound, bias, multipliers, shifts, node.loc))
+        bound = check_sum(bound, bias, multipliers, shifts, node.loc)
+        return Lowered(params, (x.name,), bound, 8 * bias.itemsize)
 
     def simulate(self, p: FullyConnectedParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         dtype = DType(p.dtype)

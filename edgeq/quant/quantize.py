@@ -123,7 +123,9 @@ class _Work:
         if params != plain:
             raised = int(np.count_nonzero(params.scale != plain.scale))
             width = scheme.bias.dtype.value
-            self.notes.append(f"{node.loc}: weight scales of {raised} channels raised, their bias would not fit {width}")
+            self.notes.append(
+                f"{node.loc}: weight scales of {raised} channels raised, their bias would not fit {width}"
+            )
         names[rule.weight] = self._add(weight, quantize_weights(weight.data, params, role), role.dtype, params)
         for_bias = bias_params(input_params, params)
         if bias is not None:

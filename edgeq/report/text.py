@@ -47,7 +47,10 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
     lines = [
         table(
             ("layer", "operator", "kernel", "MACs", "accumulator"),
-            [(x["name"], x["op"], x["kernel"], x["macs"], _bits(x["accumulator_bound"])) for x in report["layers"]],
+            [
+                (x["name"], x["op"], x["kernel"], x["macs"], _bits(x["accumulator_bound"], x["accumulator_bits"]))
+                for x in report["layers"]
+            ],
         )
     ]
     ram, flash = report["ram"], report["flash"]
@@ -67,9 +70,9 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _bits(bound: int) -> str:
-    """The proven size of an int32 accumulator."""
-    return f"{bound.bit_length() + 1} of 32 bits" if bound else ""
+def _bits(bound: int, width: int) -> str:
+    """The proven size of an accumulator."""
+    return f"{bound.bit_length() + 1} of {width} bits" if bound else ""
 
 
 def export(written: Mapping[str, Any]) -> str:
