@@ -412,14 +412,15 @@ def operators() -> dict[str, Any]:
     """What edgeq supports, as JSON values, read off its registers: nothing lists it.
 
     Returns: "operators": each with the types of its activations, the kernels that run it (none where it costs nothing,
-    or stands at the edges only) and whether a `.tflite` can be written with it; "absorbed": operators that reading a
-    file turns into constants and reshapes; "keras": Keras layers and `keras.ops` functions.
+    or stands at the edges only), whether a `.tflite` can be written with it, and whether it is edgeq's own; "absorbed":
+    operators that reading a file turns into constants and reshapes; "keras": Keras layers and `keras.ops` functions.
     """
     rows = []
     for name in known_ops():
         kernels = [k.name for k in known_kernels() if name in k.ops]
         types = [dtype.value for dtype in find_op(name).dtypes]
-        rows.append({"name": name, "types": types, "kernels": kernels, "exported": name in exportable_ops()})
+        exported = name in exportable_ops()
+        rows.append({"name": name, "types": types, "kernels": kernels, "exported": exported, "own": find_op(name).own})
     return {"operators": rows, "absorbed": list(ABSORBED), "keras": list(known_layers())}
 
 

@@ -1,4 +1,4 @@
-"""SOFTMAX by CMSIS-NN, of int16 by our own kernel."""
+"""SOFTMAX by CMSIS-NN, of int16 by our own kernel; CAUSAL_SOFTMAX by one that calls CMSIS-NN row by row."""
 
 from __future__ import annotations
 
@@ -38,3 +38,11 @@ class SoftmaxS16(Kernel):
 
     def extras(self, p: Softmax16Params, cpu: Cpu) -> Mapping[str, np.ndarray]:
         return {"exp": EXP, "reciprocal": RECIPROCAL}
+
+
+@register
+class CausalSoftmaxS8(Kernel):
+    name = "edgeq_causal_softmax_s8"
+    ops = ("CAUSAL_SOFTMAX",)
+    template = "causal_softmax.c.j2"
+    in_place = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from edgeq.ops.base import Activation, Lowered, Op, OutputRule, QuantRule, infer_results
+from edgeq.ops.base import Activation, Lowered, Op, OutputRule, QuantRule, SymmetricConstant, infer_results
 
 __all__ = [
     "Activation",
@@ -13,6 +13,7 @@ __all__ = [
     "Op",
     "OutputRule",
     "QuantRule",
+    "SymmetricConstant",
     "find_op",
     "infer_results",
     "known_ops",

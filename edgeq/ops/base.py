@@ -51,6 +51,19 @@ class OutputRule(enum.Enum):
 
 
 @dataclass(frozen=True)
+class SymmetricConstant:
+    """A constant operand with a zero point of 0 and the whole range of its type.
+
+    Attributes:
+        operand: its index. axis: that of its channels, None for one scale in all.
+    """
+
+    operand: int
+    dtype: DType
+    axis: int | None = None
+
+
+@dataclass(frozen=True)
 class QuantRule:
     """What the quantizer must respect.
 
@@ -61,6 +74,7 @@ class QuantRule:
         weight: operand index of symmetric weights, or None.
         weight_axis: channel axis of per-channel weights; None allows per-tensor only.
         bias: operand index of the int32 bias (scale = input scale · weight scale), or None.
+        symmetric: constants of other kinds, each with a scale of its own.
     """
 
     output: OutputRule = OutputRule.FREE
@@ -69,6 +83,7 @@ class QuantRule:
     weight: int | None = None
     weight_axis: int | None = None
     bias: int | None = None
+    symmetric: tuple[SymmetricConstant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,7 @@ class Op:
         alias: whether the result is its first operand's memory under another shape, so that nothing has to run.
         dtypes: the types of activations that `lower` accepts; the data of an operator that only moves it may be of
             any type.
+        own: TFLite has no such operator in integers: `simulate` alone defines it, and no `.tflite` file can hold it.
     """
 
     name: ClassVar[str]
@@ -102,6 +118,7 @@ class Op:
     Attrs: ClassVar[type | None] = None
     Params: ClassVar[type | tuple[type, ...]]
     alias: ClassVar[bool] = False
+    own: ClassVar[bool] = False
 
     def params_types(self) -> tuple[type, ...]:
         """The parameter dataclasses: several where the arithmetic differs by type."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array, verify_graph
-from edgeq.ops import QuantRule
+from edgeq.ops import QuantRule, SymmetricConstant
 from edgeq.quant.bias_correction import corrected_biases
 from edgeq.quant.observers import Calibration, Range, observe
-from edgeq.quant.params import affine_params, quantize_to
+from edgeq.quant.params import affine_params, quantize_to, symmetric_integers, symmetric_params
 from edgeq.quant.recipes import Recipe, as_recipe
 from edgeq.quant.schemes import QuantScheme
 from edgeq.quant.tying import activation_params, insert_requantize, rule_of, tied_operands
@@ -92,6 +92,8 @@ class _Work:
         tied = set(tied_operands(self.graph, node)) if rule.output.name == "SAME_AS_INPUT" else set()
         if rule.weight is not None:
             self._weighted(node, rule, names)
+        for each in rule.symmetric:
+            self._symmetric(node, each, names)
         for index, name in enumerate(names):
             tensor = self.graph.tensors.get(name) if name else None
             if tensor is None or not tensor.is_constant or tensor.dtype is not DType.FLOAT32:
@@ -136,6 +138,15 @@ class _Work:
             channels = weight.shape[rule.weight_axis]
             none = Tensor(f"{weight.name}/no_bias", (channels,), DType.FLOAT32)
             names[rule.bias :] = [self._add(none, np.zeros(channels), scheme.bias.dtype, for_bias)]
+
+    def _symmetric(self, node: Node, each: SymmetricConstant, names: list[str]) -> None:
+        if each.operand >= len(names) or not names[each.operand]:
+            return
+        tensor = self.graph.tensors[names[each.operand]]
+        if tensor.data is None or tensor.dtype is not DType.FLOAT32:
+            raise QuantizationError(f"{tensor.name!r} must be a float32 constant to be quantized", where=node.loc)
+        params = symmetric_params(tensor.data, each.dtype, each.axis)
+        names[each.operand] = self._add(tensor, symmetric_integers(tensor.data, params, each.dtype), each.dtype, params)
 
     def _add(self, source: Tensor, data: np.ndarray, dtype: DType, params: QuantParams) -> str:
         """An integer constant named after its float one; another name where layers share it but not its parameters."""

@@ -133,6 +133,26 @@ def _transposed(keras, layers):
     return keras.Model(x, [y, z, layers.Conv1DTranspose(2, 3, padding="same", use_bias=False)(s)])
 
 
+def _attention(keras, layers):
+    """A transformer's parts: self and cross attention, also causal, and what normalizes rows."""
+    x, other = keras.Input((5, 8)), keras.Input((7, 6))
+    y = layers.LayerNormalization()(x)
+    y = layers.Add()([x, layers.MultiHeadAttention(2, 4)(y, y)])
+    y = layers.MultiHeadAttention(3, 2, value_dim=5, use_bias=False)(y, other, key=layers.Dense(4)(other))
+    y = layers.MultiHeadAttention(1, 3, output_shape=6)(y, y, use_causal_mask=True)
+    y = layers.LayerNormalization(epsilon=0.1, center=False)(y)
+    y = layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="e", activation="relu")(y)
+    y = layers.EinsumDense("abcd,cde->abe", output_shape=(None, 4))(y)
+    z = layers.Attention()([y, y])
+    return keras.Model(
+        [x, other],
+        [
+            layers.LayerNormalization(axis=(1, 2), scale=False)(x),
+            layers.UnitNormalization()(z),
+        ],
+    )
+
+
 MODELS = {
     f.__name__.strip("_"): f
     for f in (
@@ -146,6 +166,7 @@ MODELS = {
         _bends,
         _bent_sequences,
         _transposed,
+        _attention,
     )
 }
 

@@ -102,6 +102,14 @@ def test_products_of_tensors(keras, tmp_path):
     assert_same_outputs(model, load(tmp_path / "m.keras"))
 
 
+def test_normalization_by_the_root_mean_square(keras, tmp_path):
+    x = keras.Input((3, 6), name="x")
+    model = keras.Model(x, keras.layers.RMSNormalization()(x))
+    model.layers[-1].scale.assign(np.linspace(-1, 2, 6))
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
 def test_normalization_adapted_to_data(keras, tmp_path):
     data = np.random.default_rng(1).normal(3.0, [1.0, 5.0, 0.2], (50, 7, 3)).astype(np.float32)
     for axis, invert in ((-1, False), (None, False), (-1, True)):

@@ -15,6 +15,10 @@ from edgeq.importers.keras.topology import Call, LayerSpec, ModelSpec, Ref
 from edgeq.ir import DType, Node, Tensor, frozen_array
 from edgeq.ops import find_op
 
+# The arguments of layers and `keras.ops` that take tensors, in the order in which rules take them.
+_TENSOR_ARGUMENTS = ("x", "x1", "x2", "xs", "inputs", "query", "value", "key")
+# Arguments that do not change what a layer computes at inference; a mask of None is none.
+_IDLE_ARGUMENTS = ("training", "mask")
 # nested models that call each other twice per level grow exponentially from a small file
 MAX_NODES = 20_000
 MAX_ELEMENTS = 1 << 31
@@ -140,8 +144,13 @@ class GraphBuilder:
             return self.model(spec.nested, inner, inputs)
         owner = scope.path + spec.name
         name = self.unique(scope.prefix + spec.name + suffix)
-        layer = Layer(name, spec.config, self.weights.get(owner, {}), self, self.major, owner)
         rule = find_rule(spec.kind)
+        arguments = dict(spec.calls[index].kwargs) if index < len(spec.calls) else {}
+        for key, value in arguments.items():
+            known = key in (*_TENSOR_ARGUMENTS, *_IDLE_ARGUMENTS, *rule.arguments) or spec.kind.startswith("ops.")
+            if not known and value is not None and value is not False:
+                raise ModelError(f"the layer is called with {key}={value!r}, which is not supported", where=name)
+        layer = Layer(name, spec.config, self.weights.get(owner, {}), self, self.major, owner, arguments)
         if rule.operands not in (None, len(inputs)):
             raise ModelError(f"called with {len(inputs)} tensors, {spec.kind} takes {rule.operands}", where=name)
         return [rule.build(layer, *inputs)]
@@ -170,10 +179,10 @@ class GraphBuilder:
 
         for value in call.args:
             visit(value)
+        for key in _TENSOR_ARGUMENTS:
+            visit(call.kwargs.get(key))
         for key, value in call.kwargs.items():
-            if key in ("x", "x1", "x2", "xs", "inputs"):
-                visit(value)
-            elif isinstance(value, Ref):
+            if key not in _TENSOR_ARGUMENTS and isinstance(value, Ref):
                 raise ModelError(f"the layer is called with a tensor as {key!r}, which is not supported", where=full)
         if not found:
             raise ModelError("the layer is called without a tensor", where=full)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,10 @@ Config = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class WeightNames:
-    """A layer's weights in the order in which Keras saves them: trainable ones first."""
+    """A layer's weights in the order in which Keras saves them: trainable ones first.
+
+    Those of a layer within it bear its name before a slash: "cell/kernel".
+    """
 
     trainable: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
@@ -33,6 +36,7 @@ class Layer:
         name: unique in the graph; the name of the layer's result.
         weights: by the names its rule gave them, float32.
         major: the Keras version that wrote the file.
+        arguments: what the layer is called with beside tensors, such as use_causal_mask.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Layer:
     builder: GraphBuilder
     major: int
     owner: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def emit(self, op: str, inputs: tuple[str, ...], part: str = "", **attrs: Any) -> str:
         """Adds a node with these attributes of its operator and gives the name of its result.
@@ -67,9 +72,13 @@ class Layer:
 
     def inner(self, part: str) -> Layer:
         """The same layer where its result is only an intermediate one."""
-        return Layer(
-            f"{self.name}/{part}", self.config, self.weights, self.builder, self.major, self.owner or self.name
-        )
+        return replace(self, name=f"{self.name}/{part}", owner=self.owner or self.name)
+
+    def part(self, part: str, config: Config, prefix: str = "") -> Layer:
+        """A layer within this one: its own configuration, and the weights whose names begin with `prefix`."""
+        weights = {name[len(prefix) :]: w for name, w in self.weights.items() if name.startswith(prefix)}
+        inner, owner = self.inner(part), f"{self.owner or self.name}/{part}"
+        return replace(inner, config=config, weights=weights, owner=owner, arguments={})
 
 
 @dataclass(frozen=True)
@@ -80,11 +89,13 @@ class Rule:
         build: adds the nodes of one call and gives the name of its result.
         weights: the weights that such a layer has.
         check: why this configuration is not supported, "" if it is.
+        arguments: names of the arguments beside tensors that it understands.
     """
 
     build: Callable[..., str]
     weights: Callable[[Config], WeightNames] = field(default=lambda config: WeightNames())
     check: Callable[[Config], str] = field(default=lambda config: "")
+    arguments: tuple[str, ...] = ()
 
     @property
     def operands(self) -> int | None:
@@ -100,6 +111,7 @@ def rule(
     *kinds: str,
     weights: Callable[[Config], WeightNames] | None = None,
     check: Callable[[Config], str] | None = None,
+    arguments: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., str]], Callable[..., str]]:
     """Function decorator: makes the rule known for these Keras classes."""
 
@@ -108,7 +120,7 @@ def rule(
         for kind in kinds:
             if kind in _RULES:
                 raise ValueError(f"layer {kind} has two rules")
-            _RULES[kind] = Rule(build, **given)
+            _RULES[kind] = Rule(build, **given, arguments=arguments)
         return build
 
     return add

@@ -53,11 +53,15 @@ def _from_paths(
             yield from _from_paths(layer.nested, saved, f"{place}/", f"{prefix}{layer.name}/")
             continue
         names = _names(layer)
-        found = {}
-        for position, name in enumerate(names.trainable + names.frozen):
-            if f"{place}/vars/{position}" not in saved:
+        found: dict[str, np.ndarray] = {}
+        positions: dict[str, int] = {}
+        for name in names.trainable + names.frozen:
+            folder = f"{place}/{name}".rpartition("/")[0]
+            position = positions.get(folder, 0)
+            positions[folder] = position + 1
+            if f"{folder}/vars/{position}" not in saved:
                 raise ModelError(f"its weight {name!r} is missing", where=prefix + layer.name, hint=_HINT)
-            found[name] = saved[f"{place}/vars/{position}"]
+            found[name] = saved[f"{folder}/vars/{position}"]
         yield prefix + layer.name, found
 
 

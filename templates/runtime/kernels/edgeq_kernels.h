@@ -345,6 +345,42 @@ arm_cmsis_nn_status edgeq_transpose_conv_s8(const cmsis_nn_conv_params *p,
                                             const cmsis_nn_dims *output_dims,
                                             int8_t *output);
 
+/*
+ * Normalization of rows of size (1 ... 2^16) elements x + in_offset by their mean and variance, or without centre by
+ * their root mean square; epsilon, 1 ... 2^61, is that of the variance times size^2 / scale^2,
+ * with radicand_bits (even, 0 ... 20) fractional bits; with it the largest sum has to stay below 2^62. The normalized element,
+ * with 20 fractional bits, is requantized to 2^-8 steps of the output, an offset in such steps added, and rounded.
+ * multipliers (may be negative), shifts, offsets: one for each element of a row (step 1) or one for all (step 0). The
+ * output may be the input. ARM_CMSIS_NN_ARG_ERROR: sizes or epsilon out of range.
+ */
+arm_cmsis_nn_status edgeq_layer_normalization_s8(const int8_t *input,
+                                                 int32_t rows,
+                                                 int32_t size,
+                                                 int32_t centre,
+                                                 int32_t in_offset,
+                                                 int32_t radicand_bits,
+                                                 int64_t epsilon,
+                                                 const int32_t *multipliers,
+                                                 const int32_t *shifts,
+                                                 const int32_t *offsets,
+                                                 int32_t step,
+                                                 int32_t out_offset,
+                                                 int8_t *output);
+
+/*
+ * arm_softmax_s8 of the first i + 1 elements of row i of each matrix (steps rows of row_size elements; rows counts those
+ * of all matrices); what lies behind them becomes 0, the integer -128. The output may be the input.
+ * ARM_CMSIS_NN_ARG_ERROR: steps or row_size below 1.
+ */
+arm_cmsis_nn_status edgeq_causal_softmax_s8(const int8_t *input,
+                                            int32_t rows,
+                                            int32_t steps,
+                                            int32_t row_size,
+                                            int32_t mult,
+                                            int32_t shift,
+                                            int32_t diff_min,
+                                            int8_t *output);
+
 #ifdef __cplusplus
 }
 #endif

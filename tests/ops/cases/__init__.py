@@ -7,6 +7,11 @@ A module is called as its operator in lower case. It defines
     in_int16(case, rng)             optional: how a case becomes one of int16; else as in tests/ops/formats.py
     WITHOUT_REFERENCE               optional: formats that TFLite lacks; the simulator alone defines the results
 
+An operator that TFLite does not have (`Op.own`) defines, in place of options,
+
+    meaning(attrs, *operands) -> array    the real result of real operands (float64, vectors first), written on its own
+    BOUND                                 how far results may be off, in steps
+
 and uses the builders of `tests/ops/graphs.py`.
 """
 
@@ -21,6 +26,7 @@ from types import ModuleType
 import numpy as np
 
 from edgeq.ir import DType
+from edgeq.ops import find_op
 
 from ..formats import formats_of, in_int16
 from ..graphs import Case
@@ -36,6 +42,11 @@ def covered_ops() -> tuple[str, ...]:
     return tuple(sorted(_MODULES))
 
 
+def own_formats() -> tuple[tuple[str, DType], ...]:
+    """(operator, type of its activations) of those that edgeq alone has."""
+    return tuple((op, dtype) for op, dtype in covered_formats() if find_op(op).own)
+
+
 def module_of(op: str) -> ModuleType:
     """The case module of an operator; raises KeyError where there is none."""
     return _MODULES[op]
@@ -49,7 +60,9 @@ def covered_formats() -> tuple[tuple[str, DType], ...]:
 def compared_formats() -> tuple[tuple[str, DType], ...]:
     """Those of them that TFLite computes too."""
     return tuple(
-        (op, dtype) for op, dtype in covered_formats() if dtype not in getattr(_MODULES[op], "WITHOUT_REFERENCE", ())
+        (op, dtype)
+        for op, dtype in covered_formats()
+        if not find_op(op).own and dtype not in getattr(_MODULES[op], "WITHOUT_REFERENCE", ())
     )
 
 

@@ -1,4 +1,5 @@
-"""Normalizations that are a multiplication and an addition at inference; a pass folds them into layers beside them."""
+"""Normalizations: by statistics of the training data, which are a multiplication and an addition that a pass folds into
+layers beside them, and by those of the row at hand."""
 
 from __future__ import annotations
 
@@ -81,3 +82,59 @@ def _statistic(layer: Layer, key: str, count: int) -> np.ndarray:
     if array.size not in (1, count) or not np.all(np.isfinite(array)) or (key == "variance" and np.any(array < 0)):
         raise ModelError(f"{key} needs to be {count} finite numbers", where=layer.name)
     return np.broadcast_to(array, (count,))
+
+
+def _affine(config: Config) -> WeightNames:
+    gamma = ("gamma",) if config.get("scale", True) else ()
+    return WeightNames(gamma + (("beta",) if config.get("center", True) else ()))
+
+
+def _check_layer(config: Config) -> str:
+    # it divides by the deviation from a mean that it does not subtract
+    return "rms_scaling; use RMSNormalization" if config.get("rms_scaling") else ""
+
+
+def _trailing_axes(layer: Layer, x: str) -> int:
+    """How many of the last axes are normalized together."""
+    rank, axis = len(layer.shape(x)), layer.config.get("axis", -1)
+    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    if not axes or not all(type(a) is int and -rank <= a < rank for a in axes):
+        raise ModelError(f"normalizes axis {axis!r}", where=layer.name)
+    if sorted({a % rank for a in axes}) != list(range(rank - len(axes), rank)) or len(axes) == rank:
+        raise ModelError(f"normalizes axis {axis!r}; only the last, or several last ones, can be", where=layer.name)
+    return len(axes)
+
+
+def _normalized(
+    layer: Layer, x: str, axes: int, epsilon: float, gamma: np.ndarray, beta: np.ndarray | None = None
+) -> str:
+    """By mean and variance where there is a beta, else by the root mean square."""
+    shift = np.zeros(1) if beta is None else beta
+    constants = (layer.constant("gamma", gamma), layer.constant("beta", shift))
+    return layer.emit("LAYER_NORMALIZATION", (x, *constants), axes=axes, centre=beta is not None, epsilon=epsilon)
+
+
+@rule("LayerNormalization", weights=_affine, check=_check_layer)
+def layer_normalization(layer: Layer, x: str) -> str:
+    """gamma · (x − mean) / sqrt(variance + epsilon) + beta, with the statistics of each row."""
+    axes = _trailing_axes(layer, x)
+    shape = layer.shape(x)[-axes:]
+    gamma = layer.weight("gamma", shape) if "gamma" in layer.weights else np.ones(1)
+    beta = layer.weight("beta", shape) if "beta" in layer.weights else np.zeros(1)
+    return _normalized(layer, x, axes, number(layer.config, "epsilon", 1e-3), gamma, beta)
+
+
+@rule("RMSNormalization", weights=lambda config: WeightNames(("scale",)))
+def rms_normalization(layer: Layer, x: str) -> str:
+    axes = _trailing_axes(layer, x)
+    gamma = layer.weight("scale", layer.shape(x)[-axes:])
+    return _normalized(layer, x, axes, number(layer.config, "epsilon", 1e-6), gamma)
+
+
+@rule("UnitNormalization")
+def unit_normalization(layer: Layer, x: str) -> str:
+    """x / |x|: the root mean square of n elements is |x| / sqrt(n)."""
+    axes = _trailing_axes(layer, x)
+    size = int(np.prod(layer.shape(x)[-axes:]))
+    # Keras takes the larger of the squared length and this, which only differs where both vanish
+    return _normalized(layer, x, axes, 1e-12 / size, np.full(1, 1.0 / np.sqrt(size)))

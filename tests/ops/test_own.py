@@ -1,0 +1,63 @@
+"""Operators that TFLite has no integers for: their definition stays near its meaning in real numbers.
+
+That the C equals the definition is tested with all other operators, in test_firmware.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeq.errors import ModelError
+from edgeq.exporters.tflite import export_tflite
+from edgeq.ir import DType, Graph
+
+from .cases import cases_of, module_of, own_formats
+from .graphs import Case
+from .test_conformance import simulate
+
+SEED = 909
+OWN = [pytest.param(op, dtype, id=f"{op}-{dtype.value}") for op, dtype in own_formats()]
+
+
+def real_operands(graph: Graph, inputs: tuple[np.ndarray, ...]) -> list[np.ndarray | None]:
+    """What the integers of a node's operands stand for, in float64; constants with one vector."""
+    values = dict(zip(graph.inputs, inputs, strict=True))
+    found = []
+    for tensor in graph.operands(graph.nodes[0]):
+        if tensor is None:
+            found.append(None)
+            continue
+        array = values[tensor.name] if tensor.data is None else tensor.data[np.newaxis]
+        scale, zero = tensor.quant.scale.astype(np.float64), tensor.quant.zero_point
+        if tensor.quant.axis is not None:
+            shape = [1] * array.ndim
+            shape[1 + tensor.quant.axis] = -1
+            scale, zero = scale.reshape(shape), zero.reshape(shape)
+        found.append(scale * (array.astype(np.float64) - zero))
+    return found
+
+
+def distance(case: Case) -> float:
+    """The largest difference between an integer result and the real one, in steps; within the range of the type."""
+    (node,) = case.graph.nodes
+    (result,) = case.graph.results(node)
+    scale, zero = result.quant.per_tensor
+    exact = module_of(case.op).meaning(node.attrs, *real_operands(case.graph, case.inputs)) / scale + zero
+    (found,) = simulate(case.graph, case.inputs)
+    assert found.shape == exact.shape
+    return float(np.abs(found - np.clip(exact, *result.dtype.range)).max())
+
+
+@pytest.mark.parametrize(("op", "dtype"), OWN)
+def test_stays_near_its_meaning(op: str, dtype: DType, case_count: int) -> None:
+    distances = [distance(case) for case in cases_of(op, SEED, case_count, dtype)]
+    assert max(distances) <= module_of(op).BOUND
+    assert max(distances) > 0.4  # it rounds to nearest: less would mean that nothing was compared
+
+
+@pytest.mark.parametrize(("op", "dtype"), OWN)
+def test_no_tflite_file_can_hold_it(op: str, dtype: DType) -> None:
+    (case,) = cases_of(op, SEED, 1, dtype)
+    with pytest.raises(ModelError, match="cannot be written"):
+        export_tflite(case.graph)
