@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import ai_edge_litert.interpreter as litert
 import flatbuffers
 import numpy as np
+
+# before anything imports TensorFlow: the other way round, tflite-runtime crashes
+import tflite_runtime.interpreter as tflite
 from ai_edge_litert import schema_py_generated as schema
 
 from edgeq.ir import DType, Graph, Tensor
@@ -111,16 +115,12 @@ def run_tflite(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
     Args:
         vectors: one array (n, *shape) per model input. Returns one such array per model output.
     """
-    import tflite_runtime.interpreter as library
-
-    return _run(_interpreter(library, model), vectors)
+    return _run(_interpreter(tflite, model), vectors)
 
 
 def run_litert(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Results of ai-edge-litert's reference kernels: FULLY_CONNECTED rounds once, everything else twice."""
-    import ai_edge_litert.interpreter as library
-
-    return _run(_interpreter(library, model), vectors)
+    return _run(_interpreter(litert, model), vectors)
 
 
 def _interpreter(library: Any, model: bytes) -> Any:
