@@ -135,8 +135,9 @@ class ModelView:
 def _c_array(values: np.ndarray, width: int = 112) -> str:
     """The elements as C literals, comma separated, wrapped at `width` columns."""
     suffix = "" if values.dtype.itemsize < 8 else "LL"
-    # INT32_MIN has no literal of type int
-    words = ["(-2147483647 - 1)" if v == -(1 << 31) and not suffix else f"{v}{suffix}" for v in values.ravel().tolist()]
+    # the smallest int32 has no literal of type int, nor the smallest int64 one of type long long
+    literals = {-(1 << 31): "(-2147483647 - 1)"} if not suffix else {-(1 << 63): "(-9223372036854775807LL - 1)"}
+    words = [literals.get(v) or f"{int(v)}{suffix}" for v in values.ravel().tolist()]
     lines, line = [], "   "
     for word in words:
         if len(line) + len(word) + 2 > width:

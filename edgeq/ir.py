@@ -45,6 +45,8 @@ class DType(enum.Enum):
         """Smallest and largest value of an integer type."""
         if self is DType.INT4:
             return -8, 7
+        if self is DType.BOOL:
+            return 0, 1
         info = np.iinfo(self.numpy)
         return int(info.min), int(info.max)
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from edgeq.program import Program
 
-ALIGNMENT = 4  # bytes: the widest access to a tensor or to scratch that kernels make is one word
+ALIGNMENT = (
+    4  # bytes: the widest access to a tensor or to scratch that kernels make is one word, but for wider elements
+)
 EFFORT = 3_000_000  # comparisons of two blocks: a second or two at the most
 UNREACHABLE = 1 << 62  # a distance that no plan has
 
@@ -62,12 +64,14 @@ class MemoryPlan:
 
 @dataclass(frozen=True)
 class _Block:
-    """Storage that moves as one: tensors chained by in-place calls, or one call's scratch."""
+    """Storage that moves as one: tensors chained by in-place calls, or one call's scratch. Its offset is a multiple of
+    `unit` bytes."""
 
     members: tuple[str, ...]
     nbytes: int
     first: int
     last: int
+    unit: int = ALIGNMENT
 
     def meets(self, other: _Block) -> bool:
         return self.first <= other.last and other.first <= self.last
@@ -159,8 +163,8 @@ def plan_memory(program: Program) -> MemoryPlan:
     )
 
 
-def _align(nbytes: int) -> int:
-    return (nbytes + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+def _align(nbytes: int, unit: int = ALIGNMENT) -> int:
+    return (nbytes + unit - 1) // unit * unit
 
 
 def _is_handed_over(spans: Mapping[str, tuple[int, int]], operand: str, result: str, call: int) -> bool:
@@ -196,6 +200,7 @@ def _chain_in_place(
             _align(max(program.tensors[m].nbytes for m in chain)),
             min(spans[m][0] for m in chain),
             max(spans[m][1] for m in chain),
+            max(ALIGNMENT, *(program.tensors[m].dtype.itemsize for m in chain)),
         )
         for chain in members.values()
     ]
@@ -281,7 +286,7 @@ def _place(
         taken = [(offsets[j] + low, offsets[j] + high) for j, low, high in neighbours[i] if offsets[j] >= 0]
         for low, high in sorted(taken):
             if low < start < high:
-                start = _align(high)
+                start = _align(high, blocks[i].unit)
         offsets[i] = start
         total = max(total, start + blocks[i].nbytes)
     return offsets, total

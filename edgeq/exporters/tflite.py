@@ -400,6 +400,87 @@ def _squared_difference(node: Node, graph: Graph) -> schema.SquaredDifferenceOpt
     return schema.SquaredDifferenceOptionsT()
 
 
+@rule("EQUAL", version=2)
+def _equal(node: Node, graph: Graph) -> schema.EqualOptionsT:
+    return schema.EqualOptionsT()
+
+
+@rule("NOT_EQUAL", version=2)
+def _not_equal(node: Node, graph: Graph) -> schema.NotEqualOptionsT:
+    return schema.NotEqualOptionsT()
+
+
+@rule("GREATER", version=2)
+def _greater(node: Node, graph: Graph) -> schema.GreaterOptionsT:
+    return schema.GreaterOptionsT()
+
+
+@rule("GREATER_EQUAL", version=2)
+def _greater_equal(node: Node, graph: Graph) -> schema.GreaterEqualOptionsT:
+    return schema.GreaterEqualOptionsT()
+
+
+@rule("LESS", version=2)
+def _less(node: Node, graph: Graph) -> schema.LessOptionsT:
+    return schema.LessOptionsT()
+
+
+@rule("LESS_EQUAL", version=2)
+def _less_equal(node: Node, graph: Graph) -> schema.LessEqualOptionsT:
+    return schema.LessEqualOptionsT()
+
+
+@rule("LOGICAL_AND", version=1)
+def _logical_and(node: Node, graph: Graph) -> schema.LogicalAndOptionsT:
+    return schema.LogicalAndOptionsT()
+
+
+@rule("LOGICAL_OR", version=1)
+def _logical_or(node: Node, graph: Graph) -> schema.LogicalOrOptionsT:
+    return schema.LogicalOrOptionsT()
+
+
+@rule("LOGICAL_NOT", version=1)
+def _logical_not(node: Node, graph: Graph) -> schema.LogicalNotOptionsT:
+    return schema.LogicalNotOptionsT()
+
+
+@rule("FLOOR_DIV", version=3)
+def _floor_div(node: Node, graph: Graph) -> schema.FloorDivOptionsT:
+    return schema.FloorDivOptionsT()
+
+
+@rule("FLOOR_MOD", version=2)
+def _floor_mod(node: Node, graph: Graph) -> schema.FloorModOptionsT:
+    return schema.FloorModOptionsT()
+
+
+@rule("SELECT", version=2)
+def _select(node: Node, graph: Graph) -> schema.SelectOptionsT:
+    return schema.SelectOptionsT()
+
+
+@rule("SELECT_V2", version=1)
+def _select_v2(node: Node, graph: Graph) -> schema.SelectV2OptionsT:
+    return schema.SelectV2OptionsT()
+
+
+@rule("ARG_MAX", version=2)
+def _arg_max(node: Node, graph: Graph) -> schema.ArgMaxOptionsT:
+    return schema.ArgMaxOptionsT(outputType=_TYPES[node.attrs.output_type])
+
+
+@rule("ARG_MIN", version=2)
+def _arg_min(node: Node, graph: Graph) -> schema.ArgMinOptionsT:
+    return schema.ArgMinOptionsT(outputType=_TYPES[node.attrs.output_type])
+
+
+@rule("CAST", version=1)
+def _cast(node: Node, graph: Graph) -> schema.CastOptionsT:
+    (x,), (y,) = graph.operands(node), graph.results(node)
+    return schema.CastOptionsT(inDataType=_TYPES[x.dtype], outDataType=_TYPES[y.dtype])
+
+
 @rule("LEAKY_RELU", version=2)
 def _leaky_relu(node: Node, graph: Graph) -> schema.LeakyReluOptionsT:
     return schema.LeakyReluOptionsT(alpha=node.attrs.alpha)

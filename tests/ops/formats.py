@@ -12,12 +12,27 @@ from edgeq.ops import OutputRule, QuantRule, find_op
 from .graphs import Case, random_values
 
 #: Formats in which operators are compared, as far as each computes in them.
-FORMATS = (DType.INT8, DType.INT16)
+FORMATS = (DType.INT8, DType.INT16, DType.INT32, DType.INT64, DType.BOOL)
 _FINER = 256
 
 
 def formats_of(op: str) -> tuple[DType, ...]:
     return tuple(dtype for dtype in FORMATS if dtype in find_op(op).dtypes)
+
+
+def as_integers(case: Case, dtype: DType, rng: np.random.Generator) -> Case:
+    """The case with plain integers of that type for everything that has a scale."""
+    scaled = [t for t in case.graph.tensors.values() if t.quant is not None]
+    plain = {
+        t.name: Tensor(t.name, t.shape, dtype, data=None if t.data is None else random_values(rng, t.shape, dtype))
+        for t in scaled
+    }
+    graph = replace(case.graph, tensors={**case.graph.tensors, **plain})
+    inputs = tuple(
+        random_values(rng, x.shape, dtype) if name in plain else x
+        for name, x in zip(graph.inputs, case.inputs, strict=True)
+    )
+    return Case(case.op, graph, inputs)
 
 
 def in_int16(case: Case, rng: np.random.Generator) -> Case:

@@ -54,7 +54,7 @@ def constant(name: str, values: np.ndarray, quantization: QuantParams | None = N
 def random_values(rng: np.random.Generator, shape: Sequence[int], dtype: DType) -> np.ndarray:
     """Values over all of an integer type, its ends more often than others."""
     low, high = dtype.range
-    values = rng.integers(low, high + 1, shape)
+    values = rng.integers(low, high, shape, dtype.numpy, endpoint=True)
     ends = rng.choice([low, high], shape)
     return np.where(rng.random(shape) < 0.1, ends, values).astype(dtype.numpy)
 
@@ -72,18 +72,25 @@ def shape_of(rng: np.random.Generator, rank: int) -> tuple[int, ...]:
 
 
 def one_node(
-    rng: np.random.Generator, op: str, operands: Sequence[Tensor | None], output: QuantParams | None, attrs: Any = None
+    rng: np.random.Generator,
+    op: str,
+    operands: Sequence[Tensor | None],
+    output: QuantParams | None,
+    attrs: Any = None,
+    dtype: DType = DType.INT8,
 ) -> Case:
-    """A case of one node. Operands without data are the graph's inputs; the operator infers the results' shapes."""
+    """A case of one node. Operands without data are the graph's inputs; the operator infers the results' shapes, their
+    type is `dtype`."""
     shapes = find_op(op).infer(attrs, *operands)
     names = ("y",) if len(shapes) == 1 else tuple(f"y{i}" for i in range(len(shapes)))
-    results = {name: Tensor(name, shape, DType.INT8, output) for name, shape in zip(names, shapes, strict=True)}
+    results = {name: Tensor(name, shape, dtype, output) for name, shape in zip(names, shapes, strict=True)}
     node = Node(op, tuple(t.name if t else "" for t in operands), names, attrs, loc=op.lower())
     present = {t.name: t for t in operands if t is not None}
     runtime = tuple(name for name, t in present.items() if not t.is_constant)
     graph = Graph(op.lower(), {**present, **results}, (node,), runtime, names)
     verify_graph(graph, "test case")
-    return Case(op, graph, tuple(int8_values(rng, (VECTORS,) + present[name].shape) for name in runtime))
+    drawn = (random_values(rng, (VECTORS,) + present[name].shape, present[name].dtype) for name in runtime)
+    return Case(op, graph, tuple(drawn))
 
 
 def weights(rng: np.random.Generator, shape: Sequence[int], axis: int | None) -> Tensor:

@@ -24,7 +24,7 @@ TFLITE_ACTIVATION = {
     Activation.RELU6: schema.ActivationFunctionType.RELU6,
 }
 TFLITE_PADDING = {Padding.SAME: schema.Padding.SAME, Padding.VALID: schema.Padding.VALID}
-_TFLITE_TYPE = {
+TFLITE_TYPE = {
     DType.FLOAT32: schema.TensorType.FLOAT32,
     DType.INT8: schema.TensorType.INT8,
     DType.INT16: schema.TensorType.INT16,
@@ -93,7 +93,7 @@ def _tensor(tensor: Tensor, buffers: list) -> Any:
     result = schema.TensorT()
     result.name = tensor.name
     result.shape = list(tensor.shape)
-    result.type = _TFLITE_TYPE[tensor.dtype]
+    result.type = TFLITE_TYPE[tensor.dtype]
     result.buffer = 0
     if tensor.data is not None:
         buffer = schema.BufferT()

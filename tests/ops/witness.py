@@ -2,7 +2,7 @@
 
 That is TFLite 2.14's interpreter, unless the operator's case module says otherwise:
 
-    LITERT_ONLY = True     TFLite 2.14 has no such kernel, or a broken one; LiteRT's interpreter is the witness
+    LITERT_ONLY            formats that TFLite 2.14 lacks or computes wrongly; LiteRT's interpreter is the witness
     expected(case)         no interpreter has such a kernel: the results, computed in another way than ours; None where
                            one has
 """
@@ -26,5 +26,6 @@ def witness(case: Case, model: bytes | None = None, *, litert: bool = False) -> 
     expected = module.expected(case) if hasattr(module, "expected") else None
     if expected is not None:
         return expected
-    run = run_litert if litert or getattr(module, "LITERT_ONLY", False) else run_tflite
+    types = {x.dtype.name for x in case.inputs}
+    run = run_litert if litert or any(t.value in types for t in getattr(module, "LITERT_ONLY", ())) else run_tflite
     return run(model_of(case) if model is None else model, case.inputs)

@@ -9,6 +9,7 @@ import ai_edge_litert.schema_py_generated as schema
 
 from edgeq.errors import ModelError
 from edgeq.importers.tflite.flatbuffer import DAMAGE, MAX_RANK
+from edgeq.ir import DType
 from edgeq.ops import Activation, find_op
 from edgeq.ops.spatial import Padding, Pair
 
@@ -143,6 +144,14 @@ def _arithmetic(options: Any) -> dict[str, Any]:
 @rule("MEAN", "REDUCE_MAX", "REDUCE_MIN")
 def _reducer(options: Any) -> dict[str, Any]:
     return {"keep_dims": bool(options.KeepDims())}
+
+
+@rule("ARG_MAX", "ARG_MIN")
+def _arg_extreme(options: Any) -> dict[str, Any]:
+    types = {schema.TensorType.INT32: DType.INT32, schema.TensorType.INT64: DType.INT64}
+    if options.OutputType() not in types:
+        raise ModelError(f"the result's type {options.OutputType()} is neither int32 nor int64")
+    return {"output_type": types[options.OutputType()]}
 
 
 @rule("CONCATENATION")

@@ -8,7 +8,11 @@
 #ifndef EDGEQ_KERNELS_H
 #define EDGEQ_KERNELS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "arm_nn_types.h"
+#include "edgeq_integer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -244,6 +248,82 @@ arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
                                              int32_t start_w,
                                              const cmsis_nn_dims *output_dims,
                                              int8_t *output);
+
+/*
+ * Plain integers: kernels in which the type of the elements is an argument, see edgeq_integer.h.
+ */
+
+/*
+ * Both operands are of `type`. A division by 0 gives 0. Broadcasting and refusals as in edgeq_add_broadcast_s8; the
+ * output may be an input of its own type that is dense and not repeated.
+ */
+arm_cmsis_nn_status edgeq_integer_pairwise(edgeq_pairwise op,
+                                           edgeq_type type,
+                                           const void *input_1_data,
+                                           const void *input_2_data,
+                                           int32_t rank,
+                                           const int32_t *dims,
+                                           const int32_t *strides_1,
+                                           const int32_t *strides_2,
+                                           edgeq_type output_type,
+                                           void *output);
+
+/*
+ * A comparison of two quantized numbers of 8 or 16 bits, both shifted left and requantized to one scale first.
+ * Broadcasting and refusals as in edgeq_add_broadcast_s8, and in-place use where elements are bytes.
+ * ARM_CMSIS_NN_ARG_ERROR also: not a comparison.
+ */
+arm_cmsis_nn_status edgeq_compare(edgeq_pairwise op,
+                                  edgeq_type type,
+                                  const void *input_1_data,
+                                  const void *input_2_data,
+                                  int32_t rank,
+                                  const int32_t *dims,
+                                  const int32_t *strides_1,
+                                  const int32_t *strides_2,
+                                  int32_t input_1_offset,
+                                  int32_t input_1_mult,
+                                  int32_t input_1_shift,
+                                  int32_t input_2_offset,
+                                  int32_t input_2_mult,
+                                  int32_t input_2_shift,
+                                  int32_t left_shift,
+                                  uint8_t *output);
+
+/* output[i] = !input[i]. The output may be the input. ARM_CMSIS_NN_ARG_ERROR: negative size. */
+arm_cmsis_nn_status edgeq_logical_not(const uint8_t *input, int32_t size, uint8_t *output);
+
+/*
+ * Elements of input 1 where the condition is not 0, else of input 2, each of so many bytes. Broadcasting, in-place use
+ * and refusals as in edgeq_add_broadcast_s8; strides_0 are those of the condition.
+ */
+arm_cmsis_nn_status edgeq_select(const uint8_t *condition,
+                                 const void *input_1_data,
+                                 const void *input_2_data,
+                                 int32_t element_bytes,
+                                 int32_t rank,
+                                 const int32_t *dims,
+                                 const int32_t *strides_0,
+                                 const int32_t *strides_1,
+                                 const int32_t *strides_2,
+                                 void *output);
+
+/*
+ * The index of the largest or the smallest element, the first of equals, along the middle axis of a tensor (outer,
+ * size, inner). ARM_CMSIS_NN_ARG_ERROR: a dimension below 1.
+ */
+arm_cmsis_nn_status edgeq_arg_extreme(bool largest,
+                                      edgeq_type type,
+                                      const void *input,
+                                      int32_t outer,
+                                      int32_t size,
+                                      int32_t inner,
+                                      edgeq_type output_type,
+                                      void *output);
+
+/* The same values in another type, their lowest bits where it is narrower. ARM_CMSIS_NN_ARG_ERROR: negative size. */
+arm_cmsis_nn_status
+edgeq_cast(edgeq_type type, const void *input, int32_t size, edgeq_type output_type, void *output);
 
 /*
  * Tuned kernels: the results of the CMSIS-NN function of the same operator, from a table that edgeq makes of weights,

@@ -28,7 +28,7 @@ import numpy as np
 from edgeq.ir import DType
 from edgeq.ops import find_op
 
-from ..formats import formats_of, in_int16
+from ..formats import FORMATS, as_integers, formats_of, in_int16
 from ..graphs import Case
 
 _MODULES = {
@@ -66,17 +66,22 @@ def compared_formats() -> tuple[tuple[str, DType], ...]:
     )
 
 
-def cases_of(op: str, seed: int, count: int, dtype: DType = DType.INT8) -> list[Case]:
-    """The first `count` cases of an operator in a format; equal arguments give equal cases."""
+def cases_of(op: str, seed: int, count: int, dtype: DType | None = None) -> list[Case]:
+    """The first `count` cases of an operator in a format, by default its first; equal arguments give equal cases."""
+    dtype = dtype or formats_of(op)[0]
     rng = np.random.default_rng([seed, zlib.crc32(op.encode())])
     cases = itertools.islice(_MODULES[op].cases(rng), count)
-    if dtype is DType.INT8:
+    if dtype is formats_of(op)[0]:
         return list(cases)
     wide = np.random.default_rng([seed, zlib.crc32(op.encode()), 16])
+    if dtype is not DType.INT16:
+        return [as_integers(case, dtype, wide) for case in cases]
     widened = getattr(_MODULES[op], "in_int16", in_int16)
     return [widened(case, wide) for case in cases]
 
 
 def all_cases(seed: int, per_op: int) -> list[Case]:
-    """Cases of every operator in every format, in the order of their names."""
-    return [case for op, dtype in covered_formats() for case in cases_of(op, seed, per_op, dtype)]
+    """Cases of every operator in every format, in the order of their names; fewer of plain integers: they
+    differ from others in little more than their size."""
+    counts = {dtype: per_op if dtype in (DType.INT8, DType.INT16) else per_op // 4 for dtype in FORMATS}
+    return [case for op, dtype in covered_formats() for case in cases_of(op, seed, counts[dtype], dtype)]

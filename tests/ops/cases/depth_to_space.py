@@ -13,7 +13,7 @@ from edgeq.ops.depth_to_space import DepthToSpaceAttrs
 from ..graphs import Case, activation_input, one_node, quant, shape_of
 from ..one_op import options as table
 
-WITHOUT_REFERENCE = (DType.INT16,)
+WITHOUT_REFERENCE = (DType.INT16, DType.BOOL)
 
 
 def options(attrs: DepthToSpaceAttrs) -> Any:

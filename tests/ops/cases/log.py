@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from edgeq.ir import DType
 from edgeq.ops.lookup import LookupAttrs
 
 from ..lookups import cases_of
 
-LITERT_ONLY = True
+LITERT_ONLY = (DType.INT8,)
 
 cases = cases_of("LOG")
 

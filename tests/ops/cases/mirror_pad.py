@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.ops.mirror_pad import MirrorPadAttrs
 
 from ..graphs import Case, activation_input, constant, one_node, quant, shape_of
 from ..one_op import options as table
+
+WITHOUT_REFERENCE = (DType.BOOL,)
 
 
 def options(attrs: MirrorPadAttrs) -> Any:

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.ops.pack import PackAttrs
 
 from ..graphs import Case, activation_input, one_node, quant, shape_of
 from ..one_op import options as table
+
+WITHOUT_REFERENCE = (DType.BOOL,)
 
 
 def options(attrs: PackAttrs) -> Any:

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.ops.unpack import UnpackAttrs
 
 from ..graphs import Case, activation_input, one_node, quant, shape_of
 from ..one_op import options as table
+
+WITHOUT_REFERENCE = (DType.INT64,)
 
 
 def options(attrs: UnpackAttrs) -> Any:

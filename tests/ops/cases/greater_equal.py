@@ -1,0 +1,17 @@
+"""Greater or equal."""
+
+from typing import Any
+
+from edgeq.ir import DType
+from edgeq.ops.pairwise import PairwiseAttrs
+
+from ..comparisons import cases_of
+from ..one_op import options as table
+
+LITERT_ONLY = (DType.INT16,)
+
+cases = cases_of("GREATER_EQUAL")
+
+
+def options(attrs: PairwiseAttrs) -> Any:
+    return table("GreaterEqualOptions")
