@@ -81,7 +81,8 @@ class Concatenation(Op):
 
     def evaluate(self, attrs: ConcatenationAttrs, *operands: np.ndarray) -> tuple[np.ndarray, ...]:
         y = join(operands, attrs.axis % (operands[0].ndim - 1))
-        return (np.clip(y, *attrs.activation.bounds).astype(np.float32),)
+        # plain integers are joined too, and float32 would not hold all of them
+        return (y if attrs.activation is Activation.NONE else np.clip(y, *attrs.activation.bounds).astype(np.float32),)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         attrs: ConcatenationAttrs = node.attrs

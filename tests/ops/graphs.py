@@ -52,7 +52,9 @@ def constant(name: str, values: np.ndarray, quantization: QuantParams | None = N
 
 
 def random_values(rng: np.random.Generator, shape: Sequence[int], dtype: DType) -> np.ndarray:
-    """Values over all of an integer type, its ends more often than others."""
+    """Values over all of an integer type, its ends more often than others; normal ones of a float type."""
+    if dtype in (DType.FLOAT16, DType.FLOAT32):
+        return rng.standard_normal(shape).astype(dtype.numpy)
     low, high = dtype.range
     values = rng.integers(low, high, shape, dtype.numpy, endpoint=True)
     ends = rng.choice([low, high], shape)

@@ -14,10 +14,12 @@ from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType, Graph, QuantParams, Tensor
 from edgeq.ops import Activation, find_op
 from edgeq.ops.addition import AdditionAttrs
-from edgeq.ops.broadcast import strides
+from edgeq.ops.broadcast import align, strides
+from edgeq.ops.comparison import Comparison
 from edgeq.ops.concatenation import ConcatenationAttrs
 from edgeq.ops.dequantize import DequantizeAttrs
 from edgeq.ops.fully_connected import FullyConnectedAttrs
+from edgeq.ops.integers import IntegerPairwise
 from edgeq.ops.lookup import LookupAttrs
 from edgeq.ops.mean import MeanAttrs
 from edgeq.ops.mul import MulAttrs
@@ -27,7 +29,8 @@ from edgeq.ops.reshape import ReshapeAttrs
 from edgeq.ops.softmax import MAX_ROW, OUTPUT, SoftmaxAttrs
 
 from .cases import cases_of, covered_ops
-from .graphs import activation_input, constant, one_node
+from .formats import formats_of
+from .graphs import Case, activation_input, constant, one_node
 
 RNG = np.random.default_rng(3)
 UNIT = QuantParams([1.0], [0])
@@ -191,27 +194,62 @@ def test_padding_is_viewed_with_four_axes() -> None:
 STEPS = {"RESIZE_BILINEAR": 1.05 + 2 * 15 / 2048 * 255}
 
 
-@pytest.mark.parametrize("op", covered_ops())
+def both_meanings(case: Case) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """The integer results of a case, and those of `evaluate` of what its operands stand for."""
+    (node,) = case.graph.nodes
+    operator = find_op(case.op)
+    values = dict(zip(case.graph.inputs, case.inputs, strict=True))
+    integers, reals = [], []
+    lowered = lower(case.graph)
+    for name in node.inputs:
+        t = case.graph.tensors.get(name)
+        array = None if t is None else values[name] if name in values else t.data[np.newaxis]
+        if name in lowered.inputs:
+            integers.append(array)
+        reals.append(_real(t, array))
+    return operator.simulate(lowered.params, *integers), operator.evaluate(node.attrs, *reals)
+
+
+def has_scales(op: str) -> bool:
+    """Whether int8 results stand for real numbers: not where an operator takes integers as they are."""
+    (case,) = cases_of(op, seed=5, count=1)
+    results = case.graph.results(case.graph.nodes[0])
+    return all(t.quant is not None for t in results) and not isinstance(find_op(op), IntegerPairwise)
+
+
+@pytest.mark.parametrize("op", [op for op in covered_ops() if has_scales(op)])
 def test_floats_and_integers_mean_the_same(op: str, case_count: int) -> None:
     """`evaluate` of the real operands lies within the integers' rounding of the real result."""
     for case in cases_of(op, seed=5, count=case_count):
-        (node,) = case.graph.nodes
-        operator = find_op(op)
-        values = dict(zip(case.graph.inputs, case.inputs, strict=True))
-        integers, reals = [], []
-        lowered = lower(case.graph)
-        for name in node.inputs:
-            t = case.graph.tensors.get(name)
-            array = None if t is None else values[name] if name in values else t.data[np.newaxis]
-            if name in lowered.inputs:
-                integers.append(array)
-            reals.append(_real(t, array))
-        results = operator.simulate(lowered.params, *integers)
-        scale, zero_point = case.graph.results(node)[0].quant.per_tensor
-        for y, real in zip(results, operator.evaluate(node.attrs, *reals), strict=True):
+        scale, zero_point = case.graph.results(case.graph.nodes[0])[0].quant.per_tensor
+        for y, real in zip(*both_meanings(case), strict=True):
             wanted = np.clip(real.astype(np.float64) / scale + zero_point, -128, 127)
             assert real.shape == y.shape
             assert np.abs(wanted - y).max(initial=0.0) <= STEPS.get(op, 1.05), case
+
+
+@pytest.mark.parametrize("op", [op for op in covered_ops() if isinstance(find_op(op), Comparison)])
+def test_what_lies_apart_compares_as_its_numbers(op: str, case_count: int) -> None:
+    """Quantized operands are compared by the 256th part of a number, each rounded on its own."""
+    for case in cases_of(op, seed=5, count=case_count):
+        (y,), (real,) = both_meanings(case)
+        values = dict(zip(case.graph.inputs, case.inputs, strict=True))
+        a, b = (_real(t, values.get(t.name, t.data[np.newaxis] if t.is_constant else None))
+                for t in case.graph.operands(case.graph.nodes[0]))  # fmt: skip
+        rank = y.ndim - 1
+        apart = np.abs(align(a, rank) - align(b, rank)) > 1 / 256
+        assert np.mean(apart) > 0.2
+        np.testing.assert_array_equal(y[apart], real[apart], err_msg=str(case))
+
+
+@pytest.mark.parametrize(
+    ("op", "dtype"),
+    [(op, dtype) for op in covered_ops() for dtype in (DType.INT32, DType.BOOL) if dtype in formats_of(op)],
+)
+def test_plain_integers_mean_themselves(op: str, dtype: DType, case_count: int) -> None:
+    for case in cases_of(op, 5, case_count, dtype):
+        for y, real in zip(*both_meanings(case), strict=True):
+            np.testing.assert_array_equal(y, real.astype(y.dtype), err_msg=str(case))
 
 
 def _real(t: Tensor | None, array: np.ndarray | None) -> np.ndarray | None:
