@@ -1,5 +1,6 @@
 # make setup   what the project needs: Debian packages (as root or with sudo), a virtual environment in .venv
 # make test    all tests            make demo   train, build, run on an emulated board
+# make readme  write anew what the README says of operators and layers
 # make bench   instructions, flash and RAM of the models in EDGEQ_ZOO on every emulated core
 PYTHON ?= python3.11
 VENV := .venv
@@ -9,7 +10,7 @@ TOOLS := gcc arm-none-eabi-gcc qemu-system-arm
 JOBS ?= $(shell nproc)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: setup tools test demo bench clean
+.PHONY: setup tools test demo bench readme clean
 
 setup: tools $(VENV)/.ready
 
@@ -36,6 +37,9 @@ test: setup
 
 demo: setup
 	$(BIN)/python examples/digits/demo.py
+
+readme: setup
+	$(BIN)/python -m tests.readme
 
 bench: setup
 	@test -d "$$EDGEQ_ZOO" || { echo "EDGEQ_ZOO must name the folder of models"; exit 1; }

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from edgeq import api
 from edgeq.cli import main
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+from .readme import README, renewed
 
 
-def _listed(heading: str) -> set[str]:
-    """The words of a paragraph that begins with this heading, up to its first semicolon."""
-    paragraph = re.search(rf"^{heading}: (.*?);", README, re.MULTILINE | re.DOTALL)
-    return set(re.split(r",\s+", paragraph[1].replace("\n", " ")))
+def test_the_generated_parts_are_up_to_date() -> None:
+    """`make readme` writes them."""
+    text = README.read_text()
+    assert renewed(text) == text
 
 
-def test_operators() -> None:
-    assert _listed("Operators") == {row["name"] for row in api.operators()["operators"]}
+def test_every_operator_and_layer_is_named() -> None:
+    """Counted here on its own: the generator must not lose any."""
+    words = set(re.findall(r"\w+", README.read_text()))
+    assert {row["name"] for row in api.operators()["operators"]} <= words
+    assert {name for name in api.operators()["keras"] if not name.startswith("ops.")} <= words
 
 
-def test_keras_layers() -> None:
-    assert _listed("Keras layers") == {name for name in api.operators()["keras"] if not name.startswith("ops.")}
+def test_an_outdated_part_is_noticed() -> None:
+    text = README.read_text()
+    outdated = text.replace("make readme -->\n", "make readme -->\nOLD_OPERATOR, ")
+    assert outdated != text and renewed(outdated) == text
+    with pytest.raises(ValueError, match="one part 'operators', has 0"):
+        renewed(text.replace("<!-- operators", "<!-- other"))
 
 
 def test_the_command_line_prints_the_same() -> None:
