@@ -216,7 +216,7 @@ def inspect(model: Path | None, ops: bool, as_json: bool) -> None:
 @click.option("--on", "on", type=click.Choice(["qemu"]), default="qemu", show_default=True)
 @_JSON
 def profile(project: Path, on: str, as_json: bool) -> None:
-    """Counts the instructions that each layer executes on the emulated board: exact and repeatable, not cycles."""
+    """Counts the instructions that each layer executes on the emulated board, exactly; estimates cycles from them."""
     from edgeq import api
 
     counted = api.open_project(project).profile()

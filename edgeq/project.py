@@ -96,7 +96,9 @@ class Project:
         return VerifyReport(tuple(results))
 
     def profile(self, *, seed: int = 0) -> dict[str, Any]:
-        """Executed instructions of one inference on the emulated board, by layer: `{instructions, layers[…]}`.
+        """Executed instructions of one inference on the emulated board, `{instructions, cycles, layers[…]}`.
+
+        Instructions are exact. `cycles` is an estimate: what the core's table of costs makes of their classes, `mix`.
 
         Raises:
             TargetError: the board is not emulated.
@@ -106,13 +108,20 @@ class Project:
         sizes = [self.program.tensors[name].nbytes for name in self.program.inputs]
         vector = [data[3 * size :] for data, size in zip(inputs, sizes, strict=True)]
         counts = icount.profile(self.board, self.image("target"), vector, program_hash=bytes.fromhex(self.program.hash))
+
+        def figures(executed: icount.Executed) -> dict[str, Any]:
+            mix = {name: count for name, count in executed.mix.items() if count}
+            cycles = self.board.cpu.cycles.estimate(mix)
+            return {"instructions": executed.instructions, "cycles": cycles, "mix": mix}
+
         layers = [
-            {"name": c.name, "op": c.op, "kernel": c.kernel, "macs": c.macs, "instructions": n}
-            for c, n in zip(self.program.calls, counts.layers, strict=True)
+            {"name": c.name, "op": c.op, "kernel": c.kernel, "macs": c.macs, **figures(executed)}
+            for c, executed in zip(self.program.calls, counts.layers, strict=True)
         ]
         return {
             "target": self.board.name,
-            "instructions": counts.inference,
+            "cycles_source": self.board.cpu.cycles.source,
+            **figures(counts.inference),
             "macs": self.program.macs,
             "layers": layers,
         }

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from edgeq.errors import TargetError
@@ -19,6 +20,32 @@ from edgeq.resources import targets_dir
 #: The HELLO reply has to fit, and its length has 16 bits.
 MAX_PAYLOAD_RANGE = (160, 4096)
 FPUS = ("none", "single", "double")
+
+
+@dataclass(frozen=True)
+class CycleCosts:
+    """What instructions take, for an estimate of cycles from counts.
+
+    Attributes:
+        source: where the figures come from.
+        of_class: cycles of one instruction by class (those of device/icount_classes.h); a core executes no others.
+            `multiple_registers` is added for every register that an instruction moves beyond its `multiple`, `returns`
+            for every load that is a return as well.
+    """
+
+    source: str
+    of_class: Mapping[str, int]
+
+    def estimate(self, mix: Mapping[str, int]) -> int:
+        """Cycles of so many instructions of each class.
+
+        Raises:
+            TargetError: instructions of a class that this core has not.
+        """
+        for name, count in mix.items():
+            if count and name not in self.of_class:
+                raise TargetError(f"no cycles are stated for instructions of the class '{name}'", where=self.source)
+        return sum(count * self.of_class.get(name, 0) for name, count in mix.items())
 
 
 @dataclass(frozen=True)
@@ -31,6 +58,7 @@ class Cpu:
         flags: compiler flags that select the core and its calling convention.
         dsp, mve: whether the core has the DSP extension, the vector extension.
         fpu: "none", "single" or "double".
+        cycles: what its instructions take.
     """
 
     name: str
@@ -40,6 +68,7 @@ class Cpu:
     dsp: bool
     mve: bool
     fpu: str
+    cycles: CycleCosts
 
 
 @dataclass(frozen=True)
@@ -204,6 +233,13 @@ def _driver(table: _Table) -> Driver:
     return driver
 
 
+def _cycles(table: _Table) -> CycleCosts:
+    costs = CycleCosts(table.text("source"), MappingProxyType(table.integers()))
+    if "alu" not in costs.of_class:
+        raise table.fail("'cycles.alu' is missing")
+    return costs
+
+
 def load_cpu(name: str, *, root: Path | None = None) -> Cpu:
     """Reads `cpus/<name>.toml`.
 
@@ -222,6 +258,7 @@ def load_cpu(name: str, *, root: Path | None = None) -> Cpu:
         dsp=table.take("dsp", bool),
         mve=table.take("mve", bool),
         fpu=table.text("fpu"),
+        cycles=_cycles(table.table("cycles")),
     )
     if cpu.fpu not in FPUS:
         raise table.fail(f"'fpu' is '{cpu.fpu}', allowed are {', '.join(FPUS)}")

@@ -1,8 +1,8 @@
-"""Exact, repeatable instruction counts of layers, from a QEMU plugin.
+"""Exact, repeatable instruction counts of layers, by class of instruction, from a QEMU plugin.
 
 Counted are the instructions that a layer's function executes, from its first to its return, with all that it calls.
 The loop that calls the layers, the marks and the SysTick handler are left out by address, so no overhead is estimated.
-They are instructions, not cycles.
+They are instructions, not cycles; a core's table of costs (`Cpu.cycles`) makes an estimate of these from the classes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,17 +26,32 @@ from edgeq.device.session import Session, connect
 from edgeq.errors import ProjectError, ToolchainError
 from edgeq.target import Board
 
-_SOURCE = Path(__file__).with_name("icount_plugin.c")
+_SOURCES = tuple(Path(__file__).with_name(name) for name in ("icount_plugin.c", "icount_classes.h"))
 _BEGIN, _END = "edgeq_probe_begin", "edgeq_probe_end"
 _SKIPPED = (_BEGIN, _END, "edgeq_probe_run", "SysTick_Handler")
 
 
+#: Columns of the counts that say more about instructions of other columns.
+_ADDENDA = ("multiple_registers", "returns")
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What has been executed: counts by class, see icount_classes.h."""
+
+    mix: Mapping[str, int]
+
+    @property
+    def instructions(self) -> int:
+        return sum(count for name, count in self.mix.items() if name not in _ADDENDA)
+
+
 @dataclass(frozen=True)
 class Profile:
-    """Executed instructions: of each layer, and of a whole inference run in one go."""
+    """What each layer executes, and a whole inference run in one go."""
 
-    layers: tuple[int, ...]
-    inference: int
+    layers: tuple[Executed, ...]
+    inference: Executed
 
 
 def build_plugin(cache: Path | None = None) -> Path:
@@ -53,7 +68,7 @@ def build_plugin(cache: Path | None = None) -> Path:
         raise ToolchainError("gcc is not installed", hint="install a C compiler, for example: sudo apt install gcc")
     if cache is None:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgeq"
-    digest = hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in _SOURCES)).hexdigest()[:16]
     plugin = cache / f"icount-{digest}.so"
     if plugin.is_file():
         return plugin
@@ -64,11 +79,11 @@ def build_plugin(cache: Path | None = None) -> Path:
     except OSError as error:
         raise ToolchainError(f"the cache folder cannot be written: {error.strerror}", where=str(cache)) from error
     os.close(handle)
-    command = [compiler, "-O2", "-shared", "-fPIC", "-fvisibility=hidden", str(_SOURCE), "-o", partial]
+    command = [compiler, "-O2", "-shared", "-fPIC", "-fvisibility=hidden", str(_SOURCES[0]), "-o", partial]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         Path(partial).unlink()
-        raise ToolchainError(f"gcc cannot build the plugin:\n{result.stderr[-2000:]}", where=str(_SOURCE))
+        raise ToolchainError(f"gcc cannot build the plugin:\n{result.stderr[-2000:]}", where=str(_SOURCES[0]))
     Path(partial).replace(plugin)
     return plugin
 
@@ -97,22 +112,22 @@ class Counter:
     def __init__(self, path: Path):
         self._path, self._taken = path, 0
 
-    def take(self) -> int:
-        """The count of the run that has just ended.
+    def take(self) -> Executed:
+        """What the run that has just ended has executed.
 
         Raises:
-            ToolchainError: the plugin has not written exactly one.
+            ToolchainError: the plugin has not written exactly one line.
         """
-        lines = self._path.read_text().split()
+        names, *lines = self._path.read_text().splitlines() or [""]
         fresh = lines[self._taken :]
         self._taken = len(lines)
-        if len(fresh) != 1 or not fresh[0].isdigit():
+        if len(fresh) != 1:
             raise ToolchainError(
                 f"the instruction counter shows {len(fresh)} runs in place of one",
                 where=str(self._path),
                 hint="does this QEMU have plugins enabled? (built with --enable-plugins)",
             )
-        return int(fresh[0])
+        return Executed(dict(zip(names.split(), map(int, fresh[0].split()), strict=True)))
 
 
 @contextmanager

@@ -127,7 +127,7 @@ def operators(supported: Mapping[str, Any]) -> str:
 
 
 def profile(counted: Mapping[str, Any]) -> str:
-    """Instructions by layer."""
+    """Instructions and estimated cycles by layer."""
     rows = [
         (
             x["name"],
@@ -136,11 +136,16 @@ def profile(counted: Mapping[str, Any]) -> str:
             x["macs"],
             x["instructions"],
             x["instructions"] / x["macs"] if x["macs"] else None,
+            x["cycles"],
         )
         for x in counted["layers"]
     ]
-    columns = ("layer", "operator", "kernel", "MACs", "instructions", "per MAC")
-    return f"{table(columns, rows)}\n{counted['instructions']:,} instructions per inference on {counted['target']}"
+    columns = ("layer", "operator", "kernel", "MACs", "instructions", "per MAC", "cycles, estimated")
+    total = (
+        f"{counted['instructions']:,} instructions per inference on {counted['target']}, exactly; "
+        f"about {counted['cycles']:,} cycles"
+    )
+    return f"{table(columns, rows)}\n{total}\ncycles by {counted['cycles_source']}"
 
 
 def schemes(known: Sequence[Mapping[str, Any]]) -> str:

@@ -58,9 +58,9 @@ def test_board(image: Image, name: str):
     assert footprint.stack.nbytes is not None and footprint.stack.nbytes >= stats.stack_used
     # One tick is so many nanoseconds, one nanosecond an instruction; some instructions lie around the layers.
     counted = profile(board, elf, [vector(1)], program_hash=PROGRAM_HASH)
-    assert sum(counted.layers) == counted.inference
+    assert sum(layer.instructions for layer in counted.layers) == counted.inference.instructions
     per_tick = 1e9 / board.qemu.timer_hz
-    assert abs(ticks[0] * per_tick - counted.inference) < 4 * per_tick + 200
+    assert abs(ticks[0] * per_tick - counted.inference.instructions) < 4 * per_tick + 200
 
 
 def test_counts_repeat_exactly(image: Image):
@@ -74,10 +74,10 @@ def test_counts_are_those_of_the_layer(image: Image, tmp_path: Path):
         session.write_input(0, vector(1, project.KERNEL_FAILS))
         session.begin()
         session.step()
-        whole = counter.take()
+        whole = counter.take().instructions
         with pytest.raises(LayerFailed):
             session.step()
-        assert 5 <= counter.take() <= 25 < whole
+        assert 5 <= counter.take().instructions <= 25 < whole
         with pytest.raises(ToolchainError, match="0 runs"):
             counter.take()
     assert build_plugin(tmp_path) == build_plugin(tmp_path)

@@ -54,6 +54,8 @@ def test_unknown_board_suggests_one():
         ("socs/nrf51822.toml", 'driver = "nrf_uart"', 'driver = "../x"', "name of a driver"),
         ("cpus/cortex-m0.toml", '"-mthumb"', '"-mthumb", "; rm"', "compiler flags"),
         ("cpus/cortex-m0.toml", 'fpu = "none"', 'fpu = "triple"', "fpu"),
+        ("cpus/cortex-m0.toml", "load = 2", "load = -2", "cycles.load"),
+        ("cpus/cortex-m0.toml", "alu = 1", "", "cycles.alu"),
     ],
 )
 def test_wrong_files_are_explained(tmp_path: Path, file: str, old: str, new: str, message: str):

@@ -18,7 +18,7 @@ from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node
 from edgeq.kernels import KernelSetting, find_kernel, known_kernels
 from edgeq.ops import known_ops
-from edgeq.target import Board, load_board, load_cpu
+from edgeq.target import Board, load_board
 from edgeq.toolchain.build import build
 from edgeq.verify import verify_on
 
@@ -29,13 +29,13 @@ from .graphs import Case
 SEED = 77
 PER_OP = 8
 VECTORS = 3
-# The Cortex-M3 of mps2-an385 executes ARMv6-M code too; no emulated M0 board has the memory.
 BOARDS = {
     "M4": load_board("mps2-an386"),
     "M7": load_board("mps2-an500"),
     "M33": load_board("mps2-an505"),
     "M55": load_board("mps3-an547"),
-    "M0": replace(load_board("mps2-an385"), soc=replace(load_board("mps2-an385").soc, cpu=load_cpu("cortex-m0"))),
+    "M3": load_board("mps2-an385"),
+    "M0": load_board("mps2-an385-m0"),
 }
 
 
