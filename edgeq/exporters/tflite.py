@@ -260,7 +260,7 @@ def _mul(node: Node, graph: Graph) -> schema.MulOptionsT:
     return schema.MulOptionsT(fusedActivationFunction=_ACTIVATIONS[node.attrs.activation])
 
 
-@rule("MEAN", "REDUCE_MAX", "REDUCE_MIN", version=2)
+@rule("MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM", version=2)
 def _mean(node: Node, graph: Graph) -> schema.ReducerOptionsT:
     return schema.ReducerOptionsT(keepDims=node.attrs.keep_dims)
 
@@ -369,6 +369,21 @@ def _tile(node: Node, graph: Graph) -> schema.TileOptionsT:
 @rule("REVERSE_V2", version=1)
 def _reverse_v2(node: Node, graph: Graph) -> schema.ReverseV2OptionsT:
     return schema.ReverseV2OptionsT()
+
+
+@rule("BROADCAST_TO", version=2)
+def _broadcast_to(node: Node, graph: Graph) -> None:
+    return None
+
+
+@rule("SPACE_TO_BATCH_ND", version=2)
+def _space_to_batch_nd(node: Node, graph: Graph) -> schema.SpaceToBatchNDOptionsT:
+    return schema.SpaceToBatchNDOptionsT()
+
+
+@rule("BATCH_TO_SPACE_ND", version=2)
+def _batch_to_space_nd(node: Node, graph: Graph) -> schema.BatchToSpaceNDOptionsT:
+    return schema.BatchToSpaceNDOptionsT()
 
 
 @rule("RESIZE_NEAREST_NEIGHBOR", version=3)

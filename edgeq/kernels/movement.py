@@ -8,6 +8,7 @@ from edgeq.kernels.base import Kernel
 from edgeq.ops import ops_with
 from edgeq.ops.movement import CopyParams
 from edgeq.ops.selection import GatherParams
+from edgeq.ops.space_to_batch_nd import ScatterParams
 from edgeq.target import Cpu
 
 
@@ -30,4 +31,14 @@ class GatherS8(Kernel):
     template = "gather.c.j2"
 
     def supports(self, p: GatherParams, cpu: Cpu) -> bool:
+        return len(p.dims) <= MAX_RANK
+
+
+@register
+class ScatterS8(Kernel):
+    name = "edgeq_scatter_s8"
+    ops = ops_with(ScatterParams)
+    template = "scatter.c.j2"
+
+    def supports(self, p: ScatterParams, cpu: Cpu) -> bool:
         return len(p.dims) <= MAX_RANK

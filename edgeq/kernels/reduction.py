@@ -1,10 +1,11 @@
-"""MEAN, REDUCE_MAX and REDUCE_MIN by our own kernels."""
+"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN by our own kernels."""
 
 from __future__ import annotations
 
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.ops.mean import Reduction
+from edgeq.ops.sum import SumParams
 from edgeq.target import Cpu
 
 #: Axes that the kernel counts over, kept and reduced ones each.
@@ -24,6 +25,18 @@ class MeanS8(_ReductionS8):
 
 
 @register
+class SumS8(_ReductionS8):
+    """By thresholds."""
+
+    name = "edgeq_sum_s8"
+    ops = ("SUM",)
+    template = "sum.c.j2"
+
+    def supports(self, p: Reduction, cpu: Cpu) -> bool:
+        return isinstance(p, SumParams) and super().supports(p, cpu)
+
+
+@register
 class ReduceMaxS8(_ReductionS8):
     name = "edgeq_reduce_max_s8"
     ops = ("REDUCE_MAX",)
@@ -40,6 +53,7 @@ class ReduceMinS8(_ReductionS8):
 @register
 class MeanS16(MeanS8):
     name = "edgeq_mean_s16"
+    ops = ("MEAN", "SUM")
     dtype = "int16"
 
 

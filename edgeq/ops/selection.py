@@ -82,12 +82,21 @@ class Selection(Op):
         return Lowered(params, (x.name,))
 
     def simulate(self, p: GatherParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        total = np.arange(p.block)
-        begin = len(p.offsets)
-        # from the last axis outwards: each new axis stands in front
-        for size in reversed(p.dims):
-            begin -= size
-            column = p.offsets[begin : begin + size].astype(np.int64)
-            total = np.add.outer(column, total)
-        y = np.ascontiguousarray(x).reshape(x.shape[0], -1).view(np.int8)[:, total.reshape(-1)]
-        return (np.ascontiguousarray(y).view(x.dtype).reshape((x.shape[0], *p.output_shape)),)
+        return (gather(p, x),)
+
+
+def gather(p: GatherParams, x: np.ndarray) -> np.ndarray:
+    """The blocks of x (n, …), one after the other."""
+    y = np.ascontiguousarray(x).reshape(x.shape[0], -1).view(np.int8)[:, block_places(p)]
+    return np.ascontiguousarray(y).view(x.dtype).reshape((x.shape[0], *p.output_shape))
+
+
+def block_places(p: Any) -> np.ndarray:
+    """Where every byte lies that a walk with `dims`, `block` and `offsets` comes to, in its order."""
+    total = np.arange(p.block)
+    begin = len(p.offsets)
+    # from the last axis outwards: each new axis stands in front
+    for size in reversed(p.dims):
+        begin -= size
+        total = np.add.outer(p.offsets[begin : begin + size].astype(np.int64), total)
+    return total.reshape(-1)

@@ -95,6 +95,14 @@ def test_more_keras_ops_nodes(keras, tmp_path):
     assert_same_outputs(model, load(tmp_path / "m.keras"))
 
 
+def test_reductions_and_broadcasts(keras, tmp_path):
+    ops, x = keras.ops, keras.Input((3, 4), name="x")
+    y = ops.sum(x, axis=(1, -1), keepdims=True) + ops.broadcast_to(ops.max(x, axis=1, keepdims=True), (1, 3, 4))
+    model = keras.Model(x, [y, ops.min(x, axis=2), ops.sum(x, axis=1)])
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"), vectors=1)
+
+
 def test_products_of_tensors(keras, tmp_path):
     x, y = keras.Input((3, 4), name="x"), keras.Input((5, 4), name="y")
     model = keras.Model([x, y], keras.ops.matmul(x, keras.ops.transpose(y, (0, 2, 1))))

@@ -34,6 +34,8 @@ TFLITE_TYPE = {
 }
 
 _NOT_AMONG_REFERENCE_KERNELS = {getattr(schema.BuiltinOperator, name) for name in ("CEIL", "ELU", "ROUND", "SUM")}
+# operators that interpreters know only by later versions
+_FIRST_VERSIONS = {"BROADCAST_TO": 2}
 
 
 def options(name: str, **fields: Any) -> Any:
@@ -84,7 +86,7 @@ def _operator_code(op: str) -> Any:
     code = schema.OperatorCodeT()
     code.builtinCode = getattr(schema.BuiltinOperator, op)
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = 1
+    code.version = _FIRST_VERSIONS.get(op, 1)
     return code
 
 

@@ -86,10 +86,35 @@ def global_max_pooling_1d(layer: Layer, x: str) -> str:
     return reshape_to(layer, pooled, (1, 1, channels) if layer.config.get("keepdims") is True else (1, channels))
 
 
-@rule("ops.Mean")
-def ops_mean(layer: Layer, x: str) -> str:
+def _axes(layer: Layer, x: str) -> np.ndarray:
+    """The reduced axes of a `keras.ops` function, ascending; the batch axis is none of them."""
     axis, rank = layer.config.get("axis"), len(layer.shape(x))
     axes = axis if isinstance(axis, (list, tuple)) else (axis,)
     if not axes or not all(type(a) is int and -rank <= a < rank and a % rank != 0 for a in axes):
-        raise ModelError(f"a mean over axis {axis!r}; the batch axis must stay", where=layer.name)
-    return _mean(layer, x, tuple(sorted({a % rank for a in axes})), layer.config.get("keepdims") is True)
+        raise ModelError(f"reduced over axis {axis!r}; the batch axis must stay", where=layer.name)
+    return np.int32(sorted({a % rank for a in axes}))
+
+
+def _reduce(layer: Layer, x: str, op: str) -> str:
+    axes = layer.constant("axes", _axes(layer, x))
+    return layer.emit(op, (x, axes), keep_dims=layer.config.get("keepdims") is True)
+
+
+@rule("ops.Mean")
+def ops_mean(layer: Layer, x: str) -> str:
+    return _reduce(layer, x, "MEAN")
+
+
+@rule("ops.Sum")
+def ops_sum(layer: Layer, x: str) -> str:
+    return _reduce(layer, x, "SUM")
+
+
+@rule("ops.Max")
+def ops_max(layer: Layer, x: str) -> str:
+    return _reduce(layer, x, "REDUCE_MAX")
+
+
+@rule("ops.Min")
+def ops_min(layer: Layer, x: str) -> str:
+    return _reduce(layer, x, "REDUCE_MIN")

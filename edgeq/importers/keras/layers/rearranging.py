@@ -61,6 +61,16 @@ def repeat_vector(layer: Layer, x: str) -> str:
     return layer.emit("TILE", (row, layer.constant("times", np.int32([1, times, 1]))))
 
 
+@rule("ops.BroadcastTo")
+def ops_broadcast_to(layer: Layer, x: str) -> str:
+    shape = layer.config.get("shape")
+    if not isinstance(shape, (list, tuple)) or not all(type(d) is int and 0 < d < 1 << 31 for d in shape[1:]):
+        raise ModelError(f"shape is {shape!r}, expected integers", where=layer.name)
+    if not shape or shape[0] not in (1, None):
+        raise ModelError(f"the batch axis is broadcast to {shape!r}", where=layer.name)
+    return layer.emit("BROADCAST_TO", (x, layer.constant("shape", np.int32([1, *shape[1:]]))))
+
+
 def _check_up_sampling(config: Config) -> str:
     if config.get("interpolation", "nearest") not in ("nearest", "bilinear"):
         return f"interpolation {config['interpolation']!r}"

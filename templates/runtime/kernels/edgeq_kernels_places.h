@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kernels that put elements to computed places or take them from there, and sums of many; in edgeq_kernels.h's style. */
+#ifndef EDGEQ_KERNELS_PLACES_H
+#define EDGEQ_KERNELS_PLACES_H
+
+#include <stdint.h>
+
+#include "arm_nn_types.h"
+#include "edgeq_integer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * The other way round than edgeq_gather_s8: blocks of a dense input, one per index of dims[0 ... rank - 1], are copied
+ * to the places in the output that the sum of one offset per axis names. The other elements of the output, of `size`
+ * in all, become value. The caller makes sure that every place lies within. The buffers must not overlap.
+ * ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension or block below 1, an output smaller than a block.
+ */
+arm_cmsis_nn_status edgeq_scatter_s8(const int8_t *input,
+                                     int32_t rank,
+                                     const int32_t *dims,
+                                     const int32_t *offsets,
+                                     int32_t block,
+                                     int8_t *output,
+                                     int32_t size,
+                                     int8_t value);
+
+/*
+ * Sums over the reduced axes, for every index of the kept ones (rank 0 ... 6 each), as -128 and one more for each of
+ * the 255 ascending thresholds that the sum reaches. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension below 1.
+ */
+arm_cmsis_nn_status edgeq_sum_s8(const int8_t *input,
+                                 int32_t kept_rank,
+                                 const int32_t *kept_dims,
+                                 const int32_t *kept_strides,
+                                 int32_t reduced_rank,
+                                 const int32_t *reduced_dims,
+                                 const int32_t *reduced_strides,
+                                 const int32_t thresholds[255],
+                                 int8_t *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
