@@ -7,6 +7,7 @@ overlap, except for a call's result and an operand that dies there, as far as th
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -313,7 +314,9 @@ def _best_placement(blocks: Sequence[_Block], pairs: Sequence[_Pair]) -> tuple[l
     order = min(orders, key=lambda o: _place(o, blocks, neighbours)[1])
     offsets, total = _place(order, blocks, neighbours)
     dice = random.Random(0)
-    for _ in range(EFFORT // len(blocks) ** 2 if len(blocks) > 1 else 0):
+    # few blocks have few orders: it is no use to try them again and again
+    trials = min(EFFORT // len(blocks) ** 2, 10 * math.factorial(min(len(blocks), 12))) if len(blocks) > 1 else 0
+    for _ in range(trials):
         if total <= bound:
             break
         trial = list(order)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -159,3 +161,12 @@ def test_an_operand_read_twice_or_needed_later_is_not_overwritten():
 
 def test_the_same_program_gives_the_same_plan():
     assert plan_memory(random_program(3)) == plan_memory(random_program(3))
+
+
+def test_a_bound_that_alignment_keeps_out_of_reach_takes_no_time():
+    p = program({"x": 18, "y": 18}, [(["x"], "y", 0)], ["x"], ["y"], Overlap(forwards=18))
+    start = time.process_time()
+    plan = plan_memory(p)
+    assert time.process_time() - start < 0.5
+    assert plan.total_bytes > plan.lower_bound
+    assert_sound(p, plan)
