@@ -1,7 +1,7 @@
 # make setup   what the project needs: Debian packages (as root or with sudo), a virtual environment in .venv
 # make test    all tests            make demo   train, build, run on an emulated board
 # make readme  write anew what the README says of operators and layers
-# make bench   instructions, flash and RAM of the models in EDGEQ_ZOO on every emulated core
+# make bench   instructions, cycles, flash and RAM of the models in EDGEQ_ZOO on every core: writes tests/bench and the README
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin

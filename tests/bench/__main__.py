@@ -1,84 +1,51 @@
-"""Builds the zoo's models for every core, counts the instructions of one inference, and prints a Markdown table.
+"""Builds the zoo's models for every core with every kernel setting, and counts the instructions of one inference.
 
-    python -m tests.bench [--models kws,ad] [--cores M4,M55] [--json FILE]
+    python -m tests.bench [--only REGEX] [--check]
 
-EDGEQ_ZOO names the folder of models; with CMSIS_NN_ROOT, Arm's own kernels are measured in place of the portable ones.
-Instructions are counted exactly by a QEMU plugin and repeat exactly. They are not cycles.
+Writes counts.json and table.md beside this file, and the table of the README; the figures of cells that `--only`
+leaves out stay as they are. `--check` writes nothing: exit status 1 if a cell has grown by more than 2 %, as the tests
+do for most of them. EDGEQ_ZOO names the folder of models. Instructions are counted exactly by a QEMU plugin and repeat
+exactly; cycles are estimated from their classes (`edgeq profile`). CMSIS-NN's functions are our portable ones.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
+import re
+import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from edgeq import api
-from edgeq.target import Board, load_board, load_cpu
-from tests.e2e.zoo import int8_model
-
-MODELS = ("kws", "resnet8", "vww", "ad")
+from tests.bench import tables
+from tests.bench.measuring import STORED, Workspace, cells, grown, store, stored
 
 
-def cores() -> dict[str, Board]:
-    """The boards by core. No emulated M0 board has the memory: the M3 of mps2-an385 executes ARMv6-M code too."""
-    m3 = load_board("mps2-an385")
-    return {
-        "M4": load_board("mps2-an386"),
-        "M7": load_board("mps2-an500"),
-        "M33": load_board("mps2-an505"),
-        "M55": load_board("mps3-an547"),
-        "M3": m3,
-        "M0": replace(m3, soc=replace(m3.soc, cpu=load_cpu("cortex-m0"))),
-    }
-
-
-def measure(model: str, core: str, board: Board) -> dict[str, Any]:
-    """One row: instructions of an inference, and bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        project = api.build(int8_model(model), board, out=Path(folder) / "firmware")
-        report = project.report()
-        return {
-            "model": model,
-            "core": core,
-            "macs": report["macs"],
-            "instructions": project.profile()["instructions"],
-            "arena_scratch": report["ram"]["arena"] + report["ram"]["scratch"],
-            "stack": report["ram"]["stack"],
-            "model_code": report["flash"]["model_code"],
-            "constants": report["flash"]["constants"],
-            "flash": report["flash"]["total"],
-        }
-
-
-def markdown(rows: list[dict[str, Any]]) -> str:
-    """The rows as a table."""
-    lines = [
-        "| model | core | instructions | per MAC | arena + scratch | stack | model code | constants |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for r in rows:
-        lines.append(
-            f"| {r['model']} | {r['core']} | {r['instructions']:,} | {r['instructions'] / r['macs']:.2f} | "
-            f"{r['arena_scratch']:,} | {r['stack']:,} | {r['model_code']:,} | {r['constants']:,} |"
-        )
-    return "\n".join(lines)
-
-
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--cores", default=",".join(cores()))
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--only", default="", help='a regular expression for "core/model/setting"')
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    boards = cores()
-    rows = [measure(m, c, boards[c]) for m in options.models.split(",") for c in options.cores.split(",")]
-    print(markdown(rows))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=2) + "\n")
+    os.environ.pop("CMSIS_NN_ROOT", None)
+    figures = stored() if STORED.exists() else {}
+    problems = []
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder))
+        for cell in cells():
+            if re.search(options.only, cell):
+                measured = workspace.measure(cell)
+                before = figures.get(cell, measured)
+                change = measured["instructions"] / before["instructions"] - 1
+                print(f"{cell:22s} {measured['instructions']:>12,} {change:+8.1%} {measured['cycles']:>12,} cycles")
+                problems += grown(cell, before, measured)
+                figures[cell] = measured
+    if options.check:
+        print("\n".join(problems) or "nothing has grown")
+        return 1 if problems else 0
+    store(figures)
+    tables.write(figures)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
