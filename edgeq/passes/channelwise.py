@@ -60,6 +60,32 @@ def is_foldable(graph: Graph, node: Node) -> bool:
     return all(t is None or (t.is_constant and t.dtype is DType.FLOAT32) for t in graph.operands(node)[1:])
 
 
+def scaled_outputs(graph: Graph, layer: Node, factor: np.ndarray) -> np.ndarray:
+    """A layer's weights, float64, with those of each output channel times its factor. factor: (channels,)."""
+    weights = graph.tensors[layer.inputs[1]]
+    spread = [1] * len(weights.shape)
+    spread[WEIGHTED[layer.op]] = -1
+    return weights.data * factor.reshape(spread)
+
+
+def by_input(graph: Graph, layer: Node, values: np.ndarray) -> np.ndarray:
+    """Values of the input's channels, (channels,), in a shape that broadcasts against the layer's weights.
+
+    The input's last axis may hold several pixels in a row, as a dense layer's does behind a flattened image.
+    """
+    weights, x = graph.tensors[layer.inputs[1]], graph.tensors[layer.inputs[0]]
+    depth = weights.shape[1] if layer.op == "FULLY_CONNECTED" else x.shape[-1]
+    values = np.tile(values, depth // values.size)
+    if layer.op == "DEPTHWISE_CONV_2D":
+        return np.repeat(values, weights.shape[3] // depth)
+    if layer.op == "CONV_2D":
+        # each group of filters reads its own slice of the channels
+        groups = depth // weights.shape[3]
+        rows = np.repeat(values.reshape(groups, -1), weights.shape[0] // groups, axis=0)
+        return rows[:, np.newaxis, np.newaxis, :]
+    return values
+
+
 def bias_of(graph: Graph, node: Node, channels: int) -> np.ndarray:
     """float64 (channels,), zeros where the layer has no bias."""
     bias: Tensor | None = graph.operands(node)[2] if len(node.inputs) > 2 else None

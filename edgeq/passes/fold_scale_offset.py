@@ -8,7 +8,15 @@ import numpy as np
 
 from edgeq.ir import Graph, Node
 from edgeq.ops.base import Activation
-from edgeq.passes.channelwise import WEIGHTED, Channelwise, bias_of, channelwise, is_foldable
+from edgeq.passes.channelwise import (
+    WEIGHTED,
+    Channelwise,
+    bias_of,
+    by_input,
+    channelwise,
+    is_foldable,
+    scaled_outputs,
+)
 from edgeq.passes.rewriting import float_constant, sole_reader, until_stable
 
 
@@ -35,11 +43,8 @@ def fold_scale_offset(graph: Graph) -> Graph:
 
 def _fold(graph: Graph, layer: Node, part: Channelwise) -> Graph:
     weights = graph.tensors[layer.inputs[1]]
-    axis = WEIGHTED[layer.op]
-    spread = [1] * len(weights.shape)
-    spread[axis] = -1
-    channels = weights.shape[axis]
-    kernel = float_constant(graph, _folded(weights.name), weights.data * part.factor.reshape(spread))
+    channels = weights.shape[WEIGHTED[layer.op]]
+    kernel = float_constant(graph, _folded(weights.name), scaled_outputs(graph, layer, part.factor))
     bias = float_constant(graph, _bias_name(layer), bias_of(graph, layer, channels) * part.factor + part.offset)
     folded = replace(
         layer,
@@ -89,21 +94,10 @@ def _may_enter(graph: Graph, layer: Node, part: Channelwise) -> bool:
 def _fold_forward(graph: Graph, layer: Node, part: Channelwise) -> Graph:
     weights = graph.tensors[layer.inputs[1]]
     data = weights.data.astype(np.float64)
-    if layer.op == "DEPTHWISE_CONV_2D":
-        repeats = weights.shape[3] // part.factor.size
-        factor, offset = np.repeat(part.factor, repeats), np.repeat(part.offset, repeats)
-        added = (data * offset).sum(axis=(0, 1, 2))
-    elif layer.op == "CONV_2D":
-        # each group of filters reads its own slice of the channels
-        groups = part.factor.size // weights.shape[3]
-        rows = np.repeat(part.factor.reshape(groups, -1), weights.shape[0] // groups, axis=0)
-        offsets = np.repeat(part.offset.reshape(groups, -1), weights.shape[0] // groups, axis=0)
-        factor = rows[:, np.newaxis, np.newaxis, :]
-        added = (data * offsets[:, np.newaxis, np.newaxis, :]).sum(axis=(1, 2, 3))
-    else:
-        factor, added = part.factor, data @ part.offset
+    summed = tuple(a for a in range(data.ndim) if a != WEIGHTED[layer.op])
+    added = (data * by_input(graph, layer, part.offset)).sum(axis=summed)
     channels = weights.shape[WEIGHTED[layer.op]]
-    kernel = float_constant(graph, _folded(weights.name), data * factor)
+    kernel = float_constant(graph, _folded(weights.name), data * by_input(graph, layer, part.factor))
     bias = float_constant(graph, _bias_name(layer), bias_of(graph, layer, channels) + added)
     folded = replace(layer, inputs=(part.data, kernel.name, bias.name))
     return graph.rewrite([folded if n is layer else n for n in graph.nodes if n is not part.node], [kernel, bias])

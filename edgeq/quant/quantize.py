@@ -10,11 +10,14 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array, verify_graph
 from edgeq.ops import QuantRule, SymmetricConstant
-from edgeq.quant.bias_correction import corrected_biases
+from edgeq.quant.adaptive_rounding import round_adaptively
+from edgeq.quant.bias_correction import correct_bias
+from edgeq.quant.channel_scaling import scale_channels
+from edgeq.quant.imitation import walk
 from edgeq.quant.observers import Calibration, Range, observe
 from edgeq.quant.params import affine_params, quantize_to, symmetric_integers, symmetric_params
 from edgeq.quant.recipes import Recipe, as_recipe
-from edgeq.quant.schemes import QuantScheme
+from edgeq.quant.schemes import QuantScheme, Rounding
 from edgeq.quant.tying import activation_params, insert_requantize, rule_of, tied_operands
 from edgeq.quant.weights import bias_params, least_scale_for_bias, quantize_bias, quantize_weights, weight_params
 
@@ -36,10 +39,11 @@ def quantize(
         CalibrationError, QuantizationError: see `observe` and `quantize_graph`.
     """
     recipe = as_recipe(scheme).check(graph)
+    graph = scale_channels(graph, inputs, recipe.layer)
     calibration: Calibration = observe(graph, inputs, recipe.activation_roles(graph), progress)
     quantized = quantize_graph(graph, calibration.ranges, recipe)
-    if any(recipe.layer(node.loc).bias_correction for node in graph.nodes):
-        quantized = corrected_biases(graph, quantized, inputs, recipe)
+    if any(scheme.bias_correction or scheme.rounding is not Rounding.NEAREST for scheme in recipe.schemes):
+        quantized = walk(graph, quantized, inputs, recipe, (round_adaptively, correct_bias))
     return quantized
 
 

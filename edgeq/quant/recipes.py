@@ -10,6 +10,7 @@ granularity = "per tensor"
 
 from __future__ import annotations
 
+import enum
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -19,8 +20,9 @@ from typing import Any
 
 from edgeq.errors import EdgeqError, QuantizationError
 from edgeq.ir import DType, Graph
+from edgeq.quant.channel_scaling import find_scaler
 from edgeq.quant.observers import find_observer
-from edgeq.quant.schemes import Granularity, QuantScheme, RoleScheme, find_scheme
+from edgeq.quant.schemes import Granularity, QuantScheme, RoleScheme, Rounding, find_scheme
 from edgeq.quant.weights import find_chooser
 
 # A recipe is written by hand; more than this is another file given by mistake.
@@ -51,6 +53,11 @@ class Recipe:
     @property
     def name(self) -> str:
         return self.default.name if not self.rules else f"{self.default.name} with {len(self.rules)} rules"
+
+    @property
+    def schemes(self) -> tuple[QuantScheme, ...]:
+        """All that it names."""
+        return (self.default, *(rule.scheme for rule in self.rules))
 
     def layer(self, name: str) -> QuantScheme:
         for rule in reversed(self.rules):
@@ -107,10 +114,24 @@ def _weights(scheme: QuantScheme, value: Any) -> QuantScheme:
 
 
 def _granularity(scheme: QuantScheme, value: Any) -> QuantScheme:
-    known = {each.value: each for each in Granularity}
+    return replace(scheme, weight=replace(scheme.weight, granularity=_entry(Granularity, value, "granularity")))
+
+
+def _scaling(scheme: QuantScheme, value: Any) -> QuantScheme:
+    if value != "none":
+        find_scaler(value)
+    return replace(scheme, scaling="" if value == "none" else value)
+
+
+def _rounding(scheme: QuantScheme, value: Any) -> QuantScheme:
+    return replace(scheme, rounding=_entry(Rounding, value, "rounding"))
+
+
+def _entry(kind: type[enum.Enum], value: Any, what: str) -> Any:
+    known = {each.value: each for each in kind}
     if value not in known:
-        raise QuantizationError(f"unknown granularity {value!r}", hint=f"one of: {', '.join(map(repr, known))}")
-    return replace(scheme, weight=replace(scheme.weight, granularity=known[value]))
+        raise QuantizationError(f"unknown {what} {value!r}", hint=f"one of: {', '.join(map(repr, known))}")
+    return known[value]
 
 
 #: What a recipe may say beside `scheme`, at its top and in a rule.
@@ -118,6 +139,8 @@ OPTIONS: Mapping[str, Callable[[QuantScheme, Any], QuantScheme]] = {
     "observer": _observer,
     "weights": _weights,
     "granularity": _granularity,
+    "scaling": _scaling,
+    "rounding": _rounding,
 }
 
 

@@ -16,6 +16,13 @@ class Granularity(enum.Enum):
     PER_CHANNEL = "per channel"
 
 
+class Rounding(enum.Enum):
+    """Of weights: to the nearest integer, or as serves the layer's results (`edgeq.quant.adaptive_rounding`)."""
+
+    NEAREST = "nearest"
+    ADAPTIVE = "adaptive"
+
+
 @dataclass(frozen=True)
 class RoleScheme:
     """How the tensors of one role are quantized.
@@ -55,6 +62,7 @@ class QuantScheme:
     Attributes:
         summary: one sentence for users: what it does, and what for.
         bias_correction: after rounding, biases are moved so that each channel keeps its mean over the calibration data.
+        scaling: how channels are scaled before anything is rounded, an entry of `edgeq.quant.channel_scaling`, or "".
     """
 
     name: str
@@ -63,6 +71,8 @@ class QuantScheme:
     weight: RoleScheme
     bias: RoleScheme
     bias_correction: bool = False
+    scaling: str = ""
+    rounding: Rounding = Rounding.NEAREST
 
 
 _INT8 = RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_TENSOR, "min-max")
@@ -111,6 +121,24 @@ _ENTRIES = (
         "int8's memory and several times its instructions.",
         activation=RoleScheme(DType.INT16, -32767, 32767, True, Granularity.PER_TENSOR, "min-max"),
         bias=_INT64_BIAS,
+    ),
+    replace(
+        INT8,
+        name="equalized",
+        summary="As int8, neighbouring layers first scaled to equal channel magnitudes (cross-layer equalization).",
+        scaling="cross-layer",
+    ),
+    replace(
+        INT8,
+        name="smooth",
+        summary="As int8, outliers of single activation channels first moved into the weights (SmoothQuant).",
+        scaling="smooth",
+    ),
+    replace(
+        INT8,
+        name="adaptive-rounding",
+        summary="As int8, each weight rounded up or down as serves its layer's results (AdaRound's objective).",
+        rounding=Rounding.ADAPTIVE,
     ),
     _observed("moving-average", "As int8, extremes averaged over the samples: forgets lone outliers, by any amount."),
     _observed("percentile", "As int8, the outermost 0.01 % of each activation saturate: for data with rare outliers."),

@@ -12,11 +12,13 @@ from edgeq.ir import DType, QuantParams
 from edgeq.ops.base import Activation
 from edgeq.ops.spatial import Padding
 from edgeq.passes import prepare_float
-from edgeq.quant.bias_correction import corrected_biases
+from edgeq.quant.bias_correction import correct_bias
 from edgeq.quant.evaluate import run
+from edgeq.quant.imitation import walk
 from edgeq.quant.observers import observe
 from edgeq.quant.params import affine_params
 from edgeq.quant.quantize import quantize, quantize_graph
+from edgeq.quant.recipes import Recipe
 from edgeq.quant.schemes import INT8, Granularity, RoleScheme, find_scheme
 from edgeq.quant.weights import bias_params, quantize_bias, quantize_weights, weight_params
 from tests.passes.net import Net
@@ -183,7 +185,7 @@ def test_bias_correction_makes_up_for_saturation_in_the_layer_before():
     integer = quantize_graph(graph, ranges, INT8)
     errors = [
         float((run(graph, data)["sum"] - real_outputs(candidate, data)["sum"]).mean())
-        for candidate in (integer, corrected_biases(graph, integer, data, INT8))
+        for candidate in (integer, walk(graph, integer, data, Recipe(INT8), (correct_bias,)))
     ]
     assert errors[0] > 1 and abs(errors[1]) < 0.1
 
