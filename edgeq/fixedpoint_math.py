@@ -1,5 +1,5 @@
-"""exp and 1 / (1 + x) in fixed point, to the bit as gemmlowp's fixedpoint.h defines them (the softmax of TFLite and of
-CMSIS-NN follows it).
+"""exp, log and 1 / (1 + x) in fixed point, to the bit as gemmlowp's fixedpoint.h and TFLite define them (the softmax of
+TFLite and of CMSIS-NN follows it).
 
 "Qm.n" is a 32-bit number with m integer and n fractional bits, m + n = 31. Arrays hold such numbers in int64.
 """
@@ -66,3 +66,65 @@ def reciprocal_of_one_plus(x: np.ndarray) -> np.ndarray:
 def input_radius(integer_bits: int, left_shift: int, total_bits: int = 31) -> int:
     """Largest magnitude of an integer that still fits Qm.n after a shift (TFLite's CalculateInputRadius)."""
     return math.floor(((1 << integer_bits) - 1) * math.ldexp(1.0, total_bits - integer_bits - left_shift))
+
+
+_LOG_2 = _constant(math.log(2), 31)
+_ROOT_HALF = _constant(math.sqrt(0.5), 31)
+_FOURTH_ROOT_HALF = _constant(0.5**0.25, 31)
+_LOG_NUMERATOR = _constant(11 / 240 * 2**0.25, 31)
+_LOG_SQUARE = _constant(1 / 20 * 2**0.25, 31)
+_LOG_CONSTANT = _constant(2 / 2**0.25 - 2**0.25, 31)
+_LOG_LINEAR = _constant(1 / 4 * 2**0.25, 31)
+
+
+def _leading_zeros(x: np.ndarray) -> np.ndarray:
+    """Of positive 32-bit numbers."""
+    return 32 - np.frexp(np.asarray(x, np.float64))[1]
+
+
+def log_of_at_least_one(x: np.ndarray) -> np.ndarray:
+    """log(x) in Q5.26 for x ≥ 1 in Q12.19, to the bit as TFLite's log_x_for_x_greater_than_or_equal_to_1.
+
+    x is r · 2^k with r about the fourth root of a half, by the closer of two ways to normalize it; a Padé approximation
+    around that root gives log(r) up to the constant that goes into k.
+    """
+    x = np.asarray(x, np.int64)
+    quarter = 1 << 23  # in Q6.25, as the powers of two are
+    high = _leading_zeros(x)
+    r_high = _shift_left_saturated(doubling_high_mult(_shift_left_saturated(x, high - 1), _ROOT_HALF), 1)
+    k_high = _shift_left_saturated(12 - high, 25) + quarter
+    low = _leading_zeros(doubling_high_mult(x, _ROOT_HALF)) - 1
+    r_low = _shift_left_saturated(x, low)
+    k_low = _shift_left_saturated(12 - low, 25) - quarter
+    r, k = np.minimum(r_high, r_low), np.maximum(k_high, k_low)
+    p = (r + _FOURTH_ROOT_HALF + 1) >> 1
+    q = 2 * (r - _FOURTH_ROOT_HALF)
+    q2 = doubling_high_mult(q, q)
+    numerator = doubling_high_mult(q, r) + doubling_high_mult(doubling_high_mult(q, q2), _LOG_NUMERATOR)
+    inner = _LOG_CONSTANT + q + doubling_high_mult(_LOG_SQUARE, q2)
+    denominator = doubling_high_mult(p, inner) + doubling_high_mult(_LOG_LINEAR, q)
+    rest = doubling_high_mult(rounding_divide_by_pot(numerator, 6), reciprocal_of_one_plus(denominator))
+    return _shift_left_saturated(doubling_high_mult(k, _LOG_2) + rest, 1)
+
+
+def inverse_root(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(multiplier, shift) of 1 / sqrt(x), x in [0, 2^31), 0 counting as 1: TFLite's GetInvSqrtQuantizedMultiplierExp.
+
+    x is brought to [1/2, 2) by an even shift; five Newton steps from 1, in Q3.28. multiplier in [0, 2^31), shift in
+    [−13, 0].
+    """
+    x = np.maximum(np.asarray(x, np.int64), 1)
+    right = np.where(x >= 1 << 29, 1, 0)
+    right = np.where(x >> 2 >= 1 << 29, 2, right)
+    normalized = x >> (2 * right)
+    left = (_leading_zeros(normalized) - 1) // 2 - 1
+    half = rounding_divide_by_pot((normalized << (2 * left)) >> 1, 1)
+    y = np.full(x.shape, 1 << 28, np.int64)
+    for _ in range(5):
+        cube = _shift_left_saturated(doubling_high_mult(doubling_high_mult(y, y), y), 6)
+        y = _shift_left_saturated(doubling_high_mult((1 << 28) + (1 << 27), y) - doubling_high_mult(half, cube), 3)
+    y = doubling_high_mult(y, _ROOT_HALF)
+    down = 11 + right - left
+    multiplier = y << np.maximum(-down, 0)
+    one = x == 1
+    return np.where(one, INT32_MAX, multiplier), np.where(one, 0, -np.maximum(down, 0))

@@ -371,6 +371,21 @@ def _reverse_v2(node: Node, graph: Graph) -> schema.ReverseV2OptionsT:
     return schema.ReverseV2OptionsT()
 
 
+@rule("DIV", version=2)
+def _div(node: Node, graph: Graph) -> schema.DivOptionsT:
+    return schema.DivOptionsT(fusedActivationFunction=_ACTIVATIONS[node.attrs.activation])
+
+
+@rule("LOG_SOFTMAX", version=2)
+def _log_softmax(node: Node, graph: Graph) -> schema.LogSoftmaxOptionsT:
+    return schema.LogSoftmaxOptionsT()
+
+
+@rule("L2_NORMALIZATION", version=2)
+def _l2_normalization(node: Node, graph: Graph) -> schema.L2NormOptionsT:
+    return schema.L2NormOptionsT()
+
+
 @rule("BROADCAST_TO", version=2)
 def _broadcast_to(node: Node, graph: Graph) -> None:
     return None

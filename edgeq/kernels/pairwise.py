@@ -54,3 +54,10 @@ class PreluS8(_PairwiseS8):
     name = "edgeq_prelu_s8"
     ops = ("PRELU",)
     template = "prelu.c.j2"
+
+
+@register
+class DivS8(_PairwiseS8):
+    name = "edgeq_div_s8"
+    ops = ("DIV",)
+    template = "div.c.j2"

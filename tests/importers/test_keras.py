@@ -103,6 +103,16 @@ def test_reductions_and_broadcasts(keras, tmp_path):
     assert_same_outputs(model, load(tmp_path / "m.keras"), vectors=1)
 
 
+def test_functions_of_tensors(keras, tmp_path):
+    ops, x = keras.ops, keras.Input((3, 4), name="x")
+    y = ops.square(x) + 1.0
+    z = [ops.log(y), ops.sqrt(y), ops.sin(x), ops.cos(x), ops.floor(x * 3.0), ops.ceil(x * 3.0), ops.round(x * 3.0)]
+    z += [x / y, 2.0 / y, ops.log_softmax(x), ops.normalize(x, axis=-1), -x]
+    model = keras.Model(x, z)
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
 def test_products_of_tensors(keras, tmp_path):
     x, y = keras.Input((3, 4), name="x"), keras.Input((5, 4), name="y")
     model = keras.Model([x, y], keras.ops.matmul(x, keras.ops.transpose(y, (0, 2, 1))))

@@ -27,6 +27,7 @@ TFLITE_PADDING = {Padding.SAME: schema.Padding.SAME, Padding.VALID: schema.Paddi
 TFLITE_TYPE = {
     DType.FLOAT32: schema.TensorType.FLOAT32,
     DType.INT8: schema.TensorType.INT8,
+    DType.UINT8: schema.TensorType.UINT8,
     DType.INT16: schema.TensorType.INT16,
     DType.INT32: schema.TensorType.INT32,
     DType.INT64: schema.TensorType.INT64,

@@ -136,7 +136,7 @@ def _pool_2d(options: Any) -> dict[str, Any]:
     }
 
 
-@rule("ADD", "SUB", "MUL")
+@rule("ADD", "SUB", "MUL", "DIV")
 def _arithmetic(options: Any) -> dict[str, Any]:
     return {"activation": _activation(options)}
 
@@ -226,3 +226,10 @@ def _resize(options: Any) -> dict[str, Any]:
 @rule("GATHER")
 def _gather(options: Any) -> dict[str, Any]:
     return {"axis": options.Axis(), "batch_dims": options.BatchDims()}
+
+
+@rule("L2_NORMALIZATION")
+def _l2_normalization(options: Any) -> dict[str, Any]:
+    if _activation(options) is not Activation.NONE:
+        raise ModelError("a fused activation is not supported", hint="apply the activation as a layer of its own")
+    return {}

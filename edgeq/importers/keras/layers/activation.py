@@ -17,6 +17,7 @@ _PLAIN: dict[str, tuple[str, dict[str, Any]]] = {
     "tanh": ("TANH", {}),
     "elu": ("ELU", {}),
     "exponential": ("EXP", {}),
+    "log_softmax": ("LOG_SOFTMAX", {}),
     "gelu": ("GELU", {"approximate": False}),
     "leaky_relu": ("LEAKY_RELU", {"alpha": 0.2}),
 }
@@ -159,22 +160,12 @@ def ops_hard_silu(layer: Layer, x: str) -> str:
     return activate(layer, x, "hard_silu")
 
 
-@rule("ops.Exp")
-def ops_exp(layer: Layer, x: str) -> str:
-    return layer.emit("EXP", (x,))
-
-
-@rule("ops.Absolute")
-def ops_absolute(layer: Layer, x: str) -> str:
-    return layer.emit("ABS", (x,))
-
-
-@rule("ops.Rsqrt")
-def ops_rsqrt(layer: Layer, x: str) -> str:
-    return layer.emit("RSQRT", (x,))
-
-
 rule("Softmax", "ops.Softmax", check=_check_softmax)(softmax)
+
+
+@rule("ops.LogSoftmax", check=_check_softmax)
+def ops_log_softmax(layer: Layer, x: str) -> str:
+    return activate(layer, x, "log_softmax")
 
 
 @rule("ops.Relu")

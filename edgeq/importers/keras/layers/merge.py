@@ -51,14 +51,6 @@ def subtract(layer: Layer, *inputs: str) -> str:
     return layer.emit("SUB", inputs)
 
 
-@rule("ops.TrueDivide", "ops.Divide")
-def divide(layer: Layer, *inputs: str) -> str:
-    divisor = layer.builder.tensors[inputs[-1]].data
-    if len(inputs) != 2 or divisor is None or np.any(divisor == 0):
-        raise ModelError("only division by constants other than 0 can be computed", where=layer.name)
-    return layer.emit("MUL", (inputs[0], layer.constant("reciprocal", 1 / divisor)))
-
-
 @rule("Concatenate", "ops.Concatenate")
 def concatenate(layer: Layer, *inputs: str) -> str:
     axis, rank = layer.config.get("axis", -1), len(layer.shape(inputs[0]))

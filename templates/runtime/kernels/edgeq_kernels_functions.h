@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Further functions of rows and of pairs; in edgeq_kernels.h's style. */
+#ifndef EDGEQ_KERNELS_FUNCTIONS_H
+#define EDGEQ_KERNELS_FUNCTIONS_H
+
+#include <stdint.h>
+
+#include "arm_nn_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * x - max - log(sum of exp(x - max)) of each row, in 1/16 with the zero point 127. mult and shift bring a difference of
+ * inputs to Q5.26, reverse_mult and reverse_shift back; exponentials of differences below diff_min count as 0. The output
+ * may be the input. ARM_CMSIS_NN_ARG_ERROR: row_size outside 1 ... 4095.
+ */
+arm_cmsis_nn_status edgeq_log_softmax_s8(const int8_t *input,
+                                         int32_t num_rows,
+                                         int32_t row_size,
+                                         int32_t mult,
+                                         int32_t shift,
+                                         int32_t reverse_mult,
+                                         int32_t reverse_shift,
+                                         int32_t diff_min,
+                                         int8_t *output);
+
+/*
+ * Each row divided by its Euclidean length, in 1/128 with the zero point 0. The output may be the input.
+ * ARM_CMSIS_NN_ARG_ERROR: row_size outside 1 ... 33025.
+ */
+arm_cmsis_nn_status edgeq_l2_normalization_s8(
+    const int8_t *input, int32_t num_rows, int32_t row_size, int32_t in_offset, int8_t *output);
+
+/*
+ * Elementwise quotient with broadcasting. out_mult and out_shift (at most 23) are those of a quotient of integers. A
+ * number divided by 0 is the limit on its side, 0 by 0 is 0. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension
+ * below 1.
+ */
+arm_cmsis_nn_status edgeq_div_s8(const int8_t *input_1_data,
+                                 const int8_t *input_2_data,
+                                 int32_t rank,
+                                 const int32_t *dims,
+                                 const int32_t *strides_1,
+                                 const int32_t *strides_2,
+                                 int32_t input_1_offset,
+                                 int32_t input_2_offset,
+                                 int8_t *output,
+                                 int32_t out_offset,
+                                 int32_t out_mult,
+                                 int32_t out_shift,
+                                 int32_t out_activation_min,
+                                 int32_t out_activation_max);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
