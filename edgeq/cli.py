@@ -87,10 +87,11 @@ def _print(lines: str) -> None:
 @click.option("--name", help="What the C code calls the model  [default: the file's name]")
 @click.option(
     "--rounding",
-    type=click.Choice(["double", "litert"]),
+    type=click.Choice(["double", "litert", "micro"]),
     default="double",
     show_default=True,
-    help="double: as TFLite 2.14 and CMSIS-NN. litert: FULLY_CONNECTED rounds once, as LiteRT 2.x.",
+    help="double: as TFLite 2.14 and CMSIS-NN. litert: FULLY_CONNECTED rounds once, as LiteRT 2.x. "
+    "micro: int8 LSTMs as TFLite Micro and CMSIS-NN.",
 )
 @click.option("--no-shrink", is_flag=True, help="Keep channels that no output depends on.")
 @click.option(

@@ -22,10 +22,12 @@ class Dialect(enum.Enum):
 
     DOUBLE: every operator rounds twice (tflite-runtime 2.14, TFLite Micro, CMSIS-NN's default build).
     LITERT: as DOUBLE, but FULLY_CONNECTED rounds once (LiteRT 2.x's reference kernel).
+    MICRO: as DOUBLE, but int8 LSTMs are those of TFLite Micro and CMSIS-NN, whose gates TFLite computes otherwise.
     """
 
     DOUBLE = "double"
     LITERT = "litert"
+    MICRO = "micro"
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:

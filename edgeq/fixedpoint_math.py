@@ -1,7 +1,8 @@
-"""exp, log and 1 / (1 + x) in fixed point, to the bit as gemmlowp's fixedpoint.h and TFLite define them (the softmax of
-TFLite and of CMSIS-NN follows it).
+"""exp, log, 1 / (1 + x), the logistic function and tanh in fixed point, to the bit as gemmlowp's fixedpoint.h and
+TFLite define them (the softmax of TFLite and of CMSIS-NN follows it, and TFLite's LSTM).
 
-"Qm.n" is a 32-bit number with m integer and n fractional bits, m + n = 31. Arrays hold such numbers in int64.
+"Qm.n" is a number with m integer and n fractional bits, m + n = 31, or 15 where it says so. Arrays hold such numbers in
+int64.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import math
 import numpy as np
 
 from edgeq.fixedpoint import INT32_MAX, INT32_MIN, doubling_high_mult, rounding_divide_by_pot
+
+INT16_MIN, INT16_MAX = -(1 << 15), (1 << 15) - 1
 
 
 def _constant(real: float, fractional_bits: int) -> int:
@@ -128,3 +131,72 @@ def inverse_root(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     multiplier = y << np.maximum(-down, 0)
     one = x == 1
     return np.where(one, INT32_MAX, multiplier), np.where(one, 0, -np.maximum(down, 0))
+
+
+# --- of 16 bits ------------------------------------------------------------------------------------------------------
+
+
+def _constant16(real: float, fractional_bits: int) -> int:
+    """A constant of 16 bits: gemmlowp rounds the one of 32 bits again, ties away from zero."""
+    return int(rounding_divide_by_pot(_constant(real, fractional_bits + 16), 16))
+
+
+def _high_mult16(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """round(a · b / 2^15), ties up, saturated: the product of two numbers of 16 bits."""
+    return np.minimum((np.asarray(a, np.int64) * b + (1 << 14)) >> 15, INT16_MAX)
+
+
+def _shift_left16(x: np.ndarray, bits: int) -> np.ndarray:
+    return np.clip(x << bits, INT16_MIN, INT16_MAX)
+
+
+_EXP16_MINUS_EIGHTH = _constant16(math.exp(-1 / 8), 15)
+_THIRD16 = _constant16(1 / 3, 15)
+_EXP16_MINUS_POWER = {k: _constant16(math.exp(-(2.0**k)), 15) for k in range(-2, 5)}
+
+
+def _exp_on_negative16(x: np.ndarray, integer_bits: int) -> np.ndarray:
+    """exp(x) in Q0.15 for x ≤ 0 in Qm.n of 16 bits, m = `integer_bits` in [0, 7]; as `exp_on_negative`."""
+    fractional_bits = 15 - integer_bits
+    quarter = (1 << fractional_bits) >> 2
+    rest = (x & (quarter - 1)) - quarter
+    t = _shift_left16(rest, integer_bits) + (1 << 12)
+    t2 = _high_mult16(t, t)
+    t3 = _high_mult16(t2, t)
+    t4 = _high_mult16(t2, t2)
+    tail = _high_mult16(rounding_divide_by_pot(t4, 2) + t3, _THIRD16) + t2
+    series = t + rounding_divide_by_pot(tail, 1)
+    result = np.minimum(_EXP16_MINUS_EIGHTH + _high_mult16(_EXP16_MINUS_EIGHTH, series), INT16_MAX)
+    multiple = rest - x
+    for k, factor in _EXP16_MINUS_POWER.items():
+        if k < integer_bits:
+            bit = (multiple >> (fractional_bits + k)) & 1
+            result = np.where(bit == 1, _high_mult16(result, factor), result)
+    if integer_bits > 5:
+        # beyond −32, which the bits above do not tell apart
+        result = np.where(x < -(1 << (20 - integer_bits)), 0, result)
+    return np.where(x == 0, INT16_MAX, result)
+
+
+def _reciprocal16(x: np.ndarray) -> np.ndarray:
+    """2 / (1 + x) in Q2.13 for x in [0, 1] in Q0.15."""
+    half = (x + INT16_MAX + 1) >> 1
+    y = _constant16(48 / 17, 13) + _high_mult16(half, _constant16(-32 / 17, 13))
+    for _ in range(3):
+        error = (1 << 13) - _high_mult16(half, y)
+        y = y + _shift_left16(_high_mult16(y, error), 2)
+    return y
+
+
+def logistic16(x: np.ndarray, integer_bits: int = 3) -> np.ndarray:
+    """1 / (1 + exp(−x)) in Q0.15 for x in Qm.n of 16 bits, m = `integer_bits`."""
+    x = np.asarray(x, np.int64)
+    positive = _shift_left16(_reciprocal16(_exp_on_negative16(-np.abs(x), integer_bits)), 1)
+    return np.where(x == 0, 1 << 14, np.where(x > 0, positive, INT16_MAX - positive))
+
+
+def tanh16(x: np.ndarray, integer_bits: int) -> np.ndarray:
+    """tanh(x) in Q0.15 for x in Qm.n of 16 bits, m = `integer_bits` in [0, 6]."""
+    x = np.asarray(x, np.int64)
+    magnitude = _shift_left16(_reciprocal16(_exp_on_negative16(-np.abs(x), integer_bits + 1)) - (1 << 13), 2)
+    return np.where(x == 0, 0, np.where(x < 0, -magnitude, magnitude))

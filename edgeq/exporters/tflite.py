@@ -16,6 +16,7 @@ import flatbuffers
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.exporters import lstm
 from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import Activation
 from edgeq.ops.spatial import Padding
@@ -76,13 +77,22 @@ def export_tflite(graph: Graph) -> bytes:
     Raises:
         ModelError: TFLite cannot express an operator or a tensor type.
     """
-    graph = _with_shape_operands(graph)
+    with_states = lstm.with_variables(_with_shape_operands(graph))
+    graph = with_states.graph
     names = list(graph.tensors)
     indices = {name: index for index, name in enumerate(names)} | {"": -1}
     buffers: list[schema.BufferT] = [_Buffer(b"")]  # buffer 0 is the empty one, by convention
     tensors = [_tensor(graph.tensors[name], buffers) for name in names]
+    for name in with_states.variables:
+        tensors[indices[name]].isVariable = True
     codes: dict[tuple[str, int], int] = {}
     operators = [_operator(node, graph, indices, codes) for node in graph.nodes]
+    for node, operator in zip(graph.nodes, operators, strict=True):
+        if node.op == lstm.OP:
+            inside = with_states.intermediates[node.outputs[0]]
+            operator.outputs = operator.outputs[:1]
+            operator.intermediates = _ints(range(len(tensors), len(tensors) + len(inside)))
+            tensors += [_tensor(tensor, buffers) for tensor in inside]
     main = schema.SubGraphT(
         tensors=tensors,
         inputs=_ints([indices[name] for name in graph.inputs]),
@@ -275,6 +285,15 @@ def _concatenation(node: Node, graph: Graph) -> schema.ConcatenationOptionsT:
 @rule("SOFTMAX", version=2)
 def _softmax(node: Node, graph: Graph) -> schema.SoftmaxOptionsT:
     return schema.SoftmaxOptionsT(beta=node.attrs.beta)
+
+
+@rule(lstm.OP, version=3)
+def _lstm(node: Node, graph: Graph) -> schema.UnidirectionalSequenceLSTMOptionsT:
+    return schema.UnidirectionalSequenceLSTMOptionsT(
+        fusedActivationFunction=schema.ActivationFunctionType.TANH,
+        timeMajor=node.attrs.time_major,
+        cellClip=node.attrs.cell_clip,
+    )
 
 
 @rule("RESHAPE", version=1)

@@ -64,6 +64,39 @@ class SymmetricConstant:
 
 
 @dataclass(frozen=True)
+class Product:
+    """Weights beside the first ones, symmetric int8.
+
+    Attributes:
+        weight: operand index. axis: of its channels; None allows one scale only.
+        input: operand index of the activation that they multiply; bias: that of the bias, at input scale · weight
+            scale. None where there is no bias.
+    """
+
+    weight: int
+    axis: int | None = None
+    input: int = 0
+    bias: int | None = None
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a node takes over from an earlier run, and what it hands on: all share their scale and zero point.
+
+    Attributes:
+        operand: its index; it may be absent. results: their indices.
+        dtype: a type of its own, symmetric; None for that of the other activations.
+        scale: fixed, for a type of its own. None takes a power of two for which the observed range is half of the
+            type's: it is observed at the end of a run only.
+    """
+
+    operand: int
+    results: tuple[int, ...]
+    dtype: DType | None = None
+    scale: float | None = None
+
+
+@dataclass(frozen=True)
 class QuantRule:
     """What the quantizer must respect.
 
@@ -75,6 +108,7 @@ class QuantRule:
         weight_axis: channel axis of per-channel weights; None allows per-tensor only.
         bias: operand index of the int32 bias (scale = input scale · weight scale), or None.
         symmetric: constants of other kinds, each with a scale of its own.
+        products: further weights. carried: what goes from one run of the node to the next.
     """
 
     output: OutputRule = OutputRule.FREE
@@ -84,6 +118,8 @@ class QuantRule:
     weight_axis: int | None = None
     bias: int | None = None
     symmetric: tuple[SymmetricConstant, ...] = ()
+    products: tuple[Product, ...] = ()
+    carried: tuple[Carried, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 RUNTIME = Path(__file__).parents[2] / "templates" / "runtime"
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
-INCLUDES = [f"-I{RUNTIME / folder}" for folder in ("include", "cmsis_nn/Include", "kernels")]
+INCLUDES = [f"-I{RUNTIME / folder}" for folder in ("", "include", "cmsis_nn/Include", "kernels")]
 
 #: Array versions of the inline functions, for ctypes.
 SHIM = """

@@ -461,6 +461,17 @@ arm_cmsis_nn_status edgeq_causal_softmax_s8(const int8_t *input,
                                             int32_t diff_min,
                                             int8_t *output);
 
+/*
+ * LSTM over whole sequences, as arm_lstm_unidirectional_s8; `tables` tells that function's gates (1) from TFLite's (0),
+ * which are gemmlowp's fixed-point functions. The states before the first step may be NULL, which is 0; `hidden` and
+ * `cell` are those behind the last one. The output has every step's hidden state, or with sequences 0 the last one's
+ * only. scratch: 4 * hidden_size. ARM_CMSIS_NN_ARG_ERROR: a negative size, a cell state with a scale outside
+ * [2^-15, 2^-9], one state without the other.
+ */
+arm_cmsis_nn_status edgeq_lstm_s8(const int8_t *input, const int8_t *hidden_in, const int16_t *cell_in,
+                                  const cmsis_nn_lstm_params *p, int32_t tables, int32_t sequences, int16_t *scratch,
+                                  int8_t *output, int8_t *hidden, int16_t *cell);
+
 #ifdef __cplusplus
 }
 #endif

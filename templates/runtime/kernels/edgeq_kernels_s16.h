@@ -186,6 +186,11 @@ arm_cmsis_nn_status edgeq_mean_s16(const int16_t *input,
                                    int32_t out_offset,
                                    int16_t *output);
 
+/* As edgeq_lstm_s8; sums have 64 bits. */
+arm_cmsis_nn_status edgeq_lstm_s16(const int16_t *input, const int16_t *hidden_in, const int16_t *cell_in,
+                                  const cmsis_nn_lstm_params *p, int32_t tables, int32_t sequences, int16_t *scratch,
+                                  int16_t *output, int16_t *hidden, int16_t *cell);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,6 +5,7 @@ A module is called as its operator in lower case. It defines
     cases(rng) -> Iterator[Case]    endless and varied: the first few should already cover the operator's branches
     options(attrs)                  TFLite's options table of the operator's attrs
     in_int16(case, rng)             optional: how a case becomes one of int16; else as in tests/ops/formats.py
+    STATES                          optional: True where a file has variables for some operands and results
     WITHOUT_REFERENCE               optional: formats that TFLite lacks; the simulator alone defines the results
 
 An operator that TFLite does not have (`Op.own`) defines, in place of options,

@@ -96,4 +96,68 @@ typedef struct {
     cmsis_nn_activation activation;
 } cmsis_nn_fc_params;
 
+/* The two activations of gates. */
+typedef enum {
+    ARM_SIGMOID = 0,
+    ARM_TANH = 1
+} arm_nn_activation_type;
+
+/*
+ * One gate of an LSTM: weights [hidden_size, input_size] and [hidden_size, hidden_size], int8; what their sums begin
+ * with, [hidden_size], of int32 for int8 activations and of int64 for int16; and the factors that bring the sums to
+ * Q3.12. bias is not read.
+ */
+typedef struct {
+    int32_t input_multiplier;
+    int32_t input_shift;
+    const void *input_weights;
+    const void *input_effective_bias;
+
+    int32_t hidden_multiplier;
+    int32_t hidden_shift;
+    const void *hidden_weights;
+    const void *hidden_effective_bias;
+
+    const void *bias;
+    arm_nn_activation_type activation_type;
+} cmsis_nn_lstm_gate;
+
+/* cell_clip: largest magnitude of the cell state, 0 for none; its scale is 2 to the power of cell_scale_power. */
+typedef struct {
+    int32_t time_major;
+    int32_t batch_size;
+    int32_t time_steps;
+    int32_t input_size;
+    int32_t hidden_size;
+    int32_t input_offset; /* not read: the effective biases hold its share */
+
+    int32_t forget_to_cell_multiplier;
+    int32_t forget_to_cell_shift;
+    int32_t input_to_cell_multiplier;
+    int32_t input_to_cell_shift;
+    int32_t cell_clip;
+    int32_t cell_scale_power;
+
+    int32_t output_multiplier;
+    int32_t output_shift;
+    int32_t output_offset; /* the zero point of the hidden state */
+
+    cmsis_nn_lstm_gate forget_gate;
+    cmsis_nn_lstm_gate input_gate;
+    cmsis_nn_lstm_gate cell_gate;
+    cmsis_nn_lstm_gate output_gate;
+} cmsis_nn_lstm_params;
+
+/*
+ * Memory of an LSTM: temp1 and temp2 for one int16 per batch and unit; the states [batch_size, hidden_size], read before
+ * the first step and written behind the last one: cell_state of int16, hidden_state of the activations' type. Where
+ * hidden_state is NULL, both begin with 0.
+ */
+typedef struct {
+    void *temp1;
+    void *temp2;
+    void *cell_state;
+    void *hidden_state;
+} cmsis_nn_lstm_context;
+
 #endif

@@ -290,6 +290,20 @@ void arm_concatenation_s8_x(const int8_t *input,
                             const uint16_t output_x,
                             const uint32_t offset_x);
 
+/*
+ * LSTM over whole sequences, batch major [batch, time, …] or time major [time, batch, …]; the output holds every step's
+ * hidden state. Gates come from interpolated tables; sums of int16 have 64 bits and are requantized with 15 bits of the
+ * multiplier. The output does not overlap the input.
+ */
+arm_cmsis_nn_status arm_lstm_unidirectional_s8(const int8_t *input,
+                                               int8_t *output,
+                                               const cmsis_nn_lstm_params *params,
+                                               cmsis_nn_lstm_context *buffers);
+arm_cmsis_nn_status arm_lstm_unidirectional_s16(const int16_t *input,
+                                                int16_t *output,
+                                                const cmsis_nn_lstm_params *params,
+                                                cmsis_nn_lstm_context *buffers);
+
 /* Copies total_size bytes. */
 void arm_reshape_s8(const int8_t *input, int8_t *output, const uint32_t total_size);
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What LSTMs of int8 and of int16 activations share: all behind the sums of products. */
+#ifndef EDGEQ_LSTM_H
+#define EDGEQ_LSTM_H
+
+#include <stdbool.h>
+
+#include "arm_nn_types.h"
+#include "edgeq_fixedpoint.h"
+#include "edgeq_gates.h"
+#include "kernels/edgeq_kernels_s16.h"
+
+static inline int16_t edgeq_saturate_q15(int32_t x)
+{
+    return (int16_t)edgeq_clamp(x, INT16_MIN, INT16_MAX);
+}
+
+static inline bool edgeq_lstm_is_computable(const cmsis_nn_lstm_params *p)
+{
+    return p->batch_size >= 0 && p->time_steps >= 0 && p->input_size >= 0 && p->hidden_size >= 0 && p->cell_clip >= 0 &&
+           p->cell_clip <= INT16_MAX && p->cell_scale_power >= -15 && p->cell_scale_power <= -9;
+}
+
+/* Elements from the start of the sequence to the vector of a batch at a step; `size` elements a vector. */
+static inline int32_t edgeq_lstm_offset(const cmsis_nn_lstm_params *p, int32_t batch, int32_t step, int32_t size)
+{
+    return (p->time_major != 0 ? step * p->batch_size + batch : batch * p->time_steps + step) * size;
+}
+
+/* The gate of Q3.12 in place: Q0.15. */
+static inline arm_cmsis_nn_status edgeq_lstm_activate(int16_t *gate, int32_t size, arm_nn_activation_type type,
+                                                      int32_t tables)
+{
+    int32_t i;
+
+    if (tables != 0) {
+        return type == ARM_TANH ? edgeq_tanh_s16(gate, size, 3, 0, gate) : edgeq_logistic_s16(gate, size, 3, 0, gate);
+    }
+    for (i = 0; i < size; ++i) {
+        gate[i] = (int16_t)(type == ARM_TANH ? edgeq_tanh_q15(gate[i], 3) : edgeq_logistic_q15(gate[i]));
+    }
+    return ARM_CMSIS_NN_SUCCESS;
+}
+
+/* tanh of the cell state, Q0.15. */
+static inline arm_cmsis_nn_status edgeq_lstm_tanh_of_cell(const int16_t *cell, const cmsis_nn_lstm_params *p,
+                                                          int32_t tables, int16_t *output)
+{
+    const int32_t left = p->cell_scale_power + 12;
+    int32_t i;
+
+    if (tables != 0) {
+        return edgeq_tanh_s16(cell, p->hidden_size, 3 * (1 << (left > 0 ? left : 0)), left > 0 ? 0 : -left, output);
+    }
+    for (i = 0; i < p->hidden_size; ++i) {
+        output[i] = (int16_t)edgeq_tanh_q15(cell[i], 15 + p->cell_scale_power);
+    }
+    return ARM_CMSIS_NN_SUCCESS;
+}
+
+/* cell * forget gate, rounded. */
+static inline void edgeq_lstm_forget(int16_t *cell, const int16_t *forget, const cmsis_nn_lstm_params *p, int32_t tables)
+{
+    int32_t i;
+
+    for (i = 0; i < p->hidden_size; ++i) {
+        const int32_t kept = cell[i] * forget[i];
+        cell[i] = edgeq_saturate_q15(tables != 0 ? edgeq_requantize(kept, p->forget_to_cell_multiplier,
+                                                                    p->forget_to_cell_shift)
+                                                 : edgeq_divide_by_pot(kept, 15));
+    }
+}
+
+/* cell + input gate * cell gate, the product rounded; limited. */
+static inline void edgeq_lstm_update(int16_t *cell, const int16_t *input, const int16_t *gate,
+                                     const cmsis_nn_lstm_params *p, int32_t tables)
+{
+    const int32_t high = p->cell_clip > 0 ? p->cell_clip : INT16_MAX;
+    const int32_t low = p->cell_clip > 0 ? -p->cell_clip : INT16_MIN;
+    int32_t i;
+
+    for (i = 0; i < p->hidden_size; ++i) {
+        const int32_t product = input[i] * gate[i];
+        const int32_t added = tables != 0
+                                  ? edgeq_requantize(product, p->input_to_cell_multiplier, p->input_to_cell_shift)
+                                  : edgeq_divide_by_pot(product, 30 + p->cell_scale_power);
+        cell[i] = (int16_t)edgeq_clamp(cell[i] + added, low, high);
+    }
+}
+
+#endif
