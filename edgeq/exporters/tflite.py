@@ -439,6 +439,11 @@ def _gather(node: Node, graph: Graph) -> schema.GatherOptionsT:
     return schema.GatherOptionsT(axis=node.attrs.axis, batchDims=node.attrs.batch_dims)
 
 
+@rule("EMBEDDING_LOOKUP", version=1)
+def _embedding_lookup(node: Node, graph: Graph) -> None:
+    return None
+
+
 @rule("MINIMUM", "MAXIMUM", version=2)
 def _extreme(node: Node, graph: Graph) -> schema.MaximumMinimumOptionsT:
     return schema.MaximumMinimumOptionsT()

@@ -6,6 +6,7 @@ from edgeq.kernels import register
 from edgeq.kernels.addition import MAX_RANK
 from edgeq.kernels.base import Kernel
 from edgeq.ops import ops_with
+from edgeq.ops.indexed import IndexedParams
 from edgeq.ops.movement import CopyParams
 from edgeq.ops.selection import GatherParams
 from edgeq.ops.space_to_batch_nd import ScatterParams
@@ -30,8 +31,18 @@ class GatherS8(Kernel):
     ops = ops_with(GatherParams)
     template = "gather.c.j2"
 
-    def supports(self, p: GatherParams, cpu: Cpu) -> bool:
-        return len(p.dims) <= MAX_RANK
+    def supports(self, p: object, cpu: Cpu) -> bool:
+        return isinstance(p, GatherParams) and len(p.dims) <= MAX_RANK
+
+
+@register
+class Rows(Kernel):
+    name = "edgeq_rows"
+    ops = ops_with(IndexedParams)
+    template = "rows.c.j2"
+
+    def supports(self, p: object, cpu: Cpu) -> bool:
+        return isinstance(p, IndexedParams)
 
 
 @register

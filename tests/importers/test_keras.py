@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeq.errors import ModelError
 from edgeq.importers.keras import load
 from edgeq.ir import verify_graph
 from edgeq.quant.evaluate import run
@@ -111,6 +112,28 @@ def test_functions_of_tensors(keras, tmp_path):
     model = keras.Model(x, z)
     model.save(tmp_path / "m.keras")
     assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
+def test_embeddings_take_integers(keras, tmp_path):
+    layers, x, y = keras.layers, keras.Input((5,), dtype="int32", name="x"), keras.Input((2, 3), name="y")
+    shared = layers.Embedding(11, 4)
+    model = keras.Model([x, y], [layers.GlobalAveragePooling1D()(shared(x)), layers.Embedding(7, 2)(y), shared(x)])
+    for name in ("m.keras", "m.h5"):
+        model.save(tmp_path / name)
+        graph = load(tmp_path / name)
+        assert [graph.tensors[i].dtype.value for i in graph.inputs] == ["int32", "int32"]
+        ids = [np.arange(10).reshape(2, 5) % 11, np.arange(12).reshape(2, 2, 3) % 7]
+        found = run(graph, {n: i[:, np.newaxis].astype(np.int32) for n, i in zip(graph.inputs, ids, strict=True)})
+        for name_, wanted in zip(graph.outputs, model(ids), strict=True):
+            np.testing.assert_allclose(found[name_][:, 0], wanted, atol=1e-6)
+
+
+def test_indices_are_not_computed_with(keras, tmp_path):
+    x = keras.Input((5,), name="x")
+    model = keras.Model(x, [keras.layers.Embedding(11, 4)(x), keras.layers.Dense(2)(x)])
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(ModelError, match="computed with"):
+        load(tmp_path / "m.keras")
 
 
 def test_products_of_tensors(keras, tmp_path):

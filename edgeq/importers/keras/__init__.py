@@ -16,7 +16,7 @@ from edgeq.importers.keras.container import KerasFile, read_keras_file
 from edgeq.importers.keras.rules import find_rule, known_layers
 from edgeq.importers.keras.topology import LayerSpec, ModelSpec, parse_model, walk
 from edgeq.importers.keras.weights import assign_weights
-from edgeq.ir import Graph, verify_graph
+from edgeq.ir import DType, Graph, verify_graph
 
 __all__ = ["known_layers", "load"]
 
@@ -41,10 +41,24 @@ def _graph(file: KerasFile, path: Path) -> Graph:
     _refuse_unsupported(spec)
     builder = GraphBuilder(assign_weights(spec, file), file.major)
     outputs = builder.model(spec, Scope(), None)
+    _check_integer_inputs(builder)
     graph = Graph(
         spec.name, builder.tensors, tuple(builder.nodes), tuple(builder.inputs), tuple(outputs), source=str(path)
     )
     return verify_graph(graph.rewrite(), "import")
+
+
+def _check_integer_inputs(builder: GraphBuilder) -> None:
+    """Raises ModelError where an input of integers is read as a number, too."""
+    inputs = {name for name in builder.inputs if builder.tensors[name].dtype is DType.INT32}
+    for node in builder.nodes:
+        for index, name in enumerate(node.inputs):
+            if name in inputs and (node.op, index) != ("GATHER", 1):
+                raise ModelError(
+                    f"input {name!r} holds the indices of an embedding and is computed with, too",
+                    where=node.loc,
+                    hint="give the model two inputs",
+                )
 
 
 def _refuse_unsupported(spec: ModelSpec) -> None:

@@ -28,6 +28,20 @@ arm_cmsis_nn_status edgeq_scatter_s8(const int8_t *input,
                                      int8_t value);
 
 /*
+ * Of each of `outer` tables of `rows` rows, `block` bytes each, the `count` rows that the indices name. An index that the
+ * table does not have is the nearest one that it has: nothing outside is ever read. The buffers must not overlap.
+ * ARM_CMSIS_NN_ARG_ERROR: outer, rows or block below 1, a negative count.
+ */
+arm_cmsis_nn_status edgeq_rows(const int8_t *tables,
+                               int32_t outer,
+                               int32_t rows,
+                               int32_t block,
+                               const void *indices,
+                               edgeq_type index_type,
+                               int32_t count,
+                               int8_t *output);
+
+/*
  * Sums over the reduced axes, for every index of the kept ones (rank 0 ... 6 each), as -128 and one more for each of
  * the 255 ascending thresholds that the sum reaches. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension below 1.
  */
