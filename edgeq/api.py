@@ -24,7 +24,7 @@ from edgeq.naming import c_identifier
 from edgeq.ops import find_op, known_ops
 from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.passes.shrink_channels import NOTES, shrink_channels
-from edgeq.program import KernelCall, Program
+from edgeq.program import KernelCall, Program, ProgramTensor
 from edgeq.project import Project, open_project, replace_folder, write_report
 from edgeq.quant.calibration import load_calibration
 from edgeq.quant.quantize import quantize
@@ -265,7 +265,8 @@ def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> di
     program, plan = compiled.program, compiled.plan
     warnings = list(compiled.warnings)
     flash: dict[str, Any] = dict.fromkeys(("text", "rodata", "total", "model_code", "constants", "other", "size"))
-    ram: dict[str, Any] = {"arena": plan.arena_bytes, "scratch": plan.scratch_bytes, "size": board.soc.ram.size}
+    ram: dict[str, Any] = {"arena": plan.arena_bytes, "scratch": plan.scratch_bytes, "state": program.state_bytes}
+    ram["size"] = board.soc.ram.size
     if footprint is None:
         ram.update(static=None, stack=None, total=None)
         sections: dict[str, int] = {}
@@ -314,6 +315,7 @@ def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> di
             }
             for c in program.calls
         ],
+        "states": [_state(program.tensors[state.name]) for state in program.states],
         "shrunk": compiled.graph.metadata.get(NOTES, "").splitlines(),
         "warnings": warnings,
     }
@@ -385,6 +387,7 @@ def inspect(model: Path | str | Graph) -> dict[str, Any]:
         "parameters": sum(x["parameters"] for x in layers),
         "inputs": [_edge(graph.tensors[n]) for n in graph.inputs],
         "outputs": [_edge(graph.tensors[n]) for n in graph.outputs],
+        "states": [_state(graph.tensors[state.read]) for state in graph.states],
         "unsupported": sorted({n.op for n in unsupported(graph)}),
         "layers": layers,
     }
@@ -400,6 +403,15 @@ def _edge(tensor: Tensor) -> dict[str, Any]:
         scale, zero_point = tensor.quant.per_tensor
         edge.update(scale=scale, zero_point=zero_point)
     return edge
+
+
+def _state(tensor: Tensor | ProgramTensor) -> dict[str, Any]:
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "type": tensor.dtype.value,
+        "bytes": tensor.nbytes,
+    }
 
 
 def _headroom(call: KernelCall) -> float | None:

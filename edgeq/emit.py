@@ -22,7 +22,7 @@ from edgeq.ir import DType, QuantParams
 from edgeq.kernels import find_kernel
 from edgeq.memory import MemoryPlan, Place
 from edgeq.naming import c_comment, c_identifier, unique
-from edgeq.program import KernelCall, Program, program_bytes
+from edgeq.program import KernelCall, Program, ProgramState, program_bytes
 from edgeq.resources import templates_dir
 from edgeq.target import Board
 
@@ -40,7 +40,7 @@ _CTYPES = {
 
 
 # What templates/model/model.h.j2 declares, each after the model's name.
-_MODEL_SYMBOLS = ("init", "input", "invoke", "step", "output", "model")
+_MODEL_SYMBOLS = ("init", "reset", "input", "invoke", "step", "output", "model")
 # What templates/ops/ define at file scope, each after the layer's name.
 _LAYER_SYMBOLS = (
     "params", "input_dims", "filter_dims", "bias_dims", "output_dims", "before", "after", "dims", "strides_0",
@@ -82,6 +82,22 @@ class PlaceView:
     what: str
     first: str
     last: str
+
+
+@dataclass(frozen=True)
+class StateView:
+    """A state as the templates see it.
+
+    Attributes:
+        fill: the value of all its bytes after a reset, if `symbol` is "".
+        symbol: the constant with its reset value.
+    """
+
+    tensor: TensorView
+    title: str
+    pointer: str
+    fill: int
+    symbol: str
 
 
 @dataclass(frozen=True)
@@ -128,6 +144,8 @@ class ModelView:
     layers: tuple[LayerView, ...]
     places: tuple[PlaceView, ...]
     constants: tuple[ConstantView, ...]
+    states: tuple[StateView, ...]
+    state_bytes: int
     checks_kernels: bool
     hash_rows: tuple[str, ...]
 
@@ -167,6 +185,7 @@ class _Namer:
 
     Attributes:
         layers, parameters: of each call its function, and its constants by field. places, constants: by tensor.
+        resets: of each state the array with its reset value, where not all its bytes are the same.
     """
 
     def __init__(self, program: Program, plan: MemoryPlan):
@@ -180,19 +199,24 @@ class _Namer:
             beside |= {f"{layer}_{symbol}_{i}" for i in range(len(call.outputs)) for symbol in _RESULT_SYMBOLS}
         self.layers = unique(layers, taken | beside)
         places: dict[str, str] = {name: f"AT_INPUT_{i}" for i, name in enumerate(program.inputs)}
+        places.update((state.name, f"AT_STATE_{i}") for i, state in enumerate(program.states))
         for layer, call in zip(self.layers, program.calls, strict=True):
             for i, name in enumerate(call.outputs):
-                places[name] = f"AT_{layer.upper()}" + (f"_{i}" if len(call.outputs) > 1 else "")
+                if program.storage(name) == name:
+                    places[name] = f"AT_{layer.upper()}" + (f"_{i}" if len(call.outputs) > 1 else "")
         symbols = unique(list(places.values()))
         self.places = dict(zip(places, symbols, strict=True))
         constants = [name for name, t in program.tensors.items() if t.data is not None]
         fields = [(i, field) for i, call in enumerate(program.calls) for field in _call_constants(call)]
         wishes = [c_identifier(name, fallback="constant") for name in constants]
         wishes += [f"{self.layers[i]}_{field}" for i, field in fields]
+        stored = [state.name for state in program.states if _fill(state.initial) is None]
+        wishes += [f"{c_identifier(name, fallback='state')}_at_reset" for name in stored]
         symbols = unique([f"{self.model}_{wish}" for wish in wishes], taken | set(self.layers))
         self.constants = dict(zip(constants, symbols, strict=False))
+        self.resets = dict(zip(stored, symbols[len(constants) + len(fields) :], strict=True))
         self.parameters: list[dict[str, str]] = [{} for _ in program.calls]
-        for (i, field), symbol in zip(fields, symbols[len(constants) :], strict=True):
+        for (i, field), symbol in zip(fields, symbols[len(constants) :], strict=False):
             self.parameters[i][field] = symbol
 
     def pointer(self, name: str) -> str:
@@ -223,6 +247,23 @@ class _Namer:
         return TensorView(self.pointer(name), tensor.dtype.value, shape, tensor.nbytes, scale, zero_point)
 
 
+def _fill(values: np.ndarray) -> int | None:
+    """The value of all the array's bytes, None where they differ."""
+    distinct = np.unique(np.frombuffer(values.tobytes(), np.uint8))
+    return int(distinct[0]) if distinct.size == 1 else None
+
+
+def _state_view(state: ProgramState, names: _Namer) -> StateView:
+    fill = _fill(state.initial)
+    return StateView(
+        names.tensor(state.name),
+        state.name,
+        names.byte_pointer(state.name),
+        fill or 0,
+        names.resets.get(state.name, ""),
+    )
+
+
 def _call_constants(call: KernelCall) -> dict[str, np.ndarray]:
     fields = {f.name: getattr(call.params, f.name) for f in dataclasses.fields(call.params)}
     return {**{k: v for k, v in fields.items() if isinstance(v, np.ndarray)}, **call.extras}
@@ -236,6 +277,7 @@ def _constant_view(symbol: str, values: np.ndarray) -> ConstantView:
 def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> ModelView:
     names = _Namer(program, plan)
     constants = [_constant_view(names.constants[n], program.tensors[n].data) for n in names.constants]
+    constants += [_constant_view(names.resets[s.name], s.initial) for s in program.states if s.name in names.resets]
     layers, places, first_tensor = [], [], 0
 
     def moment(call: int) -> str:
@@ -291,6 +333,8 @@ def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> 
         layers=tuple(layers),
         places=tuple(places),
         constants=tuple(constants),
+        states=tuple(_state_view(state, names) for state in program.states),
+        state_bytes=program.state_bytes,
         checks_kernels=any("kernel_status(" in layer.code for layer in layers),
         hash_rows=tuple(", ".join(f"0x{b:02x}" for b in digest[i : i + 8]) for i in range(0, len(digest), 8)),
     )
@@ -322,6 +366,7 @@ def manifest(program: Program, plan: MemoryPlan, board: Board) -> dict[str, Any]
         "macs": program.macs,
         "arena_bytes": plan.arena_bytes,
         "scratch_bytes": plan.scratch_bytes,
+        "state_bytes": program.state_bytes,
         "layers": [
             {
                 "name": call.name,

@@ -191,9 +191,28 @@ class Node:
     loc: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class State:
+    """A value that lives across inferences.
+
+    Attributes:
+        read: the tensor that holds it while an inference starts; no node computes it.
+        written: the tensor that holds its new value at the inference's end, of the same shape, type and quantization;
+            `read` itself where it never changes.
+        initial: its value after a reset, in the type of both.
+    """
+
+    read: str
+    written: str
+    initial: np.ndarray
+
+    def __post_init__(self):
+        object.__setattr__(self, "initial", frozen_array(self.initial))
+
+
 @dataclass(frozen=True)
 class Graph:
-    """A model: tensors by name, nodes in execution order, the names of its inputs and outputs."""
+    """A model: tensors by name, nodes in execution order, the names of its inputs and outputs, its states."""
 
     name: str
     tensors: Mapping[str, Tensor]
@@ -202,6 +221,17 @@ class Graph:
     outputs: tuple[str, ...]
     source: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    states: tuple[State, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The tensors whose values are there before any node runs: inputs and states."""
+        return (*self.inputs, *(state.read for state in self.states))
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The tensors that are needed after the last node has run: outputs and the new values of states."""
+        return (*self.outputs, *(state.written for state in self.states))
 
     def operands(self, node: Node) -> tuple[Tensor | None, ...]:
         """The node's input tensors, None where an optional one is absent."""
@@ -228,25 +258,27 @@ class Graph:
         tensors: Iterable[Tensor] = (),
         inputs: Iterable[str] | None = None,
         outputs: Iterable[str] | None = None,
+        states: Iterable[State] | None = None,
     ) -> Graph:
         """A graph with other nodes and with `tensors` added or replaced; tensors that nothing mentions are dropped."""
         nodes = self.nodes if nodes is None else tuple(nodes)
         inputs = self.inputs if inputs is None else tuple(inputs)
         outputs = self.outputs if outputs is None else tuple(outputs)
+        states = self.states if states is None else tuple(states)
         pool = {**self.tensors, **{t.name: t for t in tensors}}
-        used = set(inputs) | set(outputs)
+        used = {*inputs, *outputs, *(name for state in states for name in (state.read, state.written))}
         for node in nodes:
             used.update(filter(None, node.inputs))
             used.update(node.outputs)
         kept = {name: tensor for name, tensor in pool.items() if name in used}
-        return replace(self, nodes=nodes, tensors=kept, inputs=inputs, outputs=outputs)
+        return replace(self, nodes=nodes, tensors=kept, inputs=inputs, outputs=outputs, states=states)
 
 
 def verify_graph(graph: Graph, stage: str) -> Graph:
     """Checks what every stage relies on and returns the graph.
 
     Every name resolves, every tensor is defined once and before its use, constants are not computed, inputs are not
-    constants, outputs are defined.
+    constants, outputs are defined; a state's initial and new values fit its tensor.
 
     Raises:
         ModelError: naming the stage, the node and the tensor at fault.
@@ -265,6 +297,12 @@ def verify_graph(graph: Graph, stage: str) -> Graph:
         if name in defined:
             fail(f"graph input {name!r} is a constant or listed twice", "")
         defined.add(name)
+    for state in graph.states:
+        if state.read not in graph.tensors:
+            fail(f"state {state.read!r} does not exist", "")
+        if state.read in defined:
+            fail(f"state {state.read!r} is a constant, an input, or listed twice", "")
+        defined.add(state.read)
     for node in graph.nodes:
         for name in filter(None, node.inputs):
             if name not in graph.tensors:
@@ -282,4 +320,12 @@ def verify_graph(graph: Graph, stage: str) -> Graph:
             fail(f"graph output {name!r} is never computed", "")
     if not graph.outputs:
         fail("the graph has no outputs", "")
+    for state in graph.states:
+        if state.written not in defined:
+            fail(f"the new value {state.written!r} of a state is never computed", state.read)
+        old, new = graph.tensors[state.read], graph.tensors[state.written]
+        if (old.shape, old.dtype, old.quant) != (new.shape, new.dtype, new.quant):
+            fail(f"a state's old and new value {new.name!r} differ in shape, type or quantization", old.name)
+        if state.initial.shape != old.shape or state.initial.dtype != old.dtype.numpy:
+            fail("a state's initial value has another shape or type", old.name)
     return graph

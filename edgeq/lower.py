@@ -8,6 +8,7 @@ from edgeq.ir import Graph, Node, verify_graph
 from edgeq.kernels import KernelSetting, choose_kernel
 from edgeq.naming import c_identifier, unique
 from edgeq.ops import find_op
+from edgeq.persistence import bind_states, free_outputs
 from edgeq.program import KernelCall, Program, ProgramTensor
 from edgeq.target import Cpu
 
@@ -35,7 +36,7 @@ def check_supported(graph: Graph) -> Graph:
 def lower(
     graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE, kernels: KernelSetting = KernelSetting.AUTO
 ) -> Program:
-    """Lowers a quantized graph for a core.
+    """Lowers a quantized graph for a core. Its states get storage, and copies where they need them.
 
     Raises:
         ModelError: an operator is not supported, or an output is a constant.
@@ -43,7 +44,7 @@ def lower(
             runs the layer. Names the layer.
     """
     check_supported(graph)
-    verify_graph(graph, "quantization")
+    graph = free_outputs(verify_graph(graph, "quantization"))
     for name in graph.outputs:
         if graph.tensors[name].is_constant:
             raise ModelError(
@@ -59,7 +60,7 @@ def lower(
             t = graph.tensors[name]
             tensors[name] = ProgramTensor(t.name, t.shape, t.dtype, t.quant, t.data, alias_of)
 
-    for name in graph.inputs:
+    for name in graph.sources:
         declare(name)
     calls = []
     for node, layer in zip(graph.nodes, names, strict=True):
@@ -92,9 +93,10 @@ def lower(
                 extras=kernel.extras(lowered.params, cpu),
             )
         )
-    for name in graph.outputs:
+    for name in graph.kept:
         declare(name)
-    return Program(graph.name, tensors, tuple(calls), graph.inputs, graph.outputs, cpu.name, dialect.value)
+    program = Program(graph.name, tensors, tuple(calls), graph.inputs, graph.outputs, cpu.name, dialect.value)
+    return bind_states(program, graph.states, cpu) if graph.states else program
 
 
 def _layer_names(graph: Graph) -> list[str]:

@@ -1,8 +1,9 @@
 """The offline memory plan: every tensor and every kernel's scratch at a fixed offset of one arena.
 
 Lifetimes are counted in calls. A tensor is live from the call that writes it (`first`; −1 for program inputs) to the
-last call that reads it (`last`; the number of calls for program outputs). Two tensors whose lifetimes meet never
-overlap, except for a call's result and an operand that dies there, as far as the kernel allows it (`program.Overlap`).
+last call that reads it (`last`; the number of calls for program outputs); a state is live all the time. Two tensors
+whose lifetimes meet never overlap, except for a call's result and an operand that dies there, as far as the kernel
+allows it (`program.Overlap`).
 """
 
 from __future__ import annotations
@@ -123,6 +124,9 @@ def lifetimes(program: Program) -> dict[str, tuple[int, int]]:
             touch(name, index)
     for name in program.outputs:
         touch(name, end)
+    for state in program.states:
+        touch(state.name, -1)
+        spans[state.name] = (-1, end)
     return spans
 
 

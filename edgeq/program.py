@@ -23,7 +23,7 @@ import numpy as np
 from edgeq.errors import ProjectError
 from edgeq.ir import DType, QuantParams, frozen_array
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +103,24 @@ class KernelCall:
 
 
 @dataclass(frozen=True, eq=False)
+class ProgramState:
+    """A tensor whose memory survives inferences. Calls that write it have results that are aliases of it.
+
+    Attributes:
+        name: of the tensor, which is no alias, no input, and no constant.
+        initial: its value after a reset, in its type and shape.
+    """
+
+    name: str
+    initial: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Program:
     """Kernel calls in execution order.
 
     Attributes:
+        states: what is remembered from one inference to the next.
         rounding: the requantization dialect the program was lowered for (see `edgeq.fixedpoint.Dialect`).
         cpu: the core whose scratch sizes and packings it carries.
     """
@@ -118,6 +132,7 @@ class Program:
     outputs: tuple[str, ...]
     cpu: str
     rounding: str = "double"
+    states: tuple[ProgramState, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -127,6 +142,11 @@ class Program:
     def hash(self) -> str:
         """SHA-256, in hex, over everything that decides what the program computes and where it runs."""
         return hashlib.sha256(program_bytes(self)).hexdigest()
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory that survives inferences."""
+        return sum(self.tensors[state.name].nbytes for state in self.states)
 
     def storage(self, name: str) -> str:
         """The tensor whose memory `name` lives in."""
@@ -184,6 +204,7 @@ def program_bytes(program: Program) -> bytes:
         "rounding": program.rounding,
         "inputs": list(program.inputs),
         "outputs": list(program.outputs),
+        "states": [{"name": s.name, "initial": _encode(s.initial, table)} for s in program.states],
         "tensors": [
             {
                 "name": t.name,
@@ -302,4 +323,5 @@ def _from_document(
         outputs=tuple(document["outputs"]),
         cpu=document["cpu"],
         rounding=document["rounding"],
+        states=tuple(ProgramState(s["name"], decode(s["initial"])) for s in document["states"]),
     )

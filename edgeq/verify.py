@@ -11,7 +11,7 @@ import numpy as np
 from edgeq.device.session import Session
 from edgeq.errors import ProtocolError
 from edgeq.program import Program, ProgramTensor
-from edgeq.simulate import check_inputs, trace
+from edgeq.simulate import check_inputs, reset, trace
 
 Progress = Callable[[int, int], None]
 
@@ -110,7 +110,8 @@ def verify_on(
     on: str,
     progress: Progress = quiet,
 ) -> RungResult:
-    """Runs vectors layer by layer on a device and compares every result with the simulator's, `array_equal`.
+    """Runs vectors layer by layer on a device and compares every result with the simulator's, `array_equal`. Both start
+    from a reset, and carry the states from one vector to the next.
 
     Args:
         inputs: one integer array (n, *shape) per program input.
@@ -125,15 +126,18 @@ def verify_on(
     check_device(program, session)
     count = check_inputs(program, inputs)
     compared = 0
+    memory = reset(program)
+    if program.states:
+        session.reset()
     for vector in range(count):
         single = [x[vector : vector + 1] for x in inputs]
         for index, x in enumerate(single):
             session.write_input(index, x.tobytes())
         session.begin()
-        outputs: dict[str, np.ndarray] = dict(zip(program.inputs, single, strict=True))
-        for layer, (call, results) in enumerate(trace(program, single)):
+        outputs: dict[str, np.ndarray] = {**dict(zip(program.inputs, single, strict=True)), **memory}
+        for layer, (call, results) in enumerate(trace(program, single, memory)):
             session.step()
-            outputs.update(zip(call.outputs, results, strict=True))
+            outputs.update(zip(map(program.storage, call.outputs), results, strict=True))
             for position, (name, expected) in enumerate(zip(call.outputs, results, strict=True)):
                 tensor = program.tensors[name]
                 actual = session.read_layer(layer, position, tensor.nbytes)
@@ -169,7 +173,7 @@ def _compare(
 def run_on(
     program: Program, session: Session, inputs: Sequence[np.ndarray], progress: Progress = quiet
 ) -> tuple[np.ndarray, ...]:
-    """Runs whole inferences on a device: one integer array (n, *shape) per program output.
+    """Runs whole inferences on a device, from a reset on: one integer array (n, *shape) per program output.
 
     Raises:
         ProtocolError: as `verify_on`.
@@ -178,6 +182,8 @@ def run_on(
     count = check_inputs(program, inputs)
     tensors = [program.tensors[name] for name in program.outputs]
     outputs = [np.empty((count, *t.shape), t.dtype.numpy) for t in tensors]
+    if program.states:
+        session.reset()
     for vector in range(count):
         for index, x in enumerate(inputs):
             session.write_input(index, x[vector].tobytes())

@@ -21,6 +21,7 @@ LAYERS = (
     ("edgeq.report",),
     ("edgeq.verify",),
     ("edgeq.emit", "edgeq.simulate", "edgeq.lower"),
+    ("edgeq.persistence",),
     ("edgeq.kernels", "edgeq.memory"),
     ("edgeq.importers", "edgeq.exporters", "edgeq.quant", "edgeq.vectors"),
     ("edgeq.passes", "edgeq.program"),

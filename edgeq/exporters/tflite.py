@@ -77,6 +77,12 @@ def export_tflite(graph: Graph) -> bytes:
     Raises:
         ModelError: TFLite cannot express an operator or a tensor type.
     """
+    if graph.states:
+        raise ModelError(
+            f"a model with states is not exported ({', '.join(state.read for state in graph.states)})",
+            where=graph.source or graph.name,
+            hint="`edgeq build` compiles it",
+        )
     with_states = lstm.with_variables(_with_shape_operands(graph))
     graph = with_states.graph
     names = list(graph.tensors)

@@ -30,6 +30,8 @@ class Kernel:
         template: file below templates/ops/ that emits the call.
         dtype: the type of activations, for operators whose parameters name one.
         in_place: the result may be written over an operand that has the same number of bytes.
+        updates: (operand, result) of the call, by number, where the kernel writes the result over the operand: they
+            always share their memory.
         tuned: it stands in for a function that CMSIS-NN has, because it is faster on some cores.
     """
 
@@ -38,6 +40,7 @@ class Kernel:
     template: ClassVar[str]
     dtype: ClassVar[str] = "int8"
     in_place: ClassVar[bool] = False
+    updates: ClassVar[tuple[tuple[int, int], ...]] = ()
     tuned: ClassVar[bool] = False
 
     def supports(self, p: Any, cpu: Cpu) -> bool:

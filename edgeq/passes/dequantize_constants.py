@@ -18,12 +18,7 @@ def dequantize_constants(graph: Graph) -> Graph:
     kept, changed = [], []
     for node in graph.nodes:
         source = tensors.get(node.inputs[0]) if node.inputs else None
-        if (
-            node.op == "DEQUANTIZE"
-            and source is not None
-            and source.is_constant
-            and node.outputs[0] not in graph.outputs
-        ):
+        if node.op == "DEQUANTIZE" and source is not None and source.is_constant and node.outputs[0] not in graph.kept:
             changed.append(_float(source, node.outputs[0]))
             tensors[node.outputs[0]] = changed[-1]
             continue

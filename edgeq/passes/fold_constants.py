@@ -19,7 +19,7 @@ def fold_constants(graph: Graph) -> Graph:
         operands = [tensors[name] if name else None for name in node.inputs]
         constant = op is not None and all(t is None or t.is_constant for t in operands)
         float_only = all(t is None or (t.dtype.value in _FLOAT_OR_INDEX and t.quant is None) for t in operands)
-        if not (constant and float_only) or any(name in graph.outputs for name in node.outputs):
+        if not (constant and float_only) or any(name in graph.kept for name in node.outputs):
             kept.append(node)
             continue
         arrays = [None if t is None else t.data[np.newaxis] for t in operands]

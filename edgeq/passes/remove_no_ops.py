@@ -46,7 +46,7 @@ def _merge_reshapes(graph: Graph) -> Graph | None:
         if source is not None and source.op == "RESHAPE":
             shape = graph.results(node)[0].shape
             merged = Node("RESHAPE", (source.inputs[0],), node.outputs, ReshapeAttrs(shape), node.loc)
-            unread = len(graph.consumers()[source.outputs[0]]) == 1 and source.outputs[0] not in graph.outputs
+            unread = len(graph.consumers()[source.outputs[0]]) == 1 and source.outputs[0] not in graph.kept
             return graph.rewrite(merged if n is node else n for n in graph.nodes if not (n is source and unread))
     return None
 

@@ -28,9 +28,9 @@ def float_constant(graph: Graph, name: str, values: np.ndarray) -> Tensor:
 
 
 def sole_reader(graph: Graph, name: str, consumers: dict[str, list[Node]]) -> Node | None:
-    """The node that alone reads a tensor, once; None where there are several or where it is a graph output."""
+    """The node that alone reads a tensor, once; None where there are several or where the graph keeps it at its end."""
     readers = consumers.get(name, [])
-    return readers[0] if len(readers) == 1 and name not in graph.outputs else None
+    return readers[0] if len(readers) == 1 and name not in graph.kept else None
 
 
 def redirect(nodes: tuple[Node, ...], old: str, new: str) -> tuple[Node, ...]:
@@ -49,19 +49,21 @@ def rename(graph: Graph, old: str, new: str) -> Graph:
 
     nodes = tuple(replace(n, inputs=swap(n.inputs), outputs=swap(n.outputs)) for n in graph.nodes)
     tensor = replace(graph.tensors[old], name=new)
-    return graph.rewrite(nodes, [tensor], swap(graph.inputs), swap(graph.outputs))
+    states = [replace(s, read=swap((s.read,))[0], written=swap((s.written,))[0]) for s in graph.states]
+    return graph.rewrite(nodes, [tensor], swap(graph.inputs), swap(graph.outputs), states)
 
 
 def bypass(graph: Graph, node: Node) -> Graph | None:
     """The graph without a node that hands on its first operand unchanged, names of outputs kept.
 
-    None where that is impossible: the node connects a graph input, a constant or another output to an output.
+    None where that is impossible: the node connects a graph input, a state, a constant or another output to an output
+    or to a state's new value.
     """
     source, result = node.inputs[0], node.outputs[0]
     rest = tuple(n for n in graph.nodes if n is not node)
-    if result not in graph.outputs:
+    if result not in graph.kept:
         return graph.rewrite(redirect(rest, result, source))
-    if source in graph.inputs or source in graph.outputs or graph.tensors[source].is_constant:
+    if source in graph.sources or source in graph.kept or graph.tensors[source].is_constant:
         return None
     return rename(replace(graph, nodes=redirect(rest, result, source)), source, result)
 

@@ -65,7 +65,7 @@ def _may_divide(graph: Graph, node: Node) -> bool:
 
 def _readers(graph: Graph, name: str, channels: int, consumers: dict[str, list[Node]]) -> list[Node] | None:
     """The layers behind a tensor; None where something else depends on its values."""
-    if name in graph.outputs or name not in consumers:
+    if name in graph.kept or name not in consumers:
         return None
     found: list[Node] = []
     for node in consumers[name]:

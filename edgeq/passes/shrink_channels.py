@@ -155,7 +155,7 @@ def _find_kept(graph: Graph, params: Mapping[int, Any], facts: Mapping[str, _Cha
     """Backwards: a channel is kept if a reader needs it, or if its producer cannot leave it out."""
     for fact in facts.values():
         fact.kept = np.zeros(fact.count, bool)
-    for name in (*graph.inputs, *graph.outputs):
+    for name in (*graph.sources, *graph.kept):
         if name in facts:
             facts[name].kept[:] = True
     for node in reversed(graph.nodes):

@@ -26,7 +26,7 @@ def strip_edges(graph: Graph) -> Graph:
 
 def _strip_input(graph: Graph, name: str) -> Graph:
     readers = graph.consumers().get(name, [])
-    if graph.tensors[name].dtype not in EDGE_TYPES or not readers or name in graph.outputs:
+    if graph.tensors[name].dtype not in EDGE_TYPES or not readers or name in graph.kept:
         return graph
     results = [graph.tensors[node.outputs[0]] for node in readers]
     if any(node.op != "QUANTIZE" for node in readers) or any(r.quant != results[0].quant for r in results):
@@ -40,12 +40,15 @@ def _strip_input(graph: Graph, name: str) -> Graph:
         if node not in readers
     ]
     outputs = tuple(name if o in gone else o for o in graph.outputs)
-    return graph.rewrite(nodes, [replace(results[0], name=name)], outputs=outputs)
+    states = [replace(s, written=name) if s.written in gone else s for s in graph.states]
+    return graph.rewrite(nodes, [replace(results[0], name=name)], outputs=outputs, states=states)
 
 
 def _strip_output(graph: Graph, name: str) -> Graph:
     node = graph.producers().get(name)
     if node is None or node.op not in ("DEQUANTIZE", "QUANTIZE") or name in graph.consumers():
+        return graph
+    if any(name == state.written for state in graph.states):
         return graph
     inner = graph.tensors[node.inputs[0]].dtype
     if graph.tensors[name].dtype not in EDGE_TYPES or inner not in (DType.INT8, DType.INT16):
@@ -55,6 +58,6 @@ def _strip_output(graph: Graph, name: str) -> Graph:
     outputs = tuple(source if o == name else o for o in graph.outputs)
     stripped = graph.rewrite(rest, outputs=outputs)
     # inputs and other outputs keep their own names
-    if source in graph.inputs or source in graph.outputs:
+    if source in graph.sources or source in graph.outputs:
         return stripped
     return rename(stripped, source, name)

@@ -10,6 +10,8 @@ from edgeq.errors import CalibrationError, ModelError
 from edgeq.ir import Graph, Tensor
 from edgeq.ops import find_op
 
+Visit = Callable[[Tensor, np.ndarray], np.ndarray | None]
+
 # Bytes that one batch may occupy: its largest layer's windows plus the tensors still to be read.
 BATCH_BYTES = 64 << 20
 # A convolution copies its windows; nine for a 3×3 kernel is the common case.
@@ -25,22 +27,45 @@ def batch_size(graph: Graph) -> int:
 def evaluate(
     graph: Graph,
     inputs: Mapping[str, np.ndarray],
-    visit: Callable[[Tensor, np.ndarray], np.ndarray | None] | None = None,
+    visit: Visit | None = None,
+    memory: dict[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Every tensor of one batch that is computed, inputs included, for n vectors: name → (n, *shape).
+    """Every tensor of one batch that is computed, inputs and states included, for n vectors: name → (n, *shape).
 
     Args:
         inputs: by name, (n, *tensor.shape), the same n for all.
-        visit: sees each tensor as soon as it exists, inputs first, and may replace its values (None keeps them), which
-            the nodes behind it then read.
+        visit: sees each tensor as soon as it exists, inputs and states first, and may replace its values (None keeps
+            them), which the nodes behind it then read. The vectors of a graph with states come one at a time.
+        memory: what the states hold before the first vector, as `reset` gives it, and after the last one when this
+            returns. None resets before the first vector.
     """
+    if not graph.states:
+        return _evaluate(graph, inputs, visit)
+    memory = reset(graph) if memory is None else memory
+    steps = []
+    for vector in range(next(iter(inputs.values())).shape[0]):
+        single = {name: array[vector : vector + 1] for name, array in inputs.items()}
+        values = _evaluate(graph, {**single, **memory}, visit)
+        for state in graph.states:
+            new = graph.tensors[state.written]
+            memory[state.read] = new.data[np.newaxis] if new.data is not None else values[state.written]
+        steps.append(values)
+    return {name: np.concatenate([values[name] for values in steps]) for name in steps[0]} if steps else {}
+
+
+def reset(graph: Graph) -> dict[str, np.ndarray]:
+    """What the graph's states hold after a reset, by name, (1, *shape)."""
+    return {state.read: state.initial[np.newaxis] for state in graph.states}
+
+
+def _evaluate(graph: Graph, inputs: Mapping[str, np.ndarray], visit: Visit | None) -> dict[str, np.ndarray]:
     values: dict[str, np.ndarray] = {}
 
     def define(name: str, array: np.ndarray) -> None:
         replaced = visit(graph.tensors[name], array) if visit is not None else None
         values[name] = array if replaced is None else replaced
 
-    for name in graph.inputs:
+    for name in graph.sources:
         define(name, inputs[name])
     for node in graph.nodes:
         op = find_op(node.op)
@@ -70,6 +95,7 @@ def batches(graph: Graph, inputs: Mapping[str, np.ndarray]) -> Iterator[dict[str
 
 
 def run(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The graph's outputs for n vectors, name → (n, *shape)."""
-    parts = [evaluate(graph, batch) for batch in batches(graph, inputs)]
+    """The graph's outputs for n vectors, name → (n, *shape); where it has states, the vectors are one sequence."""
+    memory = reset(graph)
+    parts = [evaluate(graph, batch, memory=memory) for batch in batches(graph, inputs)]
     return {name: np.concatenate([part[name] for part in parts]) for name in graph.outputs}

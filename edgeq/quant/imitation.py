@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeq.ir import Graph, Node, Tensor
 from edgeq.ops import QuantRule, find_op
-from edgeq.quant.evaluate import batch_size
+from edgeq.quant.evaluate import batch_size, evaluate
 from edgeq.quant.recipes import Recipe
 from edgeq.quant.schemes import QuantScheme
 from edgeq.quant.tying import rule_of
@@ -64,10 +64,16 @@ def walk(
 
     Args:
         graph: the float graph that `quantized` was made from.
-        inputs: calibration data, float32 (n, *shape) by input name; MAX_VECTORS or fewer are used, evenly spread.
+        inputs: calibration data, float32 (n, *shape) by input name; MAX_VECTORS or fewer are used, evenly spread; of a
+            sequence the first ones.
     """
     count = min(MAX_VECTORS, 4 * batch_size(graph), *(a.shape[0] for a in inputs.values()))
     chosen = {name: array[np.linspace(0, array.shape[0] - 1, count).astype(int)] for name, array in inputs.items()}
+    if graph.states:
+        # a sequence has no gaps; every vector finds the states as the float network has them
+        chosen = {name: array[:count] for name, array in inputs.items()}
+        seen = evaluate(graph, chosen)
+        chosen.update((state.read, seen[state.read]) for state in graph.states)
     exact = dict(chosen)
     rounded = {name: _rounded(quantized.tensors[name], array) for name, array in chosen.items()}
     originals = {node.outputs[0]: node for node in graph.nodes}

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeq.errors import CalibrationError
 from edgeq.ir import DType, Graph, Tensor
-from edgeq.quant.evaluate import batches, evaluate
+from edgeq.quant.evaluate import batches, evaluate, reset
 from edgeq.quant.histogram import HALF, Histogram
 from edgeq.quant.schemes import INT8, RoleScheme
 
@@ -266,7 +266,8 @@ def observe(
     roles: Mapping[str, RoleScheme] | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Calibration:
-    """Runs the float graph on calibration data and observes every float32 activation.
+    """Runs the float graph on calibration data and observes every float32 activation. Where the graph has states, the
+    vectors are one sequence.
 
     Args:
         inputs: float32 (n, *shape) by input name, n ≥ 1.
@@ -295,8 +296,9 @@ def observe(
             seen[tensor.name] = makers[role.algorithm](role)
         seen[tensor.name].update(values)
 
+    memory = reset(graph)
     for batch in batches(graph, inputs):
-        evaluate(graph, batch, visit)
+        evaluate(graph, batch, visit, memory)
         vectors += next(iter(batch.values())).shape[0]
         progress(vectors, next(iter(inputs.values())).shape[0])
     if vectors == 0:

@@ -55,9 +55,9 @@ def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantSchem
         ranges: (low, high) of every activation, by tensor name.
         scheme: of the whole network, or of each layer; each fits the graph (`Recipe.check`).
 
-    Activations are affine per tensor, with 0 exact; weights symmetric, per channel where the operator allows it; biases
-    int32 at input scale · weight scale. Where a bias would not fit, the channel's weight scale is raised, and the
-    graph's metadata says so under "notes".
+    Activations are affine per tensor, with 0 exact, and a state shares scale and zero point with its new value; weights
+    are symmetric, per channel where the operator allows it; biases int32 at input scale · weight scale. Where a bias
+    would not fit, the channel's weight scale is raised, and the graph's metadata says so under "notes".
 
     Raises:
         QuantizationError: weights are not constant, or an operator is not supported.
@@ -73,10 +73,16 @@ def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantSchem
         for t in graph.tensors.values()
         if t.dtype is DType.FLOAT32 and not t.is_constant
     ]
+    states = [
+        replace(s, initial=quantize_to(s.initial, work.params[s.read], roles[s.read])) if s.read in work.params else s
+        for s in graph.states
+    ]
     metadata = {**graph.metadata, "scheme": recipe.name}
     if work.notes:
         metadata["notes"] = "\n".join(work.notes)
-    quantized = replace(graph, metadata=metadata).rewrite(nodes, [*activations, *work.constants.values()])
+    quantized = replace(graph, metadata=metadata).rewrite(
+        nodes, [*activations, *work.constants.values()], states=states
+    )
     return verify_graph(quantized, "quantization")
 
 

@@ -66,10 +66,12 @@ class Recipe:
         return self.default
 
     def activation_roles(self, graph: Graph) -> dict[str, RoleScheme]:
-        """The role of each tensor that a layer computes, by name; inputs have the default's."""
-        roles = dict.fromkeys(graph.inputs, self.default.activation)
+        """The role of each tensor that a layer computes, by name; inputs and states have the default's, unless a layer
+        computes a state's new value: then both have the layer's."""
+        roles = dict.fromkeys(graph.sources, self.default.activation)
         for node in graph.nodes:
             roles.update(dict.fromkeys(node.outputs, self.layer(node.loc).activation))
+        roles.update({state.read: roles[state.written] for state in graph.states if state.written in roles})
         return roles
 
     def check(self, graph: Graph) -> Recipe:

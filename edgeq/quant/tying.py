@@ -93,7 +93,7 @@ def _free(graph: Graph, added: list[Tensor], name: str) -> str:
 
 
 def _fixed_classes(graph: Graph) -> _Classes:
-    """Classes after tying nodes with one operand only, which always can be tied."""
+    """Classes after tying nodes with one operand only, which always can be tied, and states with their new values."""
     classes = _Classes()
     for node in graph.nodes:
         rule = rule_of(node)
@@ -103,13 +103,16 @@ def _fixed_classes(graph: Graph) -> _Classes:
     for node in graph.nodes:
         if rule_of(node).output is OutputRule.SAME_AS_INPUT and len(tied_operands(graph, node)) == 1:
             for name in node.outputs:
-                _tie(classes, tied_operands(graph, node)[0], name, node)
+                _tie(classes, tied_operands(graph, node)[0], name, node.loc)
+    for state in graph.states:
+        if graph.tensors[state.read].dtype is DType.FLOAT32:
+            _tie(classes, state.read, state.written, "a state and its new value")
     return classes
 
 
-def _tie(classes: _Classes, a: str, b: str, node: Node) -> None:
+def _tie(classes: _Classes, a: str, b: str, where: str) -> None:
     if not classes.union(a, b):
-        raise QuantizationError(f"{a!r} and {b!r} must share a scale and cannot", where=node.loc)
+        raise QuantizationError(f"{a!r} and {b!r} must share a scale and cannot", where=where)
 
 
 def activation_params(
@@ -131,7 +134,7 @@ def activation_params(
         if rule_of(node).output is OutputRule.SAME_AS_INPUT:
             names = [*tied_operands(graph, node), *node.outputs]
             for name in names[1:]:
-                _tie(classes, names[0], name, node)
+                _tie(classes, names[0], name, node.loc)
     lows: dict[str, float] = {}
     highs: dict[str, float] = {}
     members = [*_activations(graph), *(name for name in classes.parent if graph.tensors[name].is_constant)]
@@ -140,7 +143,7 @@ def activation_params(
         root = classes.find(name)
         lows[root], highs[root] = min(lows.get(root, low), low), max(highs.get(root, high), high)
     shared: dict[str, RoleScheme] = {}
-    for name in [*graph.inputs, *(name for node in graph.nodes for name in node.outputs)]:
+    for name in [*graph.sources, *(name for node in graph.nodes for name in node.outputs)]:
         if name in roles:
             shared.setdefault(classes.find(name), roles[name])
     params = {}

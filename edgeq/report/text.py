@@ -58,6 +58,8 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
         f"RAM    {_bytes(ram['total'])}: arena {_bytes(ram['arena'])}, scratch {_bytes(ram['scratch'])}, "
         f"other static {_bytes(ram['static'])}, stack {_bytes(ram['stack'])}"
     )
+    if report["states"]:
+        lines.append(f"state  {_bytes(ram['state'])} of the arena live across inferences: {_states(report['states'])}")
     if flash["total"] is not None:
         lines.append(
             f"flash  {_bytes(flash['total'])}: layers and kernels {_bytes(flash['model_code'])}, "
@@ -79,6 +81,10 @@ def export(written: Mapping[str, Any]) -> str:
     """What `edgeq export` wrote."""
     lines = [f"wrote {written['output']}, {_bytes(written['bytes'])}"]
     return "\n".join(lines + [f"warning: {w}" for w in written["warnings"]])
+
+
+def _states(states: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{x['name']} {x['type']} {x['shape']}" for x in states)
 
 
 def _bytes(count: int | None) -> str:
@@ -112,6 +118,7 @@ def inspect(found: Mapping[str, Any]) -> str:
     lines.append(f"{found['format']}: {found['macs']:,} MACs, {found['parameters']:,} parameters")
     for kind in ("inputs", "outputs"):
         lines += [f"{kind[:-1]} {x['name']}: {x['type']} {x['shape']}" for x in found[kind]]
+    lines += [f"state {x['name']}: {x['type']} {x['shape']}, {_bytes(x['bytes'])}" for x in found["states"]]
     if found["unsupported"]:
         lines.append(f"unsupported: {', '.join(found['unsupported'])}")
     return "\n".join(lines)

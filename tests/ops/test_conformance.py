@@ -17,7 +17,7 @@ from edgeq.ops import find_op, known_ops, weighted
 from edgeq.ops.lookup import LookupAttrs
 from edgeq.target import load_cpu
 
-from .cases import all_cases, cases_of, compared_formats, covered_formats, covered_ops, module_of
+from .cases import NOT_NODES, all_cases, cases_of, compared_formats, covered_formats, covered_ops, module_of
 from .graphs import Case, activation_input, one_node
 from .one_op import run_litert
 from .witness import model_of, witness
@@ -27,8 +27,6 @@ FORMATS = [pytest.param(op, dtype, id=f"{op}-{dtype.value}") for op, dtype in co
 COMPARED = [pytest.param(op, dtype, id=f"{op}-{dtype.value}") for op, dtype in compared_formats()]
 # A file has states as variables, where a case has operands and results: their tests are elsewhere.
 IN_FILES = [p for p in COMPARED if not getattr(module_of(p.values[0]), "STATES", False)]
-# Float edges of a graph: never lowered, so there is nothing to compare.
-NOT_LOWERED = {"DEQUANTIZE"}
 
 
 def simulate(graph: Graph, inputs: tuple[np.ndarray, ...], dialect: Dialect = Dialect.DOUBLE) -> list[np.ndarray]:
@@ -48,7 +46,7 @@ def assert_equal(ours: list[np.ndarray], theirs: list[np.ndarray], case: Case) -
 
 @pytest.mark.parametrize("op", known_ops())
 def test_every_operator_has_cases(op: str) -> None:
-    assert op in covered_ops() or op in NOT_LOWERED
+    assert op in covered_ops() or op in NOT_NODES
 
 
 @pytest.mark.parametrize(("op", "dtype"), COMPARED)
