@@ -11,7 +11,7 @@ A module is called as its operator in lower case. It defines
 An operator that TFLite does not have (`Op.own`) defines, in place of options,
 
     meaning(attrs, *operands) -> array    the real result of real operands (float64, vectors first), written on its own
-    BOUND                                 how far results may be off, in steps
+    BOUND                                 how far results may be off, in steps; of several results a tuple, by type
 
 and uses the builders of `tests/ops/graphs.py`.
 """
