@@ -26,7 +26,8 @@ from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.passes.shrink_channels import NOTES, shrink_channels
 from edgeq.program import KernelCall, Program, ProgramTensor
 from edgeq.project import Project, open_project, replace_folder, write_report
-from edgeq.quant.calibration import load_calibration
+from edgeq.quant.calibration import Source, open_calibration
+from edgeq.quant.quantize import NOTES as QUANTIZATION_NOTES
 from edgeq.quant.quantize import quantize
 from edgeq.quant.recipes import choose_recipe
 from edgeq.quant.schemes import SCHEMES, RoleScheme
@@ -49,9 +50,6 @@ __all__ = [
     "schemes",
     "targets",
 ]
-
-
-FEW_SAMPLES = 32
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def is_quantized(graph: Graph) -> bool:
 
 def quantize_model(
     graph: Graph,
-    calibration: Path | str | None,
+    calibration: Source | None,
     *,
     scheme: str | None = None,
     recipe: Path | str | None = None,
@@ -111,14 +109,10 @@ def quantize_model(
         raise CalibrationError(
             "the model is a float model: typical inputs are needed to quantize it",
             where=graph.source,
-            hint=f"give --calibration a .npz or .npy file with some hundred inputs: {shapes}",
+            hint=f"give --calibration a .npz or .npy file, or a folder of them, with some hundred inputs: {shapes}",
         )
-    samples = load_calibration(Path(calibration), graph)
-    count = len(next(iter(samples.values())))
-    quantized = quantize(graph, samples, plan, progress)
-    warnings = quantized.metadata.get("notes", "").splitlines()
-    if count < FEW_SAMPLES:
-        warnings.append(f"calibrated on {count} samples only: some hundred typical ones give better ranges")
+    quantized = quantize(graph, open_calibration(calibration, graph), plan, progress)
+    warnings = quantized.metadata.get(QUANTIZATION_NOTES, "").splitlines()
     return prepare_quantized(quantized), tuple(warnings)
 
 
@@ -143,7 +137,7 @@ def build(
     model: Path | str | Graph,
     target: str | Board,
     *,
-    calibration: Path | str | None = None,
+    calibration: Source | None = None,
     out: Path | str | None = None,
     name: str | None = None,
     scheme: str | None = None,
@@ -161,7 +155,7 @@ def build(
     Args:
         model: a model file, or a graph that was loaded from one.
         target: a board of `edgeq targets`, by name or loaded.
-        calibration: typical inputs for a float model.
+        calibration: typical inputs for a float model: a file, a folder, or a function (`edgeq.quant.calibration`).
         out: the project folder, `./<model>-<target>` by default; replaced whole, or not at all.
         name: what the C code calls the model.
         scheme: how to quantize a float model, by a name of `edgeq schemes`; "int8" where None.
@@ -325,7 +319,7 @@ def export(
     model: Path | str | Graph,
     path: Path | str,
     *,
-    calibration: Path | str | None = None,
+    calibration: Source | None = None,
     scheme: str | None = None,
     recipe: Path | str | None = None,
     observer: str | None = None,

@@ -32,7 +32,11 @@ def _quantization(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how a float model is quantized."""
     for option in reversed(
         (
-            click.option("--calibration", type=_PATH, help="Typical inputs (.npz, .npy), to quantize a float model."),
+            click.option(
+                "--calibration",
+                type=_PATH,
+                help="Typical inputs (.npz, .npy, a folder of them), for a float model.",
+            ),
             click.option("--scheme", help="How to quantize it: `edgeq schemes` lists them  [default: int8]"),
             click.option("--recipe", type=_PATH, help="A TOML file that says so layer by layer."),
             click.option(
@@ -68,7 +72,7 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(title, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+        yield lambda done, of: bar.update(task, completed=done, total=of or None)
 
 
 def _print_json(document: Any) -> None:
@@ -241,7 +245,7 @@ def export(model: Path, output: Path, as_json: bool, **options: Any) -> None:
 @main.command()
 @click.argument("model", type=_PATH)
 @click.option("--schemes", "schemes_", default="all", show_default=True, help="Names or recipes (.toml), by commas.")
-@click.option("--calibration", type=_PATH, required=True, help="Typical inputs (.npz, .npy).")
+@click.option("--calibration", type=_PATH, required=True, help="Typical inputs (.npz, .npy, a folder of them).")
 @click.option("--eval", "evaluation", type=_PATH, help="Inputs and `labels` (.npz) to measure accuracy on.")
 @click.option("--target", default="mps2-an386", show_default=True, help="The board.")
 @click.option("--no-compile", is_flag=True, help="Measure accuracy only; needs no compiler.")

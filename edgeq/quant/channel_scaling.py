@@ -17,6 +17,7 @@ from edgeq.ir import Graph, Node
 from edgeq.ops import find_op
 from edgeq.passes.channelwise import WEIGHTED
 from edgeq.passes.seams import Seam, divide, find_seams, input_magnitudes, output_magnitudes
+from edgeq.quant.calibration import Samples, some_of
 from edgeq.quant.evaluate import evaluate
 from edgeq.quant.params import affine_params, quantize_to
 from edgeq.quant.schemes import QuantScheme
@@ -150,11 +151,13 @@ def bounded(factors: np.ndarray) -> np.ndarray:
     return np.clip(centred, 1 / LARGEST_FACTOR, LARGEST_FACTOR)
 
 
-def scale_channels(graph: Graph, inputs: Mapping[str, np.ndarray], scheme_of: Callable[[str], QuantScheme]) -> Graph:
+def scale_channels(
+    graph: Graph, inputs: Samples | Mapping[str, np.ndarray], scheme_of: Callable[[str], QuantScheme]
+) -> Graph:
     """The float graph with its seams scaled as the schemes of their readers ask.
 
     Args:
-        inputs: calibration data, float32 (n, *shape) by input name; MAX_VECTORS or fewer are used.
+        inputs: calibration data, or float32 (n, *shape) by input name; MAX_VECTORS or fewer are used.
         scheme_of: gives the scheme of a layer by its name.
 
     A seam whose readers ask for different things is left alone.
@@ -165,8 +168,7 @@ def scale_channels(graph: Graph, inputs: Mapping[str, np.ndarray], scheme_of: Ca
     wanted = {find_scaler(scheme.scaling) for node in graph.nodes if (scheme := scheme_of(node.loc)).scaling}
     if not wanted:
         return graph
-    count = min(MAX_VECTORS, *(a.shape[0] for a in inputs.values()))
-    chosen = {name: array[np.linspace(0, array.shape[0] - 1, count).astype(int)] for name, array in inputs.items()}
+    chosen = some_of(graph, inputs, MAX_VECTORS)
     # the factors of weights alone are a fixed point; searches see each seam once
     for _ in range(_ROUNDS if cross_layer in wanted else 1):
         graph, moved = _once(graph, chosen, scheme_of)

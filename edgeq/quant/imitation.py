@@ -13,6 +13,7 @@ import numpy as np
 
 from edgeq.ir import Graph, Node, Tensor
 from edgeq.ops import QuantRule, find_op
+from edgeq.quant.calibration import Samples, some_of
 from edgeq.quant.evaluate import batch_size, evaluate
 from edgeq.quant.recipes import Recipe
 from edgeq.quant.schemes import QuantScheme
@@ -58,20 +59,21 @@ Step = Callable[[Layer], tuple[int, Tensor] | None]
 
 
 def walk(
-    graph: Graph, quantized: Graph, inputs: Mapping[str, np.ndarray], recipe: Recipe, steps: Sequence[Step]
+    graph: Graph,
+    quantized: Graph,
+    inputs: Samples | Mapping[str, np.ndarray],
+    recipe: Recipe,
+    steps: Sequence[Step],
 ) -> Graph:
     """The quantized graph after every step, in this order, has seen every layer with weights.
 
     Args:
         graph: the float graph that `quantized` was made from.
-        inputs: calibration data, float32 (n, *shape) by input name; MAX_VECTORS or fewer are used, evenly spread; of a
-            sequence the first ones.
+        inputs: calibration data, or float32 (n, *shape) by input name; MAX_VECTORS or fewer are used (`some_of`).
     """
-    count = min(MAX_VECTORS, 4 * batch_size(graph), *(a.shape[0] for a in inputs.values()))
-    chosen = {name: array[np.linspace(0, array.shape[0] - 1, count).astype(int)] for name, array in inputs.items()}
+    chosen = some_of(graph, inputs, min(MAX_VECTORS, 4 * batch_size(graph)))
     if graph.states:
-        # a sequence has no gaps; every vector finds the states as the float network has them
-        chosen = {name: array[:count] for name, array in inputs.items()}
+        # every vector finds the states as the float network has them
         seen = evaluate(graph, chosen)
         chosen.update((state.read, seen[state.read]) for state in graph.states)
     exact = dict(chosen)

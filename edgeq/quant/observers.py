@@ -12,7 +12,8 @@ import numpy as np
 
 from edgeq.errors import CalibrationError
 from edgeq.ir import DType, Graph, Tensor
-from edgeq.quant.evaluate import batches, evaluate, reset
+from edgeq.quant.calibration import Samples, as_samples
+from edgeq.quant.evaluate import batch_size, evaluate, reset
 from edgeq.quant.histogram import HALF, Histogram
 from edgeq.quant.schemes import INT8, RoleScheme
 
@@ -262,7 +263,7 @@ class Calibration:
 
 def observe(
     graph: Graph,
-    inputs: Mapping[str, np.ndarray],
+    inputs: Samples | Mapping[str, np.ndarray],
     roles: Mapping[str, RoleScheme] | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Calibration:
@@ -270,9 +271,9 @@ def observe(
     vectors are one sequence.
 
     Args:
-        inputs: float32 (n, *shape) by input name, n ≥ 1.
+        inputs: calibration data, or float32 (n, *shape) by input name, n ≥ 1.
         roles: of each activation, by name: which observer, for which integers. INT8's where none is given.
-        progress: called with (vectors done, vectors in all).
+        progress: called with (vectors done, vectors in all, 0 where that is unknown).
 
     Raises:
         CalibrationError: unknown algorithm, no data, or an activation is NaN or infinite (names the tensor).
@@ -297,10 +298,11 @@ def observe(
         seen[tensor.name].update(values)
 
     memory = reset(graph)
-    for batch in batches(graph, inputs):
+    samples = as_samples(graph, inputs)
+    for batch in samples.batches(batch_size(graph)):
         evaluate(graph, batch, visit, memory)
         vectors += next(iter(batch.values())).shape[0]
-        progress(vectors, next(iter(inputs.values())).shape[0])
+        progress(vectors, samples.total or 0)
     if vectors == 0:
         raise CalibrationError("there is no calibration data", where=graph.name)
     return Calibration({name: each.range() for name, each in seen.items()}, vectors)

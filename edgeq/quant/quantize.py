@@ -12,7 +12,9 @@ from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array, veri
 from edgeq.ops import QuantRule, SymmetricConstant
 from edgeq.quant.adaptive_rounding import round_adaptively
 from edgeq.quant.bias_correction import correct_bias
+from edgeq.quant.calibration import Samples
 from edgeq.quant.channel_scaling import scale_channels
+from edgeq.quant.coverage import doubts
 from edgeq.quant.imitation import walk
 from edgeq.quant.observers import Calibration, Range, observe
 from edgeq.quant.params import affine_params, quantize_to, symmetric_integers, symmetric_params
@@ -21,10 +23,13 @@ from edgeq.quant.schemes import QuantScheme, Rounding
 from edgeq.quant.tying import activation_params, insert_requantize, rule_of, tied_operands
 from edgeq.quant.weights import bias_params, least_scale_for_bias, quantize_bias, quantize_weights, weight_params
 
+#: The entry of a graph's metadata with what users should know, a line each.
+NOTES = "notes"
+
 
 def quantize(
     graph: Graph,
-    inputs: Mapping[str, np.ndarray],
+    inputs: Samples | Mapping[str, np.ndarray],
     scheme: QuantScheme | Recipe,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Graph:
@@ -32,8 +37,10 @@ def quantize(
 
     Args:
         graph: float32, as `edgeq.passes.prepare_float` leaves it.
-        inputs: calibration data, float32 (n, *shape) by input name.
-        progress: called with (vectors done, vectors in all) while ranges are observed.
+        inputs: calibration data, or float32 (n, *shape) by input name.
+        progress: called with (vectors done, vectors in all, 0 where that is unknown) while ranges are observed.
+
+    What the data leave in doubt is said under "notes" in the graph's metadata (`edgeq.quant.coverage`).
 
     Raises:
         CalibrationError, QuantizationError: see `observe` and `quantize_graph`.
@@ -44,7 +51,8 @@ def quantize(
     quantized = quantize_graph(graph, calibration.ranges, recipe)
     if any(scheme.bias_correction or scheme.rounding is not Rounding.NEAREST for scheme in recipe.schemes):
         quantized = walk(graph, quantized, inputs, recipe, (round_adaptively, correct_bias))
-    return quantized
+    notes = (*quantized.metadata.get(NOTES, "").splitlines(), *doubts(graph, quantized, inputs, calibration.vectors))
+    return replace(quantized, metadata={**quantized.metadata, NOTES: "\n".join(notes)})
 
 
 def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantScheme | Recipe) -> Graph:
@@ -79,7 +87,7 @@ def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantSchem
     ]
     metadata = {**graph.metadata, "scheme": recipe.name}
     if work.notes:
-        metadata["notes"] = "\n".join(work.notes)
+        metadata[NOTES] = "\n".join(work.notes)
     quantized = replace(graph, metadata=metadata).rewrite(
         nodes, [*activations, *work.constants.values()], states=states
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from edgeq.errors import CalibrationError
-from edgeq.quant.calibration import load_calibration
+from edgeq.quant.calibration import load_calibration, open_calibration
 from tests.passes.net import Net
 
 
@@ -117,3 +118,96 @@ def test_truncated_files_are_refused(graph, tmp_path):
 def test_a_missing_file_is_refused(graph, tmp_path):
     with pytest.raises(CalibrationError, match="none.npz"):
         load_calibration(tmp_path / "none.npz", graph)
+
+
+def test_a_folder_is_read_in_the_order_of_its_names(graph, tmp_path):
+    data = np.random.default_rng(0).normal(size=(7, 2, 3)).astype(np.float32)
+    for index, part in enumerate(np.split(data[:6], 3)):
+        np.save(tmp_path / f"{index}.npy", part)
+    np.savez(tmp_path / "3.npz", in0=data[6])  # a single bare vector
+    (tmp_path / "README").write_text("not data")
+    samples = open_calibration(tmp_path, graph)
+    assert samples.total == 7
+    np.testing.assert_array_equal(load_calibration(tmp_path, graph)["in0"], data[:, np.newaxis])
+    np.testing.assert_array_equal(samples.some(3)["in0"][:, 0], data[[0, 3, 6]])
+
+
+def test_a_folder_without_data_and_one_with_a_wrong_file(graph, tmp_path):
+    with pytest.raises(CalibrationError, match=r"no \.npy or \.npz"):
+        open_calibration(tmp_path, graph)
+    np.save(tmp_path / "a.npy", np.ones((4, 2, 3)))
+    np.save(tmp_path / "b.npy", np.ones((4, 3, 3)))
+    with pytest.raises(CalibrationError, match=r"b\.npy.*\(n, 2, 3\)"):
+        open_calibration(tmp_path, graph)
+
+
+def test_a_function_gives_vectors_as_often_as_it_is_called(pair):
+    def vectors():
+        for index in range(5):
+            yield {"in1": np.full(3, index), "in0": np.full((1, 2), -index)}
+
+    samples = open_calibration(vectors, pair)
+    assert samples.total is None
+    for _ in range(2):
+        found = samples.some(10)
+        assert found["in1"].max() == 4 and found["in0"].min() == -4 and found["in0"].shape == (5, 1, 2)
+    assert [len(batch["in0"]) for batch in samples.batches(1)] == [1] * 5
+
+
+@pytest.mark.parametrize("vector", [np.ones((1, 2, 3)), [np.ones((2, 3))], (np.ones((1, 2, 3)),)])
+def test_a_function_gives_arrays_or_sequences_of_them(graph, vector):
+    assert open_calibration(lambda: [vector] * 3, graph).some(9)["in0"].shape == (3, 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (lambda: 5, "an iterable of vectors"),
+        (lambda: [], "there is no calibration data"),
+        (lambda: [[np.ones((2, 3)), np.ones(1)]], "2 arrays"),
+        (lambda: [np.full((2, 3), np.nan)], "NaN"),
+    ],
+)
+def test_functions_that_give_something_else(graph, source, message):
+    with pytest.raises(CalibrationError, match=message):
+        open_calibration(source, graph).some(4)
+
+
+def test_a_generator_that_can_be_read_once_only_is_refused(graph):
+    with pytest.raises(CalibrationError, match="generator") as caught:
+        open_calibration((np.ones((2, 3)) for _ in range(3)), graph)
+    assert "each time it is called" in caught.value.hint
+
+
+def test_a_draw_of_unknown_many_is_even_and_repeats(graph):
+    def vectors():
+        return (np.full((2, 3), index) for index in range(1000))
+
+    first, second = (open_calibration(vectors, graph).some(100)["in0"][:, 0, 0, 0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert len(set(first)) == 100 and 400 < first.mean() < 600
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_a_large_file_takes_little_memory(tmp_path, suffix):
+    """60 MB of data are observed in a third of that."""
+    net = Net()
+    graph = net.graph(net.node("TANH", net.input(100, 100)))
+    data = np.zeros((1500, 100, 100), np.float32)
+    data[1234, 5, 6] = 9.0
+    path = tmp_path / f"c.{suffix}"
+    np.save(path, data) if suffix == "npy" else np.savez(path, data)
+    del data
+    tracemalloc.start()
+    try:
+        largest = max(float(batch["in0"].max()) for batch in open_calibration(path, graph).batches(8))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert largest == 9.0 and peak < 40 << 20
+
+
+def test_arrays_stored_by_columns_are_read_too(graph, tmp_path):
+    data = np.asfortranarray(np.arange(30.0).reshape(5, 2, 3))
+    np.save(tmp_path / "c.npy", data)
+    np.testing.assert_array_equal(load_calibration(tmp_path / "c.npy", graph)["in0"][:, 0], data)
