@@ -6,6 +6,7 @@ as TensorFlow's representative datasets: however much there is, memory holds lit
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,7 @@ def as_samples(graph: Graph, inputs: Samples | Mapping[str, np.ndarray]) -> Samp
 def some_of(graph: Graph, inputs: Samples | Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
     """`Samples.some`; of a graph with states, whose vectors are one sequence without gaps, the first `count`."""
     samples = as_samples(graph, inputs)
-    return next(samples.batches(count)) if graph.states else samples.some(count)
+    return _joined(list(itertools.islice(samples.batches(1), count))) if graph.states else samples.some(count)
 
 
 def _count(chunk: Mapping[str, np.ndarray]) -> int:
@@ -102,8 +103,8 @@ def open_calibration(source: Source, graph: Graph) -> Samples:
     A `.npy` holds the data of a single input. The arrays of a `.npz` are named like the inputs; where their number is
     right and none bears an input's name, they are taken in the file's order. Each may come with the input's batch axis
     or without, or as one single vector. Integers for an input of real numbers are cast, not scaled. The files of a
-    folder are read in the order of their names. A function gives an iterable of vectors each time it is called: an array for the only input, a
-    sequence of arrays, or a mapping by name.
+    folder are read in the order of their names. A function gives an iterable of vectors each time it is called: an
+    array for the only input, a sequence of arrays, or a mapping by name.
 
     Raises:
         CalibrationError: unreadable or empty, arrays missing or too many, a wrong shape or type; NaN or infinity, when
