@@ -11,14 +11,18 @@ FORMATS = (".tflite", ".keras", ".h5", ".hdf5")
 
 
 def load(path: Path) -> Graph:
-    """Reads a model; the format follows from the file's extension.
+    """Reads a model; the format follows from the file's extension, a folder is a SavedModel.
 
     Raises:
         ModelError: no such file, another format, or what the format's importer refuses.
     """
-    hint = f"edgeq reads {', '.join(FORMATS)}"
+    hint = f"edgeq reads {', '.join(FORMATS)} and SavedModel folders"
     if path.is_dir():
-        raise ModelError("is a folder, not a model file", where=str(path), hint=hint)
+        from edgeq.importers import saved_model
+
+        if (path / saved_model.MARKER).is_file():
+            return saved_model.load(path)
+        raise ModelError("is a folder, but no SavedModel", where=str(path), hint=hint)
     if not path.exists():
         raise ModelError("no such file", where=str(path))
     suffix = path.suffix.lower()
