@@ -16,6 +16,7 @@ from edgeq.fixedpoint import Dialect
 from edgeq.importers import load as load_model
 from edgeq.importers.keras import known_layers
 from edgeq.importers.tflite.shapes import ABSORBED
+from edgeq.importers.tflite.variables import OF_VARIABLES
 from edgeq.ir import DType, Graph, Tensor
 from edgeq.kernels import KernelSetting, known_kernels
 from edgeq.lower import check_supported, lower, unsupported
@@ -419,7 +420,8 @@ def operators() -> dict[str, Any]:
 
     Returns: "operators": each with the types of its activations, the kernels that run it (none where it costs nothing,
     or stands at the edges only), whether a `.tflite` can be written with it, and whether it is edgeq's own; "absorbed":
-    operators that reading a file turns into constants and reshapes; "keras": Keras layers and `keras.ops` functions.
+    operators that reading a file turns into constants, reshapes and states; "keras": Keras layers and `keras.ops`
+    functions.
     """
     rows = []
     for name in known_ops():
@@ -427,7 +429,7 @@ def operators() -> dict[str, Any]:
         types = [dtype.value for dtype in find_op(name).dtypes]
         exported = name in exportable_ops()
         rows.append({"name": name, "types": types, "kernels": kernels, "exported": exported, "own": find_op(name).own})
-    return {"operators": rows, "absorbed": list(ABSORBED), "keras": list(known_layers())}
+    return {"operators": rows, "absorbed": sorted((*ABSORBED, *OF_VARIABLES)), "keras": list(known_layers())}
 
 
 def schemes() -> list[dict[str, Any]]:

@@ -12,6 +12,18 @@ from edgeq.persistence import bind_states, free_outputs
 from edgeq.program import KernelCall, Program, ProgramTensor
 from edgeq.target import Cpu
 
+# What to do about operators that run parts of a model again and again, or not at all.
+_UNROLL = (
+    "firmware has no control flow: give edgeq the .keras file, where recurrent layers are whole; or convert the model "
+    "with a batch of 1 and a fixed length, so that they become single operators; or unroll its loops"
+)
+_WAYS_OUT = {
+    "WHILE": _UNROLL,
+    "STABLEHLO_WHILE": _UNROLL,
+    "IF": "choose the branch when converting, or compute both and pick one with a select (tf.where)",
+    "CALL": "convert the model with its functions inlined",
+}
+
 
 def unsupported(graph: Graph) -> tuple[Node, ...]:
     """The nodes whose operator is not known."""
@@ -28,7 +40,12 @@ def check_supported(graph: Graph) -> Graph:
         raise ModelError(
             f"unsupported operators: {listed}",
             where=graph.source or graph.name,
-            hint="`edgeq inspect` shows the whole model; replace these layers by supported ones",
+            hint="; ".join(
+                dict.fromkeys(
+                    _WAYS_OUT.get(op, "`edgeq inspect` shows the whole model; replace these layers by supported ones")
+                    for op in sorted(missing)
+                )
+            ),
         )
     return graph
 

@@ -16,7 +16,7 @@ import flatbuffers
 import numpy as np
 
 from edgeq.errors import ModelError
-from edgeq.exporters import lstm
+from edgeq.exporters import lstm, variables
 from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import Activation
 from edgeq.ops.spatial import Padding
@@ -68,7 +68,7 @@ def rule(*names: str, version: int) -> Callable[[Writer], Writer]:
 
 def exportable_ops() -> tuple[str, ...]:
     """Names of all operators that can be written, sorted."""
-    return tuple(sorted(_RULES))
+    return tuple(sorted((*_RULES, *variables.OF_STATES)))
 
 
 def export_tflite(graph: Graph) -> bytes:
@@ -77,39 +77,45 @@ def export_tflite(graph: Graph) -> bytes:
     Raises:
         ModelError: TFLite cannot express an operator or a tensor type.
     """
-    if graph.states:
-        raise ModelError(
-            f"a model with states is not exported ({', '.join(state.read for state in graph.states)})",
-            where=graph.source or graph.name,
-            hint="`edgeq build` compiles it",
-        )
+    own = variables.of_operators(graph)
     with_states = lstm.with_variables(_with_shape_operands(graph))
     graph = with_states.graph
     names = list(graph.tensors)
     indices = {name: index for index, name in enumerate(names)} | {"": -1}
     buffers: list[schema.BufferT] = [_Buffer(b"")]  # buffer 0 is the empty one, by convention
     tensors = [_tensor(graph.tensors[name], buffers) for name in names]
-    for name in with_states.variables:
+    kept = with_states.variables | {state.read for state in own}
+    for name in kept:
         tensors[indices[name]].isVariable = True
     codes: dict[tuple[str, int], int] = {}
     operators = [_operator(node, graph, indices, codes) for node in graph.nodes]
     for node, operator in zip(graph.nodes, operators, strict=True):
+        if node.op in variables.UPDATES:
+            variables.check_results(graph, node, kept)
+            operator.outputs = operator.outputs[:1]
         if node.op == lstm.OP:
             inside = with_states.intermediates[node.outputs[0]]
-            operator.outputs = operator.outputs[:1]
             operator.intermediates = _ints(range(len(tensors), len(tensors) + len(inside)))
             tensors += [_tensor(tensor, buffers) for tensor in inside]
+    resources = variables.resources(
+        [state for state in graph.states if state not in own],
+        graph,
+        indices,
+        tensors,
+        lambda name: codes.setdefault((name, 1), len(codes)),
+        lambda tensor: _tensor(tensor, buffers),
+    )
     main = schema.SubGraphT(
         tensors=tensors,
         inputs=_ints([indices[name] for name in graph.inputs]),
         outputs=_ints([indices[name] for name in graph.outputs]),
-        operators=operators,
+        operators=[*resources.before, *operators, *resources.after],
         name="main",
     )
     model = schema.ModelT(
         version=3,
         operatorCodes=[_operator_code(name, version) for name, version in codes],
-        subgraphs=[main],
+        subgraphs=[main, *resources.once],
         description="edgeq",
         buffers=buffers,
     )

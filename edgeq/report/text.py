@@ -128,7 +128,7 @@ def operators(supported: Mapping[str, Any]) -> str:
     """Supported operators and layers."""
     rows = [(x["name"], ", ".join(x["types"]), ", ".join(x["kernels"]), x["exported"]) for x in supported["operators"]]
     lines = [table(("operator", "types", "kernels", "exported"), rows)]
-    lines.append(f"read as constants or reshapes: {', '.join(supported['absorbed'])}")
+    lines.append(f"read as constants, reshapes or states: {', '.join(supported['absorbed'])}")
     lines.append(f"Keras: {', '.join(supported['keras'])}")
     return "\n".join(lines)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from edgeq import api
-from edgeq.errors import EdgeqError
 from edgeq.exporters.tflite import export_tflite
 from edgeq.ir import DType, Graph, Node, State, Tensor, frozen_array, verify_graph
 from edgeq.ops import find_op
@@ -17,6 +16,7 @@ from edgeq.quant.quantize import quantize
 from edgeq.quant.schemes import SCHEMES
 from edgeq.simulate import simulate
 from edgeq.target import load_cpu
+from tests.ops.one_op import run_tflite
 
 UNITS = 6
 
@@ -95,10 +95,13 @@ def test_every_scheme_follows_the_float_model_through_a_sequence(scheme):
     assert 10 * np.log10(signal / noise) > 20
 
 
-def test_a_state_without_a_place_in_a_file_is_not_exported():
+def test_the_exported_model_computes_the_same_sequence():
+    """The witness is TFLite's interpreter, which keeps the state in a resource variable."""
     integer = prepare_quantized(quantize(leaky_network(), {"x": sequence()}, SCHEMES["int8"]))
-    with pytest.raises(EdgeqError, match="states.*memory"):
-        export_tflite(integer)
+    x = integer.tensors["x"].quant.quantize(sequence(40, seed=5), DType.INT8)
+    (ours,) = simulate(api.compile_graph(integer, load_cpu("cortex-m4f")).program, [x])
+    theirs = run_tflite(export_tflite(integer), [x])
+    np.testing.assert_array_equal(ours, theirs[0])
 
 
 def test_a_state_takes_the_fixed_scale_of_its_new_value():

@@ -10,27 +10,30 @@ from edgeq.importers.tflite import flatbuffer
 from edgeq.importers.tflite.names import layer_name
 from edgeq.importers.tflite.rules import attributes
 from edgeq.importers.tflite.shapes import reshapes, resolve_shapes
+from edgeq.importers.tflite.variables import Variable, resolve_variables, states
 from edgeq.ir import Graph, Node, verify_graph
 from edgeq.ops import find_op, infer_results
 
 
 def load(path: Path) -> Graph:
-    """Reads the main subgraph of a `.tflite` file; operators keep their TFLite names, also unsupported ones.
+    """Reads the main subgraph of a `.tflite` file, its variables as states. Operators keep their TFLite names, also
+    unsupported ones.
 
     Raises:
         ModelError: the file is damaged or inconsistent, or uses a tensor format that is not supported.
     """
     file = flatbuffer.read(path)
     try:
-        return _graph(reshapes(resolve_shapes(file)), path)
+        file, variables = resolve_variables(file)
+        return _graph(reshapes(resolve_shapes(file)), variables, path)
     except ModelError as error:
         raise ModelError(
             error.what, where=f"{path}: {error.where}" if error.where else str(path), hint=error.hint
         ) from None
 
 
-def _graph(file: flatbuffer.File, path: Path) -> Graph:
-    used = set(file.inputs) | set(file.outputs)
+def _graph(file: flatbuffer.File, variables: tuple[Variable, ...], path: Path) -> Graph:
+    used = {*file.inputs, *file.outputs, *(i for v in variables for i in (v.read, v.written))}
     nodes = []
     for index, operator in enumerate(file.operators):
         used.update(i for i in (*operator.inputs, *operator.outputs) if i >= 0)
@@ -60,6 +63,7 @@ def _graph(file: flatbuffer.File, path: Path) -> Graph:
         inputs=tuple(file.tensors[i].name for i in file.inputs),
         outputs=tuple(file.tensors[i].name for i in file.outputs),
         source=str(path),
+        states=states(file, variables),
     )
     verify_graph(graph, "import")
     for node in graph.nodes:

@@ -7,8 +7,8 @@ and whatever the flatbuffer accessors trip over becomes a ModelError.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,9 @@ class File:
 
     Attributes:
         open: tensors with dimensions that the file leaves open; their declared shapes are guesses.
+        variables: tensors that live across inferences. handles: tensors that stand for resource variables; their type
+            and shape here mean nothing.
+        once: subgraphs that a CALL_ONCE names, by number.
     """
 
     tensors: tuple[Tensor, ...]
@@ -69,6 +72,9 @@ class File:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     open: frozenset[int]
+    variables: frozenset[int] = frozenset()
+    handles: frozenset[int] = frozenset()
+    once: Mapping[int, File] = field(default_factory=dict)
 
 
 def read(path: Path) -> File:
@@ -113,7 +119,16 @@ def _read_main_subgraph(data: bytes) -> File:
         raise ModelError(f"TFLite schema version {model.Version()}, version 3 is supported")
     if model.SubgraphsLength() < 1:
         raise ModelError("the model has no subgraph")
-    graph = model.Subgraphs(0)
+    main = _read_subgraph(model, 0, data)
+    calls = [operator.options for operator in main.operators if operator.name == "CALL_ONCE"]
+    numbers = sorted({options.InitSubgraphIndex() for options in calls if options is not None})
+    if numbers and not 0 < numbers[0] <= numbers[-1] < model.SubgraphsLength():
+        raise ModelError(f"CALL_ONCE of subgraphs {numbers}, there are {model.SubgraphsLength()}")
+    return replace(main, once={number: _read_subgraph(model, number, data) for number in numbers})
+
+
+def _read_subgraph(model: Any, number: int, data: bytes) -> File:
+    graph = model.Subgraphs(number)
     count = _bounded(graph.TensorsLength(), MAX_TENSORS, "tensors")
     buffers = _bounded(model.BuffersLength(), MAX_TENSORS * 4, "buffers")
     names: set[str] = set()
@@ -129,7 +144,11 @@ def _read_main_subgraph(data: bytes) -> File:
     inputs = _indices(graph.InputsLength, graph.Inputs, count, optional=False)
     outputs = _indices(graph.OutputsLength, graph.Outputs, count, optional=False)
     is_open = (index for index, tensor in enumerate(tensors) if _is_open(graph.Tensors(index), tensor))
-    return File(tuple(tensors), operators, inputs, outputs, frozenset(is_open))
+    variables = (index for index in range(count) if graph.Tensors(index).IsVariable())
+    handles = (index for index in range(count) if graph.Tensors(index).Type() == schema.TensorType.RESOURCE)
+    return File(
+        tuple(tensors), operators, inputs, outputs, frozenset(is_open), frozenset(variables), frozenset(handles)
+    )
 
 
 def _is_open(table: Any, tensor: Tensor) -> bool:
@@ -184,14 +203,14 @@ def _read_tensor(model: Any, tensor: Any, index: int, buffers: int, data: bytes,
     if name in names:
         name = f"{name}#{index}"
     names.add(name)
+    if tensor.Type() == schema.TensorType.RESOURCE:
+        return Tensor(name, (), DType.BOOL)
     dtype = _DTYPES.get(tensor.Type())
     if dtype is None:
         kind = _names(schema.TensorType).get(tensor.Type(), str(tensor.Type()))
         raise ModelError(f"tensor type {kind} is not supported", where=name)
     if tensor.Sparsity() is not None:
         raise ModelError("sparse tensors are not supported", where=name, hint="convert the model without sparsity")
-    if tensor.IsVariable():
-        raise ModelError("variable tensors (state) are not supported", where=name)
     rank = _bounded(tensor.ShapeLength(), MAX_RANK, "dimensions")
     shape = tuple(tensor.Shape(i) for i in range(rank))
     if any(d < 0 for d in shape):
