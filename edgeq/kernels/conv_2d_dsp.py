@@ -43,7 +43,7 @@ class ConvolveDspS8(Kernel):
             and p.groups == 1
             and out_c >= 2
             and int(np.prod(window)) >= 4
-            and _channels(p) is not None
+            and folded_channels(p) is not None
         )
 
     def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
@@ -51,7 +51,7 @@ class ConvolveDspS8(Kernel):
 
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         """Two windows where any is copied."""
-        return 2 * int(np.prod(p.weights.shape[1:])) if _hangs_over(p) or _copies_all(p) else 0
+        return 2 * int(np.prod(p.weights.shape[1:])) if hangs_over(p) or _copies_all(p) else 0
 
     def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
         walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
@@ -65,7 +65,7 @@ class ConvolveDspS8(Kernel):
         copied = _copies_all(p)
         rows = int8_words(padded_rows(p.weights.reshape(out_c, 1 if copied else height, -1)))
         pairs = blocks(out_c, 2)
-        per_channel = _channels(p)
+        per_channel = folded_channels(p)
         words = [
             per_channel.bias[pairs],
             np.moveaxis(rows[pairs], 1, -1).reshape(len(pairs), -1),
@@ -75,11 +75,12 @@ class ConvolveDspS8(Kernel):
         return {"packed": frozen_array(packed), "copied": frozen_array(np.array([copied], np.int8))}
 
 
-def _channels(p: Conv2DParams) -> Channels | None:
+def folded_channels(p: Conv2DParams) -> Channels | None:
+    """What a table says of the channels, the input's offset folded into the biases."""
     return channels_of(p, p.weights, fold_offset(p.weights, p.bias, p.input_offset), 128)
 
 
-def _hangs_over(p: Conv2DParams) -> bool:
+def hangs_over(p: Conv2DParams) -> bool:
     """Whether a window hangs over an edge of the image."""
     size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
     return any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, p.input_shape[1:3], strict=True))

@@ -40,6 +40,36 @@ def int8_words(values: np.ndarray) -> np.ndarray:
     return words.view(np.int32)
 
 
+def joint_lanes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """int32 words (..., n) that hold 256 b + a in each of two lanes. a, b: int8 (..., n, 2)."""
+    joint = 256 * b.astype(np.int32) + a
+    return lanes(joint[..., 0], joint[..., 1])
+
+
+def joint_sums_fit(weights: np.ndarray, bias: np.ndarray, pairs: np.ndarray) -> bool:
+    """Whether the two channels of each pair can share words, and the second's sum be had as the difference of sums.
+
+    The words' lanes have to hold 256 b + a, and the second's sum, for every input, to need no more than 24 bits.
+
+    Args:
+        weights: int8 (channels, n), multiplied with int8 as they are. bias: integers (channels,).
+        pairs: channels a and b, (pairs, 2).
+    """
+    w = weights.astype(np.int32)
+    joint = 256 * w[pairs[:, 1]] + w[pairs[:, 0]]
+    if joint.size and (joint.min() < -(1 << 15) or joint.max() >= 1 << 15):
+        return False
+    above, below = np.maximum(w, 0).sum(axis=1), np.minimum(w, 0).sum(axis=1)
+    highest = (127 * above - 128 * below + bias)[pairs[:, 1]]
+    lowest = (-128 * above + 127 * below + bias)[pairs[:, 1]]
+    return bool(highest.max(initial=0) < 1 << 23 and lowest.min(initial=0) >= -(1 << 23))
+
+
+def wrap_int32(values: np.ndarray) -> np.ndarray:
+    """Integers as int32 modulo 2^32."""
+    return (np.asarray(values, np.int64) & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
+
+
 def blocks(count: int, size: int) -> np.ndarray:
     """Indices (⌈count / size⌉, size) of items taken `size` at a time; the last block begins where it ends on the last
     item, so that it may repeat some of the one before. With fewer than `size` items, the last one is repeated."""

@@ -24,7 +24,8 @@ def forwards_distance(
     """Bytes by which the result has to start below the operand, for int8 NHWC images walked from the first pixel on.
 
     Args:
-        tile: so many pixels are written together, after parts of each and before all of each is read.
+        tile: so many pixels are written together, after parts of each and before all of each is read; 0 where a pixel
+            is written only after all of it has been read, however many are together.
 
     Let W(i) be the end of what is written with pixel i, R(i) the first byte that pixel i or a later one reads, both
     from the start of their tensor. Nothing is overwritten too early if the operand starts max(W − R) above the result.

@@ -24,7 +24,7 @@ def finished(acc: np.ndarray, quant: np.ndarray) -> np.ndarray:
     multiplier, addend, shift = quant
     doubled = 2 * acc
     once = (doubled * multiplier + (1 << 31)) >> 32
-    total = once + (once >> 31) + addend
+    total = once + (doubled >> 63) + addend
     assert np.abs(doubled).max() < 1 << 31
     assert np.abs(total).max() < 1 << 31
     return np.clip(total >> shift, -128, 127)

@@ -41,23 +41,26 @@ def pixels_of(shape, geometry):
 
 
 def survives(windows, channels, result_start, operand_bytes, tile, *, backwards):
-    """Whether a walk reads nothing that it has overwritten; in a tile, at worst, all is written before it is read."""
+    """Whether a walk reads nothing that it has overwritten; in a tile, at worst, all is written before it is read. In a
+    tile of 0, pixels are read before they are written."""
     alive = np.ones(operand_bytes, bool)
     order = list(range(len(windows)))
     if backwards:
         order.reverse()
-    for start in range(0, len(order), tile):
-        group = order[start : start + tile]
+    for start in range(0, len(order), max(tile, 1)):
+        group = order[start : start + max(tile, 1)]
+        if tile == 0 and not alive[windows[group[0]]].all():
+            return False
         for pixel in group:
             low = result_start + pixel * channels
             alive[max(0, low) : max(0, low + channels)] = False
-        if any(not alive[windows[pixel]].all() for pixel in group):
+        if tile > 0 and any(not alive[windows[pixel]].all() for pixel in group):
             return False
     return True
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
-@pytest.mark.parametrize("tile", [1, 2, 3])
+@pytest.mark.parametrize("tile", [0, 1, 2, 3])
 @pytest.mark.parametrize("images", [1, 2])
 def test_no_pixel_is_overwritten_before_it_is_read(geometry, tile, images):
     height, width, channels, out_channels, kernel, stride, dilation, _ = geometry

@@ -84,12 +84,19 @@ static inline int32_t edgeq_mac_both(uint32_t a, uint32_t b, int32_t sum)
     return sum;
 }
 
-/* round(a * b / 2^32), ties up. */
-static inline int32_t edgeq_mul_high(int32_t a, int32_t b)
+/* sum + both products of lanes, modulo 2^32. */
+static inline uint32_t edgeq_mac_both_wrapping(uint32_t a, uint32_t b, uint32_t sum)
 {
-    int32_t high;
-    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
-    return high;
+    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
+/* base + round(a * b / 2^32), ties up; the sum must not overflow. */
+static inline int32_t edgeq_add_mul_high(int32_t base, int32_t a, int32_t b)
+{
+    int32_t sum;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(base));
+    return sum;
 }
 
 /* x limited to int8's range. */
@@ -170,9 +177,14 @@ static inline int32_t edgeq_mac_both(uint32_t a, uint32_t b, int32_t sum)
     return edgeq_mac_high(a, b, edgeq_mac_low(a, b, sum));
 }
 
-static inline int32_t edgeq_mul_high(int32_t a, int32_t b)
+static inline uint32_t edgeq_mac_both_wrapping(uint32_t a, uint32_t b, uint32_t sum)
 {
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+    return sum + (uint32_t)(edgeq_lane(a, 0) * edgeq_lane(b, 0)) + (uint32_t)(edgeq_lane(a, 16) * edgeq_lane(b, 16));
+}
+
+static inline int32_t edgeq_add_mul_high(int32_t base, int32_t a, int32_t b)
+{
+    return base + (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 }
 
 static inline int32_t edgeq_ssat8(int32_t x)
@@ -212,14 +224,22 @@ static inline edgeq_channel_quant edgeq_next_quant(const int32_t **table)
 /*
  * edgeq_requantize plus the output offset, saturated to int8, of half of `doubled`: the same two roundings in fewer
  * instructions. For a right shift s >= 1:
- *   round(x * m / 2^31), ties up           = round(2x * m / 2^32), ties up: one SMMULR;
- *   round(y / 2^s), ties away, + offset    = (y - [y < 0] + 2^(s-1) + offset * 2^s) >> s, as ties of negative y fall.
- * `addend` is 2^(s-1) + offset * 2^s. That no sum overflows has been proven when the table was made.
+ *   y = round(x * m / 2^31), ties up        = round(2x * m / 2^32), ties up: SMMLAR, which also adds what follows;
+ *   round(y / 2^s), ties away, + offset     = (y - [y < 0] + 2^(s-1) + offset * 2^s) >> s, as ties of negative y fall.
+ * `addend` is 2^(s-1) + offset * 2^s. In place of y < 0 serves x < 0: where y is 0 nothing hangs on it. That no sum
+ * overflows has been proven when the table was made.
  */
 static inline int32_t edgeq_finish_s8(int32_t doubled, edgeq_channel_quant quant)
 {
-    const int32_t once = edgeq_mul_high(doubled, quant.multiplier);
-    return edgeq_ssat8((once + (once >> 31) + quant.addend) >> quant.shift);
+    return edgeq_ssat8(edgeq_add_mul_high(quant.addend + (doubled >> 31), doubled, quant.multiplier) >> quant.shift);
+}
+
+/*
+ * The same where the offset is -128: what ties of negative y round to is below it either way.
+ */
+static inline int32_t edgeq_finish_above_s8(int32_t doubled, edgeq_channel_quant quant)
+{
+    return edgeq_ssat8(edgeq_add_mul_high(quant.addend, doubled, quant.multiplier) >> quant.shift);
 }
 
 #endif

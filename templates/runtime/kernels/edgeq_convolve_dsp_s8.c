@@ -8,14 +8,9 @@
  * the image: windows are read where they are, only those that hang over an edge are copied. Where rows are short, it
  * pays to copy all of them, for then a window is one row.
  */
-#include <string.h>
-
+#include "edgeq_cursor.h"
 #include "edgeq_dsp.h"
 #include "edgeq_kernels.h"
-#include "edgeq_window.h"
-
-/* A function apart keeps its own registers. */
-#define NOINLINE __attribute__((noinline))
 
 /* What all windows have in common. */
 typedef struct {
@@ -119,7 +114,7 @@ static inline sums add_four(sums s, const int8_t *x0, const int8_t *x1, const in
  * All channels of two pixels, whose windows are at x0 and x1, rows `pitch` bytes apart. k is the table, one record per
  * two channels. The last record is of the last two: with an odd number it computes one again.
  */
-static NOINLINE void convolve_two(const layer *v, const int8_t *x0, const int8_t *x1, int32_t pitch, const int32_t *k,
+static EDGEQ_NOINLINE void convolve_two(const layer *v, const int8_t *x0, const int8_t *x1, int32_t pitch, const int32_t *k,
                                   int8_t *y0, int8_t *y1)
 {
     const int32_t tail = v->bytes & 3;
@@ -171,114 +166,6 @@ static NOINLINE void convolve_two(const layer *v, const int8_t *x0, const int8_t
     }
 }
 
-/* Where the windows are. */
-typedef struct {
-    const cmsis_nn_conv_params *p;
-    const cmsis_nn_dims *in;
-    const cmsis_nn_dims *filter;
-    const cmsis_nn_dims *out;
-    const int8_t *image;
-    int32_t x; /* of the next output */
-    int32_t y;
-    bool backwards;
-} cursor;
-
-/* The top left corner of a window on the image; beside the image where it hangs over an edge. */
-typedef struct {
-    const int8_t *image;
-    int32_t x;
-    int32_t y;
-    bool is_inside;
-} window;
-
-/* The next window, from left to right, from top to bottom, image after image; or the other way round. */
-static inline window next_window(cursor *c)
-{
-    window w;
-
-    w.image = c->image;
-    w.x = c->x * c->p->stride.w - c->p->padding.w;
-    w.y = c->y * c->p->stride.h - c->p->padding.h;
-    w.is_inside = w.x >= 0 && w.y >= 0 && w.x + (c->filter->w - 1) * c->p->dilation.w < c->in->w &&
-                  w.y + (c->filter->h - 1) * c->p->dilation.h < c->in->h;
-    if (c->backwards) {
-        if (--c->x < 0) {
-            c->x = c->out->w - 1;
-            if (--c->y < 0) {
-                c->y = c->out->h - 1;
-                c->image -= c->in->h * c->in->w * c->in->c;
-            }
-        }
-    } else if (++c->x == c->out->w) {
-        c->x = 0;
-        if (++c->y == c->out->h) {
-            c->y = 0;
-            c->image += c->in->h * c->in->w * c->in->c;
-        }
-    }
-    return w;
-}
-
-static inline const int8_t *corner(const cursor *c, window w)
-{
-    return w.image + (w.y * c->in->w + w.x) * c->in->c;
-}
-
-/* memcpy for few bytes, without a call and by words: that of small C libraries takes them one by one. */
-static inline void copy_bytes(int8_t *to, const int8_t *from, int32_t count)
-{
-    int32_t i;
-
-    if (count < 4) {
-        for (i = 0; i < count; ++i) {
-            to[i] = from[i];
-        }
-        return;
-    }
-    for (i = 0; i < count - 4; i += 4) {
-        memcpy(to + i, from + i, 4);
-    }
-    memcpy(to + count - 4, from + count - 4, 4);
-}
-
-/* Copies a window, the zero point in place of what is not on the image. */
-static NOINLINE void copy_window(const cursor *c, window w, int8_t *copy)
-{
-    const int32_t channels = c->in->c;
-    const int32_t dilation = c->p->dilation.w;
-    const edgeq_taps cols = edgeq_clip_taps(w.x, c->in->w, c->filter->w, dilation);
-    const int32_t bytes = c->filter->w * channels;
-    /* Taps that are neighbours are copied in one run. */
-    const int32_t run = dilation == 1 ? cols.end - cols.first : 1;
-    int32_t row, col;
-
-    if (!w.is_inside) {
-        memset(copy, -c->p->input_offset, (size_t)(bytes * c->filter->h));
-    }
-    for (row = 0; row < c->filter->h; ++row, copy += bytes, w.y += c->p->dilation.h) {
-        if (w.y >= 0 && w.y < c->in->h) {
-            const int8_t *const x = w.image + (w.y * c->in->w + w.x) * channels;
-            for (col = cols.first; col < cols.end; col += run) {
-                copy_bytes(copy + col * channels, x + col * dilation * channels, run * channels);
-            }
-        }
-    }
-}
-
-static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                          const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
-        out->w < 1 || out->c < 2) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return filter->c == in->c;
-}
-
 arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
                                           const cmsis_nn_conv_params *conv_params,
                                           const cmsis_nn_dims *input_dims,
@@ -297,34 +184,30 @@ arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
     const int32_t low = conv_params->activation.min;
     const int32_t high = conv_params->activation.max;
     const layer v = {rows, size / rows, output_dims->c, low > -128 || high < 127, low, high};
-    cursor c = {conv_params, input_dims, filter_dims, output_dims, input_data, 0, 0, backwards};
+    edgeq_cursor c;
     int8_t *const copies = ctx->buf;
     int32_t done;
 
-    if (!is_computable(conv_params, input_dims, filter_dims, output_dims) || v.bytes < 4) {
+    if (!edgeq_is_convolution(conv_params, input_dims, filter_dims, output_dims) || output_dims->c < 2 || v.bytes < 4) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    if (backwards) {
-        c.image += (input_dims->n - 1) * input_dims->h * input_dims->w * input_dims->c;
-        c.x = output_dims->w - 1;
-        c.y = output_dims->h - 1;
-    }
+    c = edgeq_first_window(conv_params, input_dims, filter_dims, output_dims, input_data, backwards);
     for (done = 0; done < pixels; done += 2) {
         /* The last of an odd number of pixels is computed twice. */
-        const window first = next_window(&c);
+        const edgeq_place first = edgeq_next_window(&c);
         const bool is_pair = done + 1 < pixels;
-        const window second = is_pair ? next_window(&c) : first;
+        const edgeq_place second = is_pair ? edgeq_next_window(&c) : first;
         int8_t *const y = output_data + (backwards ? pixels - 1 - done : done) * output_dims->c;
         int8_t *const y_second = !is_pair ? y : backwards ? y - output_dims->c : y + output_dims->c;
 
         if (!copies_all && first.is_inside && second.is_inside) {
-            convolve_two(&v, corner(&c, first), corner(&c, second), pitch, packed, y, y_second);
+            convolve_two(&v, first.image + first.at, second.image + second.at, pitch, packed, y, y_second);
         } else {
             if (copies == NULL || ctx->size < 2 * size) {
                 return ARM_CMSIS_NN_ARG_ERROR;
             }
-            copy_window(&c, first, copies);
-            copy_window(&c, second, copies + size);
+            edgeq_copy_window(&c, first, copies);
+            edgeq_copy_window(&c, second, copies + size);
             convolve_two(&v, copies, copies + size, v.bytes, packed, y, y_second);
         }
     }

@@ -364,6 +364,23 @@ arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
                                           int8_t *output_data);
 
 /*
+ * arm_convolve_wrapper_s8 without groups, for two output channels and more; packed: made by edgeq, see
+ * kernels/conv_2d_4x2_dsp.py. ctx: room for four windows of int16 (words of two, an even number of them), aligned to
+ * words, and for one of int8 if one hangs over the image's edge or is dilated in width. Pixels are computed four by four
+ * in the order of the output, or from the last to the first if `backwards`: the output may overwrite what has been read.
+ * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
+ */
+arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
+                                              const cmsis_nn_conv_params *conv_params,
+                                              const cmsis_nn_dims *input_dims,
+                                              const int8_t *input_data,
+                                              const cmsis_nn_dims *filter_dims,
+                                              const int32_t *packed,
+                                              bool backwards,
+                                              const cmsis_nn_dims *output_dims,
+                                              int8_t *output_data);
+
+/*
  * arm_fully_connected_wrapper_s8 for four inputs and four units and more; no scratch. The output may not be the input.
  * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
  */

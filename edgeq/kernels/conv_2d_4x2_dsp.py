@@ -1,0 +1,95 @@
+"""CONV_2D by our own kernel for cores with the DSP extension that widens windows first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgeq.ir import frozen_array
+from edgeq.kernels import register
+from edgeq.kernels.base import Kernel
+from edgeq.kernels.conv_2d_dsp import folded_channels, hangs_over
+from edgeq.kernels.packing import blocks, joint_lanes, joint_sums_fit, wrap_int32
+from edgeq.kernels.walking import backwards_distance, forwards_distance
+from edgeq.ops.conv_2d import Conv2DParams
+from edgeq.program import Overlap
+from edgeq.target import Cpu
+
+# Pixels that are computed together.
+_PIXELS = 4
+
+
+@register
+class Convolve4x2DspS8(Kernel):
+    """No groups, two output channels and more, weights and sums that `packing.joint_lanes` can say.
+
+    `packed` holds one record per two output channels (a, b): 256 times the bias of b plus that of a, and that of a,
+    with the input's offset folded in; a word for every two inputs, 256 b + a in each lane, in the order of
+    `_widened_order`; the requantization of a and of b.
+    """
+
+    name = "edgeq_convolve_4x2_dsp_s8"
+    ops = ("CONV_2D",)
+    template = "conv_2d_4x2_dsp.c.j2"
+    tuned = True
+
+    def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
+        if not (cpu.dsp and not cpu.mve and p.groups == 1 and p.weights.shape[0] >= 2):
+            return False
+        channels = folded_channels(p)
+        return channels is not None and joint_sums_fit(
+            p.weights.reshape(p.weights.shape[0], -1), channels.bias, blocks(p.weights.shape[0], 2)
+        )
+
+    def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
+        out_c = p.weights.shape[0]
+        runs, run = _runs(p)
+        n, out_h, out_w, _ = p.output_shape
+        together, alone = divmod(n * out_h * out_w, _PIXELS)
+        record = 51 * len(_widened_order(p)) // 4 + 75
+        widening = 40 + runs * (12 + 6 * (run // 4) + 8 * (run % 4))
+        return (together + alone) * (-(-out_c // 2) * record + _PIXELS * widening + 60)
+
+    def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
+        """Four windows of int16, and one of int8 where any has to be copied."""
+        copied = hangs_over(p) or _runs(p)[0] != p.weights.shape[1]
+        return 4 * _PIXELS * len(_widened_order(p)) + (int(np.prod(p.weights.shape[1:])) if copied else 0)
+
+    def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
+        walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
+        return Overlap(forwards=forwards_distance(*walk, tile=0), backwards=backwards_distance(*walk, tile=0))
+
+    def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        out_c = p.weights.shape[0]
+        per_channel = folded_channels(p)
+        order = _widened_order(p)
+        # one more weight, of 0, for what `order` leaves out
+        flat = np.concatenate([p.weights.reshape(out_c, -1), np.zeros((out_c, 1), np.int8)], axis=1)
+        pairs = blocks(out_c, 2)
+        bias = per_channel.bias[pairs]
+        words = [
+            np.stack([256 * bias[:, 1] + bias[:, 0], bias[:, 0]], axis=1),
+            joint_lanes(flat[pairs[:, 0]][:, order], flat[pairs[:, 1]][:, order]),
+            per_channel.quant[pairs].reshape(len(pairs), -1),
+        ]
+        return {"packed": frozen_array(wrap_int32(np.concatenate(words, axis=1)))}
+
+
+def _runs(p: Conv2DParams) -> tuple[int, int]:
+    """(runs, bytes): a window's bytes as runs that are contiguous in the image, or as one where it has to be copied."""
+    _, height, width, in_c = p.weights.shape
+    return (height, width * in_c) if width == 1 or p.dilation[1] == 1 else (1, height * width * in_c)
+
+
+def _widened_order(p: Conv2DParams) -> np.ndarray:
+    """Which bytes of a window make the low and the high lane of each widened word, (words, 2), words an even number; −1
+    where there is none. First bytes 0 and 2, and 1 and 3, of the whole words of every run; then all bytes that remain,
+    two by two."""
+    runs, run = _runs(p)
+    numbers = np.arange(runs * run).reshape(runs, run)
+    whole = run // 4 * 4
+    words = numbers[:, :whole].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1, 2)
+    rest = numbers[:, whole:].ravel()
+    rest = np.pad(rest, (0, -rest.size % 4), constant_values=-1).reshape(-1, 2)
+    return np.concatenate([words, rest])

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The windows of a convolution one after the other, and copies of those that hang over an edge of the image. */
+#ifndef EDGEQ_CURSOR_H
+#define EDGEQ_CURSOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "arm_nnfunctions.h"
+#include "edgeq_window.h"
+
+/* A function apart keeps its own registers. */
+#define EDGEQ_NOINLINE __attribute__((noinline))
+
+/* Where the next window is, from left to right, from top to bottom, image after image; or the other way round. */
+typedef struct {
+    const cmsis_nn_conv_params *p;
+    const cmsis_nn_dims *in;
+    const cmsis_nn_dims *filter;
+    const cmsis_nn_dims *out;
+    const int8_t *image;
+    int32_t x;         /* its left column on the image */
+    int32_t y;         /* its top row */
+    int32_t at;        /* bytes from the image's start to its corner */
+    int32_t columns;   /* windows that are left in this row */
+    int32_t rows;      /* rows that are left in this image, with this one */
+    int32_t last_x;    /* where the rightmost window that does not hang over begins */
+    int32_t step;      /* columns from window to window */
+    int32_t step_at;   /* the same in bytes */
+    bool is_inside;    /* whether this row's windows hang over neither top nor bottom */
+} edgeq_cursor;
+
+/* The top left corner of a window on the image; beside the image where it hangs over an edge. */
+typedef struct {
+    const int8_t *image;
+    int32_t x;
+    int32_t y;
+    int32_t at;
+    bool is_inside;
+} edgeq_place;
+
+/* To the row of windows whose top is at c->y. */
+static inline void edgeq_enter_row(edgeq_cursor *c)
+{
+    const int32_t width = c->out->w;
+
+    c->columns = width;
+    c->x = (c->step < 0 ? (width - 1) * c->p->stride.w : 0) - c->p->padding.w;
+    c->at = (c->y * c->in->w + c->x) * c->in->c;
+    c->is_inside = c->y >= 0 && c->y + (c->filter->h - 1) * c->p->dilation.h < c->in->h;
+}
+
+/* To the first row of an image; the last if backwards. */
+static inline void edgeq_enter_image(edgeq_cursor *c)
+{
+    c->rows = c->out->h;
+    c->y = (c->step < 0 ? (c->rows - 1) * c->p->stride.h : 0) - c->p->padding.h;
+    edgeq_enter_row(c);
+}
+
+static inline edgeq_cursor edgeq_first_window(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in,
+                                              const cmsis_nn_dims *filter, const cmsis_nn_dims *out,
+                                              const int8_t *images, bool backwards)
+{
+    edgeq_cursor c;
+
+    c.p = p;
+    c.in = in;
+    c.filter = filter;
+    c.out = out;
+    c.image = backwards ? images + (in->n - 1) * in->h * in->w * in->c : images;
+    c.last_x = in->w - 1 - (filter->w - 1) * p->dilation.w;
+    c.step = backwards ? -p->stride.w : p->stride.w;
+    c.step_at = c.step * in->c;
+    edgeq_enter_image(&c);
+    return c;
+}
+
+/* After a row's last window. */
+static EDGEQ_NOINLINE void edgeq_next_row(edgeq_cursor *c)
+{
+    if (--c->rows > 0) {
+        c->y += c->step < 0 ? -c->p->stride.h : c->p->stride.h;
+        edgeq_enter_row(c);
+    } else {
+        const int32_t size = c->in->h * c->in->w * c->in->c;
+        c->image += c->step < 0 ? -size : size;
+        edgeq_enter_image(c);
+    }
+}
+
+static inline edgeq_place edgeq_next_window(edgeq_cursor *c)
+{
+    const edgeq_place w = {c->image, c->x, c->y, c->at, c->is_inside && c->x >= 0 && c->x <= c->last_x};
+
+    c->x += c->step;
+    c->at += c->step_at;
+    if (--c->columns == 0) {
+        edgeq_next_row(c);
+    }
+    return w;
+}
+
+/* memcpy for few bytes, without a call and by words: that of small C libraries takes them one by one. */
+static inline void edgeq_copy_bytes(int8_t *to, const int8_t *from, int32_t count)
+{
+    int32_t i;
+
+    if (count < 4) {
+        for (i = 0; i < count; ++i) {
+            to[i] = from[i];
+        }
+        return;
+    }
+    for (i = 0; i < count - 4; i += 4) {
+        memcpy(to + i, from + i, 4);
+    }
+    memcpy(to + count - 4, from + count - 4, 4);
+}
+
+/* Copies a window, the zero point in place of what is not on the image. */
+static EDGEQ_NOINLINE void edgeq_copy_window(const edgeq_cursor *c, edgeq_place w, int8_t *copy)
+{
+    const int32_t channels = c->in->c;
+    const int32_t dilation = c->p->dilation.w;
+    const edgeq_taps cols = edgeq_clip_taps(w.x, c->in->w, c->filter->w, dilation);
+    const int32_t bytes = c->filter->w * channels;
+    /* Taps that are neighbours are copied in one run. */
+    const int32_t run = dilation == 1 ? cols.end - cols.first : 1;
+    int32_t row, col;
+
+    if (!w.is_inside) {
+        memset(copy, -c->p->input_offset, (size_t)(bytes * c->filter->h));
+    }
+    for (row = 0; row < c->filter->h; ++row, copy += bytes, w.y += c->p->dilation.h) {
+        if (w.y >= 0 && w.y < c->in->h) {
+            const int8_t *const x = w.image + (w.y * c->in->w + w.x) * channels;
+            for (col = cols.first; col < cols.end; col += run) {
+                edgeq_copy_bytes(copy + col * channels, x + col * dilation * channels, run * channels);
+            }
+        }
+    }
+}
+
+/* Whether the shapes make a convolution without groups. */
+static inline bool edgeq_is_convolution(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in,
+                                        const cmsis_nn_dims *filter, const cmsis_nn_dims *out)
+{
+    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
+        out->w < 1 || out->c < 1) {
+        return false;
+    }
+    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
+        p->padding.w < 0) {
+        return false;
+    }
+    return filter->c == in->c;
+}
+
+#endif
