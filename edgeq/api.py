@@ -18,9 +18,9 @@ from edgeq.importers.keras import known_layers
 from edgeq.importers.tflite.shapes import ABSORBED
 from edgeq.importers.tflite.variables import OF_VARIABLES
 from edgeq.ir import DType, Graph, Tensor
-from edgeq.kernels import KernelSetting, known_kernels
+from edgeq.kernels import KernelSetting, Optimize, fitting_kernels, known_kernels
 from edgeq.lower import check_supported, lower, unsupported
-from edgeq.memory import MemoryPlan, plan_memory
+from edgeq.memory import MemoryPlan, plan_memory, working_bytes
 from edgeq.naming import c_identifier
 from edgeq.ops import find_op, known_ops
 from edgeq.passes import prepare_float, prepare_quantized
@@ -123,14 +123,28 @@ def compile_graph(
     dialect: Dialect = Dialect.DOUBLE,
     warnings: tuple[str, ...] = (),
     kernels: KernelSetting = KernelSetting.AUTO,
+    optimize: Optimize = Optimize.SPEED,
 ) -> Compiled:
     """Lowers a quantized graph with integer edges and plans its memory.
+
+    With Optimize.RAM the arena is that of the kernels that need least; layers whose fast kernels fit in have those.
 
     Raises:
         QuantizationError: a layer cannot be lowered, or its accumulator can overflow; names the layer.
     """
-    program = lower(graph, cpu, dialect, kernels)
+    program = lower(graph, cpu, dialect, kernels, optimize)
     plan = plan_memory(program)
+    if optimize is Optimize.RAM:
+        fast = lower(graph, cpu, dialect, kernels)
+        room = plan.total_bytes
+        calls = tuple(
+            quick if needed <= room else small
+            for small, quick, needed in zip(program.calls, fast.calls, working_bytes(fast), strict=True)
+        )
+        mixed = dataclasses.replace(program, calls=calls)
+        mixed_plan = plan_memory(mixed)
+        if mixed_plan.total_bytes <= room:
+            program, plan = mixed, mixed_plan
     return Compiled(graph, program, plan, warnings)
 
 
@@ -147,6 +161,7 @@ def build(
     rounding: str = "double",
     shrink: bool = True,
     kernels: str | None = None,
+    optimize: str = "speed",
     cmsis_nn_root: Path | str | None = None,
     compile: bool = True,
     progress: Progress = quiet,
@@ -167,6 +182,8 @@ def build(
         shrink: whether to remove channels that no output depends on; outputs stay the same, bit for bit.
         kernels: "auto" (the cheapest per layer), "cmsis-nn" or "tuned"; the results are the same. Where None: those of
             the user's CMSIS-NN if one is given, else "auto".
+        optimize: "speed" (fewest instructions), "size" (small code) or "ram" (the smallest arena, and what is fast
+            within it); the results are the same.
         cmsis_nn_root: the user's CMSIS-NN to link; the environment's CMSIS_NN_ROOT where None.
         compile: whether to compile the project; without, sizes are not known.
         progress: called with (calibration samples done, in all).
@@ -177,6 +194,9 @@ def build(
     dialects = {dialect.value: dialect for dialect in Dialect}
     if rounding not in dialects:
         raise EdgeqError(f"unknown rounding {rounding!r}", hint=f"one of: {', '.join(dialects)}")
+    aims = {aim.value: aim for aim in Optimize}
+    if optimize not in aims:
+        raise EdgeqError(f"unknown aim {optimize!r} of optimization", hint=f"one of: {', '.join(aims)}")
     cmsis_nn_root = cmsis_nn_root or os.environ.get("CMSIS_NN_ROOT") or None
     setting = _kernel_setting(kernels, cmsis_nn_root)
     board = load_board(target) if isinstance(target, str) else target
@@ -187,18 +207,18 @@ def build(
     )
     if shrink:
         integer = shrink_channels(integer)
-    compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings, setting)
+    compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings, setting, aims[optimize])
     _check_ram(compiled, board)
     folder = Path(out) if out is not None else Path(f"{graph.name}-{board.name}")
 
     def fill(fresh: Path) -> None:
-        write_files(emit(compiled.program, compiled.plan, board), fresh)
+        write_files(emit(compiled.program, compiled.plan, board, small=aims[optimize] is Optimize.SIZE), fresh)
         footprint = None
         if compile:
             elf = _compile(fresh, compiled, board, cmsis_nn_root)
             footprint = measure(elf, board)
             _keep_images(elf)
-        write_report(fresh, _report(compiled, board, footprint))
+        write_report(fresh, _report(compiled, board, footprint, setting))
 
     replace_folder(folder, fill)
     return dataclasses.replace(open_project(folder), board=board)
@@ -255,7 +275,17 @@ def _keep_images(elf: Path) -> None:
             path.unlink()
 
 
-def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> dict[str, Any]:
+def _considered(call: KernelCall, cpu: Cpu, setting: KernelSetting) -> list[dict[str, Any]]:
+    """The kernels that could run a call, the cheapest first: estimated instructions (0: not estimated) and scratch."""
+    kernels = fitting_kernels(call.op, call.params, cpu, setting)
+    found = [
+        {"kernel": k.name, "cost": k.cost(call.params, cpu), "scratch": k.scratch_bytes(call.params, cpu)}
+        for k in kernels
+    ]
+    return sorted(found, key=lambda each: (each["cost"], each["kernel"]))
+
+
+def _report(compiled: Compiled, board: Board, footprint: Footprint | None, setting: KernelSetting) -> dict[str, Any]:
     """What the build found, as JSON values; sizes in bytes, null where nothing was compiled."""
     program, plan = compiled.program, compiled.plan
     warnings = list(compiled.warnings)
@@ -302,6 +332,7 @@ def _report(compiled: Compiled, board: Board, footprint: Footprint | None) -> di
                 "name": c.name,
                 "op": c.op,
                 "kernel": c.kernel,
+                "considered": _considered(c, board.soc.cpu, setting),
                 "macs": c.macs,
                 "scratch": c.scratch_bytes,
                 "accumulator_bound": c.accumulator_bound,

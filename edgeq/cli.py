@@ -103,6 +103,13 @@ def _print(lines: str) -> None:
     type=click.Choice(["auto", "cmsis-nn", "tuned"]),
     help="auto: the cheapest of every layer  [default: cmsis-nn where one is given, else auto]",
 )
+@click.option(
+    "--optimize",
+    type=click.Choice(["speed", "size", "ram"]),
+    default="speed",
+    show_default=True,
+    help="speed: few instructions. size: small code. ram: the smallest arena, and what is fast within it.",
+)
 @click.option("--cmsis-nn", type=_PATH, envvar="CMSIS_NN_ROOT", help="Link this CMSIS-NN  [env: CMSIS_NN_ROOT]")
 @click.option("--no-compile", is_flag=True, help="Write the sources only; needs no compiler.")
 @_JSON
@@ -123,6 +130,7 @@ def build(model: Path, target: str, as_json: bool, **options: Any) -> None:
             rounding=options["rounding"],
             shrink=not options["no_shrink"],
             kernels=options["kernels"],
+            optimize=options["optimize"],
             cmsis_nn_root=options["cmsis_nn"],
             compile=not options["no_compile"],
             progress=progress,

@@ -380,8 +380,11 @@ def manifest(program: Program, plan: MemoryPlan, board: Board) -> dict[str, Any]
     }
 
 
-def emit(program: Program, plan: MemoryPlan, board: Board) -> dict[str, bytes]:
-    """The files of the project, by path relative to its folder. The same inputs give the same bytes."""
+def emit(program: Program, plan: MemoryPlan, board: Board, *, small: bool = False) -> dict[str, bytes]:
+    """The files of the project, by path relative to its folder. The same inputs give the same bytes.
+
+    small: kernels are compiled for small code.
+    """
     env = environment()
     view = _model_view(program, plan, env)
     files = _runtime_files(board)
@@ -391,6 +394,7 @@ def emit(program: Program, plan: MemoryPlan, board: Board) -> dict[str, bytes]:
         "m": view,
         "plan": plan,
         "board": board,
+        "small": small,
         "version": __version__,
         "project": view.name,
         "model_symbol": f"{view.name}_model",

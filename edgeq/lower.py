@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeq.errors import ModelError, QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node, verify_graph
-from edgeq.kernels import KernelSetting, choose_kernel
+from edgeq.kernels import KernelSetting, Optimize, choose_kernel
 from edgeq.naming import c_identifier, unique
 from edgeq.ops import find_op
 from edgeq.persistence import bind_states, free_outputs
@@ -51,9 +51,14 @@ def check_supported(graph: Graph) -> Graph:
 
 
 def lower(
-    graph: Graph, cpu: Cpu, dialect: Dialect = Dialect.DOUBLE, kernels: KernelSetting = KernelSetting.AUTO
+    graph: Graph,
+    cpu: Cpu,
+    dialect: Dialect = Dialect.DOUBLE,
+    kernels: KernelSetting = KernelSetting.AUTO,
+    optimize: Optimize = Optimize.SPEED,
 ) -> Program:
-    """Lowers a quantized graph for a core. Its states get storage, and copies where they need them.
+    """Lowers a quantized graph for a core. Its states get storage, and copies where they need them. With Optimize.RAM
+    every layer gets the kernel that needs least.
 
     Raises:
         ModelError: an operator is not supported, or an output is a constant.
@@ -91,9 +96,10 @@ def lower(
             lowered = op.lower(node, graph, dialect)
         except QuantizationError as error:
             raise QuantizationError(error.what, where=node.loc or layer, hint=error.hint) from None
-        kernel = choose_kernel(node.op, lowered.params, cpu, layer, kernels)
         for name in (*lowered.inputs, *node.outputs):
             declare(name)
+        sizes = tensors[lowered.inputs[0]].nbytes if lowered.inputs else 0, tensors[node.outputs[0]].nbytes
+        kernel = choose_kernel(node.op, lowered.params, cpu, layer, kernels, optimize, sizes)
         calls.append(
             KernelCall(
                 name=layer,

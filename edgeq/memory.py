@@ -168,6 +168,17 @@ def plan_memory(program: Program) -> MemoryPlan:
     )
 
 
+def working_bytes(program: Program) -> tuple[int, ...]:
+    """What every call's moment needs at the least: all that lives, the call's scratch, its result over its operand."""
+    spans = lifetimes(program)
+    blocks, _ = _chain_in_place(program, spans)
+    saved = _saved_bytes(blocks, _pairs(program, spans, blocks))
+    return tuple(
+        sum(b.nbytes for b in blocks if b.first <= index <= b.last) - saved.get(index, 0) + _align(call.scratch_bytes)
+        for index, call in enumerate(program.calls)
+    )
+
+
 def _align(nbytes: int, unit: int = ALIGNMENT) -> int:
     return (nbytes + unit - 1) // unit * unit
 
@@ -247,12 +258,18 @@ def _touch(pair: _Pair, offsets: Sequence[int]) -> bool:
     return x < y + pair.result_bytes and y < x + pair.operand_bytes
 
 
-def _lower_bound(blocks: Sequence[_Block], pairs: Iterable[_Pair]) -> tuple[int, int]:
-    """(bytes live at the busiest call, that call)."""
+def _saved_bytes(blocks: Sequence[_Block], pairs: Iterable[_Pair]) -> dict[int, int]:
+    """By call: what an operand and a result that overlap need less than side by side."""
     saved: dict[int, int] = {}
     for pair in pairs:
         x, y = blocks[pair.operand], blocks[pair.result]
         saved[y.first] = x.nbytes + y.nbytes - min(pair.joint_bytes, x.nbytes + y.nbytes)
+    return saved
+
+
+def _lower_bound(blocks: Sequence[_Block], pairs: Iterable[_Pair]) -> tuple[int, int]:
+    """(bytes live at the busiest call, that call)."""
+    saved = _saved_bytes(blocks, pairs)
     moments = sorted({b.first for b in blocks} | {b.last for b in blocks})
     live = {t: sum(b.nbytes for b in blocks if b.first <= t <= b.last) - saved.get(t, 0) for t in moments}
     busiest = max(moments, key=lambda t: (live[t], -t), default=0)

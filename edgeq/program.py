@@ -70,6 +70,18 @@ class Overlap:
     forwards: int | None = None
     backwards: int | None = None
 
+    def joint_bytes(self, operand: int, result: int) -> int:
+        """The least memory that holds an operand and a result of so many bytes."""
+        least = operand + result
+        if self.in_place and operand == result:
+            least = operand
+        if self.forwards is not None:
+            least = min(least, max(result, operand + self.forwards))
+        if self.backwards is not None:
+            above = operand - result + self.backwards  # of the result's start over the operand's
+            least = min(least, max(operand - min(0, above), result + max(0, above)))
+        return least
+
 
 @dataclass(frozen=True, eq=False)
 class KernelCall:

@@ -7,10 +7,19 @@ import pkgutil
 from typing import Any
 
 from edgeq.errors import QuantizationError
-from edgeq.kernels.base import Kernel, KernelSetting
+from edgeq.kernels.base import Kernel, KernelSetting, Optimize
 from edgeq.target import Cpu
 
-__all__ = ["Kernel", "KernelSetting", "choose_kernel", "find_kernel", "known_kernels", "register"]
+__all__ = [
+    "Kernel",
+    "KernelSetting",
+    "Optimize",
+    "choose_kernel",
+    "fitting_kernels",
+    "find_kernel",
+    "known_kernels",
+    "register",
+]
 
 _REGISTRY: dict[str, Kernel] = {}
 
@@ -33,22 +42,42 @@ def known_kernels() -> tuple[Kernel, ...]:
     return tuple(_REGISTRY[name] for name in sorted(_REGISTRY))
 
 
-def choose_kernel(op: str, params: Any, cpu: Cpu, where: str, setting: KernelSetting = KernelSetting.AUTO) -> Kernel:
+def fitting_kernels(op: str, params: Any, cpu: Cpu, setting: KernelSetting = KernelSetting.AUTO) -> tuple[Kernel, ...]:
+    """The kernels that run these parameters and that the setting allows, sorted by name."""
+    dtype = getattr(params, "dtype", None)
+    candidates = [k for k in known_kernels() if op in k.ops and dtype in (None, k.dtype)]
+    return tuple(
+        k for k in candidates if k.supports(params, cpu) and not (setting is KernelSetting.CMSIS_NN and k.tuned)
+    )
+
+
+def choose_kernel(
+    op: str,
+    params: Any,
+    cpu: Cpu,
+    where: str,
+    setting: KernelSetting = KernelSetting.AUTO,
+    optimize: Optimize = Optimize.SPEED,
+    sizes: tuple[int, int] = (0, 0),
+) -> Kernel:
     """The kernel that runs these parameters; of equals, CMSIS-NN's functions (arm_…) come before our own.
+
+    Args:
+        optimize: RAM puts what a call needs before its cost.
+        sizes: bytes of the first operand and of the result.
 
     Raises QuantizationError where none does.
     """
-    dtype = getattr(params, "dtype", None)
-    candidates = [k for k in known_kernels() if op in k.ops and dtype in (None, k.dtype)]
-    fitting = [k for k in candidates if k.supports(params, cpu)]
-    if setting is KernelSetting.CMSIS_NN:
-        fitting = [k for k in fitting if not k.tuned]
+    fitting = fitting_kernels(op, params, cpu, setting)
     if not fitting:
         raise QuantizationError(f"no kernel runs this {op} on {cpu.name}", where=where)
 
     def rank(kernel: Kernel) -> tuple:
-        first = kernel.cost(params, cpu) if setting is KernelSetting.AUTO else not kernel.tuned
-        return first, not kernel.name.startswith("arm_"), kernel.name
+        needed = 0
+        if optimize is Optimize.RAM:
+            needed = kernel.overlap(params, cpu).joint_bytes(*sizes) + kernel.scratch_bytes(params, cpu)
+        unwanted = setting is KernelSetting.TUNED and not kernel.tuned
+        return unwanted, needed, kernel.cost(params, cpu), not kernel.name.startswith("arm_"), kernel.name
 
     return min(fitting, key=rank)
 

@@ -21,6 +21,14 @@ class KernelSetting(enum.Enum):
     TUNED = "tuned"
 
 
+class Optimize(enum.Enum):
+    """What a build is to be good at: few instructions, small code, or a small arena where kernels differ in it."""
+
+    SPEED = "speed"
+    SIZE = "size"
+    RAM = "ram"
+
+
 class Kernel:
     """One C function that runs an operator; stateless, registered by `edgeq.kernels.register`.
 

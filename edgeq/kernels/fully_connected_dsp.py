@@ -10,7 +10,14 @@ from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.packing import (
-    Channels, blocks, channels_of, fold_offset, joint_lanes, joint_sums_fit, padded_rows, wrap_int32,
+    Channels,
+    blocks,
+    channels_of,
+    fold_offset,
+    joint_lanes,
+    joint_sums_fit,
+    padded_rows,
+    wrap_int32,
 )  # fmt: skip
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu

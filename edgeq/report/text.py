@@ -46,9 +46,13 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
     """What `edgeq build` made, and what to do next."""
     lines = [
         table(
-            ("layer", "operator", "kernel", "MACs", "accumulator"),
+            ("layer", "operator", "kernel", "estimate", "the next", "MACs", "accumulator"),
             [
-                (x["name"], x["op"], x["kernel"], x["macs"], _bits(x["accumulator_bound"], x["accumulator_bits"]))
+                (
+                    *(x["name"], x["op"], x["kernel"]),
+                    *_estimates(x),
+                    *(x["macs"], _bits(x["accumulator_bound"], x["accumulator_bits"])),
+                )
                 for x in report["layers"]
             ],
         )
@@ -70,6 +74,14 @@ def build(report: Mapping[str, Any], folder: Path) -> str:
     lines += [f"warning: {w}" for w in report["warnings"]]
     lines.append(f"next: edgeq verify {folder} --on host --on qemu")
     return "\n".join(lines)
+
+
+def _estimates(layer: Mapping[str, Any]) -> tuple[int | None, str]:
+    """Estimated instructions of a layer's kernel, and the cheapest of those that it was chosen before."""
+    costs = {each["kernel"]: each["cost"] for each in layer["considered"]}
+    others = [(cost, name) for name, cost in costs.items() if name != layer["kernel"]]
+    own = costs.get(layer["kernel"], 0) or None
+    return own, "{1} {0:,}".format(*min(others)) if others and own else ""
 
 
 def _bits(bound: int, width: int) -> str:

@@ -16,7 +16,9 @@ from edgeq.device.session import Session, open_host, open_qemu
 from edgeq.emit import emit, write_files
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node
-from edgeq.kernels import KernelSetting, find_kernel, known_kernels
+from edgeq.kernels import KernelSetting, Optimize, find_kernel, known_kernels
+from edgeq.lower import lower
+from edgeq.memory import plan_memory
 from edgeq.ops import known_ops
 from edgeq.target import Board, load_board
 from edgeq.toolchain.build import build
@@ -63,15 +65,24 @@ GRAPH, INPUTS = merge(CASES)
 
 
 # A core of its kind for each build: every kernel setting where it makes a difference, the default elsewhere.
-ON_CORES = [("M4", setting) for setting in KernelSetting] + [
-    ("M7", KernelSetting.TUNED),
-    ("M33", KernelSetting.TUNED),
-    ("M55", KernelSetting.AUTO),
-    ("M0", KernelSetting.AUTO),
+ON_CORES = [("M4", setting, Optimize.SPEED) for setting in KernelSetting] + [
+    ("M7", KernelSetting.TUNED, Optimize.RAM),
+    ("M33", KernelSetting.TUNED, Optimize.SPEED),
+    ("M55", KernelSetting.AUTO, Optimize.SPEED),
+    ("M0", KernelSetting.AUTO, Optimize.SPEED),
 ]
 
 
-def compiled(board: Board, dialect: Dialect = Dialect.DOUBLE, kernels: KernelSetting = KernelSetting.AUTO) -> Compiled:
+def compiled(
+    board: Board,
+    dialect: Dialect = Dialect.DOUBLE,
+    kernels: KernelSetting = KernelSetting.AUTO,
+    optimize: Optimize = Optimize.SPEED,
+) -> Compiled:
+    if optimize is Optimize.RAM:
+        # as compile_graph does, but for every layer the kernel that needs least, whether or not it saves anything
+        program = lower(GRAPH, board.soc.cpu, dialect, kernels, optimize)
+        return Compiled(GRAPH, program, plan_memory(program), ())
     return compile_graph(GRAPH, board.soc.cpu, dialect, kernels=kernels)
 
 
@@ -90,22 +101,23 @@ def assert_equal(model: Compiled, session: Session) -> None:
 
 @needs_host
 @pytest.mark.parametrize(
-    ("dialect", "kernels"),
-    [(Dialect.DOUBLE, setting) for setting in KernelSetting] + [(Dialect.LITERT, KernelSetting.TUNED)],
+    ("dialect", "kernels", "optimize"),
+    [(Dialect.DOUBLE, setting, Optimize.SPEED) for setting in KernelSetting]
+    + [(Dialect.LITERT, KernelSetting.TUNED, Optimize.RAM)],
 )
-def test_host_equals_the_simulator(dialect, kernels, tmp_path):
+def test_host_equals_the_simulator(dialect, kernels, optimize, tmp_path):
     """Compiled with -Wall -Wextra -Wconversion -Werror, ASan and UBSan."""
     board = BOARDS["M4"]
-    model = compiled(board, dialect, kernels)
+    model = compiled(board, dialect, kernels, optimize)
     project(board, model, tmp_path / "firmware")
     assert_equal(model, open_host(build(tmp_path / "firmware", "host")))
 
 
 @needs_qemu
-@pytest.mark.parametrize(("core", "kernels"), ON_CORES)
-def test_emulated_core_equals_the_simulator(core, kernels, tmp_path):
+@pytest.mark.parametrize(("core", "kernels", "optimize"), ON_CORES)
+def test_emulated_core_equals_the_simulator(core, kernels, optimize, tmp_path):
     board = BOARDS[core]
-    model = compiled(board, kernels=kernels)
+    model = compiled(board, kernels=kernels, optimize=optimize)
     project(board, model, tmp_path / "firmware")
     assert_equal(model, open_qemu(board, build(tmp_path / "firmware", "target"), icount=False))
 
@@ -113,10 +125,14 @@ def test_emulated_core_equals_the_simulator(core, kernels, tmp_path):
 def test_every_operator_and_kernel_takes_part():
     boards = [BOARDS[name] for name in ("M4", "M55", "M0")]
     programs = [
-        compiled(board, dialect, setting).program
+        lower(GRAPH, board.soc.cpu, dialect, setting, optimize)
         for board in boards
         for dialect in Dialect
-        for setting in (KernelSetting.CMSIS_NN, KernelSetting.TUNED)
+        for setting, optimize in (
+            (KernelSetting.CMSIS_NN, Optimize.SPEED),
+            (KernelSetting.TUNED, Optimize.SPEED),
+            (KernelSetting.TUNED, Optimize.RAM),
+        )
     ]
     used = {call.kernel for program in programs for call in program.calls}
     assert used == {kernel.name for kernel in known_kernels()}
@@ -125,7 +141,7 @@ def test_every_operator_and_kernel_takes_part():
 
 def test_the_setting_chooses_the_kernels():
     def tuned_calls(kernels: KernelSetting, board: str) -> set[str]:
-        program = compiled(BOARDS[board], kernels=kernels).program
+        program = lower(GRAPH, BOARDS[board].soc.cpu, kernels=kernels)
         return {call.name for call in program.calls if find_kernel(call.kernel).tuned}
 
     everywhere = tuned_calls(KernelSetting.TUNED, "M4")
