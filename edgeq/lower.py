@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeq.errors import ModelError, QuantizationError
 from edgeq.fixedpoint import Dialect
+from edgeq.importers.advice import ways_out
 from edgeq.ir import Graph, Node, verify_graph
 from edgeq.kernels import KernelSetting, Optimize, choose_kernel
 from edgeq.naming import c_identifier, unique
@@ -11,18 +12,6 @@ from edgeq.ops import find_op
 from edgeq.persistence import bind_states, free_outputs
 from edgeq.program import KernelCall, Program, ProgramTensor
 from edgeq.target import Cpu
-
-# What to do about operators that run parts of a model again and again, or not at all.
-_UNROLL = (
-    "firmware has no control flow: give edgeq the .keras file, where recurrent layers are whole; or convert the model "
-    "with a batch of 1 and a fixed length, so that they become single operators; or unroll its loops"
-)
-_WAYS_OUT = {
-    "WHILE": _UNROLL,
-    "STABLEHLO_WHILE": _UNROLL,
-    "IF": "choose the branch when converting, or compute both and pick one with a select (tf.where)",
-    "CALL": "convert the model with its functions inlined",
-}
 
 
 def unsupported(graph: Graph) -> tuple[Node, ...]:
@@ -40,12 +29,7 @@ def check_supported(graph: Graph) -> Graph:
         raise ModelError(
             f"unsupported operators: {listed}",
             where=graph.source or graph.name,
-            hint="; ".join(
-                dict.fromkeys(
-                    _WAYS_OUT.get(op, "`edgeq inspect` shows the whole model; replace these layers by supported ones")
-                    for op in sorted(missing)
-                )
-            ),
+            hint=ways_out(sorted(missing)),
         )
     return graph
 

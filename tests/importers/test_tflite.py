@@ -94,6 +94,35 @@ def test_inconsistent_files_are_refused_with_the_reason(change, says, path):
     assert caught.value.where.startswith(str(path))
 
 
+def test_everything_unsupported_is_named_at_once_with_a_way_out(path):
+    parsed = model("ADD")
+    tensors = parsed.subgraphs[0].tensors
+    while len(tensors) < 4:
+        tensors.append(schema.TensorT(shape=[4], name=f"more{len(tensors)}"))
+    names = ["words", "thin", "blocks", "double"]
+    for tensor, name in zip(tensors, names, strict=False):
+        tensor.name = name
+    tensors[0].type = schema.TensorType.STRING
+    tensors[1].sparsity = schema.SparsityParametersT(traversalOrder=[0], blockMap=[], dimMetadata=[])
+    tensors[2].quantization = schema.QuantizationParametersT(
+        detailsType=schema.QuantizationDetails.BlockwiseQuantization,
+        details=schema.BlockwiseQuantizationT(blockSize=32),
+    )
+    tensors[3].type = schema.TensorType.FLOAT64
+    code = parsed.operatorCodes[0]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode = "FlexErf"
+    write(parsed, path)
+    with pytest.raises(ModelError) as caught:
+        tflite.load(path)
+    for name in names:
+        assert f"\n    {name}: " in caught.value.what
+    for kind in ("STRING", "sparse", "blockwise", "FLOAT64", "CUSTOM:FlexErf"):
+        assert kind in caught.value.what
+    for way_out in ("before the model", "SPARSITY", "per channel", "cast", "TFLITE_BUILTINS"):
+        assert way_out in caught.value.hint
+
+
 def test_equal_and_empty_names_are_told_apart(path):
     parsed = model("ADD")
     for tensor in parsed.subgraphs[0].tensors:

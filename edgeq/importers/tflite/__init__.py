@@ -6,13 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgeq.errors import ModelError
+from edgeq.importers.advice import ways_out
 from edgeq.importers.tflite import flatbuffer
 from edgeq.importers.tflite.names import layer_name
 from edgeq.importers.tflite.rules import attributes
-from edgeq.importers.tflite.shapes import reshapes, resolve_shapes
-from edgeq.importers.tflite.variables import Variable, resolve_variables, states
+from edgeq.importers.tflite.shapes import ABSORBED, reshapes, resolve_shapes
+from edgeq.importers.tflite.variables import OF_VARIABLES, Variable, resolve_variables, states
 from edgeq.ir import Graph, Node, verify_graph
 from edgeq.ops import find_op, infer_results
+
+#: Tensors that an error names.
+MAX_LISTED = 20
 
 
 def load(path: Path) -> Graph:
@@ -23,6 +27,8 @@ def load(path: Path) -> Graph:
         ModelError: the file is damaged or inconsistent, or uses a tensor format that is not supported.
     """
     file = flatbuffer.read(path)
+    if file.problems:
+        raise _all_problems(file, path)
     try:
         file, variables = resolve_variables(file)
         return _graph(reshapes(resolve_shapes(file)), variables, path)
@@ -30,6 +36,21 @@ def load(path: Path) -> Graph:
         raise ModelError(
             error.what, where=f"{path}: {error.where}" if error.where else str(path), hint=error.hint
         ) from None
+
+
+def _all_problems(file: flatbuffer.File, path: Path) -> ModelError:
+    """One error for everything that is not supported, tensors and operators."""
+    tensors = [f"{problem.where}: {problem.what}" for problem in file.problems]
+    absorbed = {*ABSORBED, *OF_VARIABLES, "READ_VARIABLE", "ASSIGN_VARIABLE"}
+    operators = sorted({o.name for o in file.operators if find_op(o.name) is None} - absorbed)
+    listed = tensors[:MAX_LISTED] + [f"… and {len(tensors) - MAX_LISTED} more tensors"] * (len(tensors) > MAX_LISTED)
+    hints = list(dict.fromkeys(problem.hint for problem in file.problems))
+    if operators:
+        listed.append(f"unsupported operators: {', '.join(operators)}")
+        hints.append(ways_out(operators))
+    return ModelError(
+        "the file holds what is not supported:\n    " + "\n    ".join(listed), where=str(path), hint="; ".join(hints)
+    )
 
 
 def _graph(file: flatbuffer.File, variables: tuple[Variable, ...], path: Path) -> Graph:

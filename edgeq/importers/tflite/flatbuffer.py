@@ -37,6 +37,18 @@ _DTYPES = {
     schema.TensorType.BOOL: DType.BOOL,
 }
 
+# What to do about tensors of other types.
+_OTHER_TYPES = {
+    "STRING": "turn text into numbers before the model",
+    "VARIANT": "convert with lists of a fixed length, or without them",
+}
+_CAST = "cast these values to float32 or an integer type in the model"
+_DETAILS = {
+    "BlockwiseQuantization": "blockwise quantization",
+    "CustomQuantization": "custom quantization",
+    "MultiAxisQuantization": "quantization along several axes",
+}
+
 # What a damaged table raises inside the flatbuffers accessors: reads past the end, absurd offsets, bad UTF-8.
 DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError, KeyError, AttributeError, MemoryError)
 
@@ -56,6 +68,10 @@ class Operator:
     options: Any
 
 
+class UnsupportedTensor(ModelError):
+    """A tensor of a sound file in a format that edgeq does not know."""
+
+
 @dataclass(frozen=True)
 class File:
     """The main subgraph of a file; operators refer to tensors by index. Tensor names are unique.
@@ -65,6 +81,7 @@ class File:
         variables: tensors that live across inferences. handles: tensors that stand for resource variables; their type
             and shape here mean nothing.
         once: subgraphs that a CALL_ONCE names, by number.
+        problems: what is not supported of its tensors; empty ones stand in for these.
     """
 
     tensors: tuple[Tensor, ...]
@@ -75,6 +92,7 @@ class File:
     variables: frozenset[int] = frozenset()
     handles: frozenset[int] = frozenset()
     once: Mapping[int, File] = field(default_factory=dict)
+    problems: tuple[UnsupportedTensor, ...] = ()
 
 
 def read(path: Path) -> File:
@@ -124,7 +142,9 @@ def _read_main_subgraph(data: bytes) -> File:
     numbers = sorted({options.InitSubgraphIndex() for options in calls if options is not None})
     if numbers and not 0 < numbers[0] <= numbers[-1] < model.SubgraphsLength():
         raise ModelError(f"CALL_ONCE of subgraphs {numbers}, there are {model.SubgraphsLength()}")
-    return replace(main, once={number: _read_subgraph(model, number, data) for number in numbers})
+    once = {number: _read_subgraph(model, number, data) for number in numbers}
+    problems = (*main.problems, *(problem for file in once.values() for problem in file.problems))
+    return replace(main, once=once, problems=problems)
 
 
 def _read_subgraph(model: Any, number: int, data: bytes) -> File:
@@ -132,9 +152,13 @@ def _read_subgraph(model: Any, number: int, data: bytes) -> File:
     count = _bounded(graph.TensorsLength(), MAX_TENSORS, "tensors")
     buffers = _bounded(model.BuffersLength(), MAX_TENSORS * 4, "buffers")
     names: set[str] = set()
-    tensors = []
+    tensors, problems = [], []
     for index in range(count):
-        tensors.append(_read_tensor(model, graph.Tensors(index), index, buffers, data, names))
+        try:
+            tensors.append(_read_tensor(model, graph.Tensors(index), index, buffers, data, names))
+        except UnsupportedTensor as problem:
+            problems.append(problem)
+            tensors.append(Tensor(problem.where, (), DType.UINT8))
     codes = _bounded(model.OperatorCodesLength(), MAX_OPERATORS, "operator codes")
     code_names = [_operator_name(model.OperatorCodes(i)) for i in range(codes)]
     operators = tuple(
@@ -147,7 +171,14 @@ def _read_subgraph(model: Any, number: int, data: bytes) -> File:
     variables = (index for index in range(count) if graph.Tensors(index).IsVariable())
     handles = (index for index in range(count) if graph.Tensors(index).Type() == schema.TensorType.RESOURCE)
     return File(
-        tuple(tensors), operators, inputs, outputs, frozenset(is_open), frozenset(variables), frozenset(handles)
+        tensors=tuple(tensors),
+        operators=operators,
+        inputs=inputs,
+        outputs=outputs,
+        open=frozenset(is_open),
+        variables=frozenset(variables),
+        handles=frozenset(handles),
+        problems=tuple(problems),
     )
 
 
@@ -208,9 +239,11 @@ def _read_tensor(model: Any, tensor: Any, index: int, buffers: int, data: bytes,
     dtype = _DTYPES.get(tensor.Type())
     if dtype is None:
         kind = _names(schema.TensorType).get(tensor.Type(), str(tensor.Type()))
-        raise ModelError(f"tensor type {kind} is not supported", where=name)
+        raise UnsupportedTensor(f"tensor type {kind} is not supported", where=name, hint=_OTHER_TYPES.get(kind, _CAST))
     if tensor.Sparsity() is not None:
-        raise ModelError("sparse tensors are not supported", where=name, hint="convert the model without sparsity")
+        raise UnsupportedTensor(
+            "sparse tensors are not supported", where=name, hint="convert without Optimize.EXPERIMENTAL_SPARSITY"
+        )
     rank = _bounded(tensor.ShapeLength(), MAX_RANK, "dimensions")
     shape = tuple(tensor.Shape(i) for i in range(rank))
     if any(d < 0 for d in shape):
@@ -248,14 +281,17 @@ def _buffer(buffer: Any, data: bytes) -> memoryview | None:
 
 
 def _read_quantization(quantization: Any, shape: tuple[int, ...], name: str) -> QuantParams | None:
-    if quantization is None or quantization.ScaleLength() == 0:
+    if quantization is None:
         return None
     if quantization.DetailsType() != 0:
-        raise ModelError(
-            "custom or blockwise quantization is not supported",
+        kind = _names(schema.QuantizationDetails).get(quantization.DetailsType(), "an unknown kind of quantization")
+        raise UnsupportedTensor(
+            f"{_DETAILS.get(kind, kind)} is not supported",
             where=name,
-            hint="convert the model with per-channel int8 weights, or give edgeq the float model",
+            hint="convert with int8 weights per channel, or give edgeq the float model",
         )
+    if quantization.ScaleLength() == 0:
+        return None
     scales, zeros = quantization.ScaleAsNumpy(), quantization.ZeroPointAsNumpy()
     if quantization.ZeroPointLength() == 0:
         zeros = np.zeros(len(scales), np.int64)
