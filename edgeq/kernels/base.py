@@ -71,3 +71,11 @@ class Kernel:
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """Constants prepared for this kernel beyond the operator's own parameters, by name."""
         return {}
+
+
+def cmsis_nn_cost(with_dsp: int, cpu: Cpu) -> int:
+    """Instructions of one of CMSIS-NN's functions on a core, from those that it takes with the DSP extension: half as
+    many more on ARMv7-M, three times as many on ARMv6-M, as counted for whole models."""
+    if cpu.dsp:
+        return with_dsp
+    return 3 * with_dsp if cpu.arch == "armv6-m" else 3 * with_dsp // 2

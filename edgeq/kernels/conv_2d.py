@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.kernels import cmsis_nn_scratch, find_kernel, register
-from edgeq.kernels.base import Kernel
+from edgeq.kernels.base import Kernel, cmsis_nn_cost
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.target import Cpu
 
@@ -24,7 +24,7 @@ class ConvolveWrapperS8(Kernel):
         )
 
     def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
-        return _cost(p)
+        return _cost(p, cpu)
 
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         return cmsis_nn_scratch.convolve_wrapper_s8(
@@ -44,14 +44,15 @@ class ConvolveS8(Kernel):
         return not find_kernel(ConvolveWrapperS8.name).supports(p, cpu)
 
     def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
-        return _cost(p)
+        return _cost(p, cpu)
 
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         return cmsis_nn_scratch.convolve_s8(cpu, p.input_shape, p.weights.shape)
 
 
-def _cost(p: Conv2DParams) -> int:
-    """Instructions with the DSP extension: a product of matrices, windows copied unless they are pixels."""
+def _cost(p: Conv2DParams, cpu: Cpu) -> int:
+    """Instructions: a product of matrices, windows copied unless they are pixels."""
     window = int(np.prod(p.weights.shape[1:]))
     outputs = int(np.prod(p.output_shape))
-    return outputs * (40 + 3 * window // 2 if p.kernel == (1, 1) else 80 + 5 * window // 3)
+    with_dsp = outputs * (40 + 3 * window // 2 if p.kernel == (1, 1) else 80 + 5 * window // 3)
+    return cmsis_nn_cost(with_dsp, cpu)

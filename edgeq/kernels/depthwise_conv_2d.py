@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeq.kernels import cmsis_nn_scratch, register
-from edgeq.kernels.base import Kernel
+from edgeq.kernels.base import Kernel, cmsis_nn_cost
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
 from edgeq.target import Cpu
 
@@ -23,7 +23,7 @@ class DepthwiseConvWrapperS8(Kernel):
 
     def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         n, height, width, channels = p.output_shape
-        return n * height * width * (channels * (20 + 5 * p.kernel[0] * p.kernel[1]) + 190)
+        return cmsis_nn_cost(n * height * width * (channels * (20 + 5 * p.kernel[0] * p.kernel[1]) + 190), cpu)
 
     def scratch_bytes(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         return cmsis_nn_scratch.depthwise_conv_wrapper_s8(

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir import frozen_array
 from edgeq.kernels import cmsis_nn_scratch, register
-from edgeq.kernels.base import Kernel
+from edgeq.kernels.base import Kernel, cmsis_nn_cost
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu
 
@@ -23,7 +23,7 @@ class FullyConnectedWrapperS8(Kernel):
         return not p.single_rounding
 
     def cost(self, p: FullyConnectedParams, cpu: Cpu) -> int:
-        return p.batches * p.units * (40 + 2 * p.depth)
+        return cmsis_nn_cost(p.batches * p.units * (40 + 2 * p.depth), cpu)
 
     def extras(self, p: FullyConnectedParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """On MVE `sums`: what the function wants in its context's buffer, int32 (units,); it only reads it."""

@@ -69,7 +69,13 @@ ON_CORES = [("M4", setting, Optimize.SPEED) for setting in KernelSetting] + [
     ("M7", KernelSetting.TUNED, Optimize.RAM),
     ("M33", KernelSetting.TUNED, Optimize.SPEED),
     ("M55", KernelSetting.AUTO, Optimize.SPEED),
-    ("M0", KernelSetting.AUTO, Optimize.SPEED),
+    ("M3", KernelSetting.TUNED, Optimize.SPEED),
+    ("M0", KernelSetting.TUNED, Optimize.SPEED),
+]
+# Whose program and kernels the host runs.
+ON_HOST = [("M4", Dialect.DOUBLE, setting, Optimize.SPEED) for setting in KernelSetting] + [
+    ("M4", Dialect.LITERT, KernelSetting.TUNED, Optimize.RAM),
+    ("M0", Dialect.DOUBLE, KernelSetting.TUNED, Optimize.SPEED),
 ]
 
 
@@ -100,14 +106,10 @@ def assert_equal(model: Compiled, session: Session) -> None:
 
 
 @needs_host
-@pytest.mark.parametrize(
-    ("dialect", "kernels", "optimize"),
-    [(Dialect.DOUBLE, setting, Optimize.SPEED) for setting in KernelSetting]
-    + [(Dialect.LITERT, KernelSetting.TUNED, Optimize.RAM)],
-)
-def test_host_equals_the_simulator(dialect, kernels, optimize, tmp_path):
+@pytest.mark.parametrize(("core", "dialect", "kernels", "optimize"), ON_HOST)
+def test_host_equals_the_simulator(core, dialect, kernels, optimize, tmp_path):
     """Compiled with -Wall -Wextra -Wconversion -Werror, ASan and UBSan."""
-    board = BOARDS["M4"]
+    board = BOARDS[core]
     model = compiled(board, dialect, kernels, optimize)
     project(board, model, tmp_path / "firmware")
     assert_equal(model, open_host(build(tmp_path / "firmware", "host")))
@@ -139,13 +141,19 @@ def test_every_operator_and_kernel_takes_part():
     assert {case.op for case in CASES} >= set(known_ops()) - NOT_NODES
 
 
-def test_the_setting_chooses_the_kernels():
-    def tuned_calls(kernels: KernelSetting, board: str) -> set[str]:
-        program = lower(GRAPH, BOARDS[board].soc.cpu, kernels=kernels)
+@pytest.mark.parametrize("core", ["M4", "M3", "M0"])
+def test_the_setting_chooses_the_kernels(core):
+    def tuned_calls(kernels: KernelSetting) -> set[str]:
+        program = lower(GRAPH, BOARDS[core].soc.cpu, kernels=kernels)
         return {call.name for call in program.calls if find_kernel(call.kernel).tuned}
 
-    everywhere = tuned_calls(KernelSetting.TUNED, "M4")
+    everywhere = tuned_calls(KernelSetting.TUNED)
     assert everywhere
-    assert not tuned_calls(KernelSetting.CMSIS_NN, "M4")
-    assert tuned_calls(KernelSetting.AUTO, "M4") <= everywhere
-    assert not tuned_calls(KernelSetting.TUNED, "M0")
+    assert not tuned_calls(KernelSetting.CMSIS_NN)
+    assert tuned_calls(KernelSetting.AUTO) <= everywhere
+
+
+def test_cores_without_the_extension_have_tuned_kernels_of_their_own():
+    used = {call.kernel for call in lower(GRAPH, BOARDS["M0"].soc.cpu, kernels=KernelSetting.TUNED).calls}
+    assert not {name for name in used if "_dsp_" in name}
+    assert {"edgeq_convolve_lanes_s8", "edgeq_depthwise_conv_words_s8"} <= used

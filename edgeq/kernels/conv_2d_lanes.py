@@ -1,0 +1,96 @@
+"""CONV_2D by our own kernel for cores without the DSP extension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgeq.ir import frozen_array
+from edgeq.kernels import register
+from edgeq.kernels.base import Kernel
+from edgeq.kernels.lane_blocks import MAX_LENGTH, exception_words, lane_blocks, padded_length, stream_words
+from edgeq.kernels.narrow_quant import narrow_flag, quant_words
+from edgeq.kernels.packing import Channels, blocks, channels_of, fold_offset
+from edgeq.kernels.walking import backwards_distance, forwards_distance
+from edgeq.ops.conv_2d import Conv2DParams
+from edgeq.ops.spatial import covered
+from edgeq.program import Overlap
+from edgeq.target import Cpu
+
+# Pixels that are computed together.
+_PIXELS = 2
+
+
+@register
+class ConvolveLanesS8(Kernel):
+    """No groups, two output channels and more.
+
+    `packed` holds one record per two output channels (a, b), with the input's offset folded into the biases: what the
+    sums of a, then of b begin with (`LaneBlocks.first_words`); for every four weights a word of a and one of b; the
+    exceptions of a, then of b; the requantization of a and of b. `narrow`, one number, says which kind that is.
+    """
+
+    name = "edgeq_convolve_lanes_s8"
+    ops = ("CONV_2D",)
+    template = "conv_2d_lanes.c.j2"
+    tuned = True
+
+    def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
+        out_c, *window = p.weights.shape
+        return (
+            not cpu.dsp
+            and p.groups == 1
+            and out_c >= 2
+            and int(np.prod(window)) <= MAX_LENGTH
+            and _channels(p) is not None
+        )
+
+    def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
+        out_c, *window = p.weights.shape
+        length = padded_length(int(np.prod(window)))
+        per_block, per_pair = (35, 150) if cpu.arch == "armv6-m" else (23, 80)
+        n, out_h, out_w, _ = p.output_shape
+        pairs = -(-n * out_h * out_w // 2)
+        return pairs * (-(-out_c // 2) * (length // 4 * per_block + per_pair) + 7 * length + 150)
+
+    def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
+        """The stream of two windows, and the windows where any has to be copied first."""
+        length = int(np.prod(p.weights.shape[1:]))
+        copies = 2 * padded_length(length) if _hangs_over(p) or _copies_all(p) else 0
+        return 4 * stream_words(length) + copies
+
+    def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
+        walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
+        return Overlap(
+            forwards=forwards_distance(*walk, tile=_PIXELS), backwards=backwards_distance(*walk, tile=_PIXELS)
+        )
+
+    def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        per_channel = _channels(p)
+        weights = lane_blocks(p.weights.reshape(p.weights.shape[0], -1))
+        first = weights.first_words(per_channel.bias)
+        quant = quant_words(per_channel, p.weights, (p.activation_min, p.activation_max), cpu)
+        words = []
+        for pair in blocks(p.weights.shape[0], 2):
+            words += [first[pair].ravel(), weights.words[pair].T.ravel()]
+            words += [exception_words(*weights.exceptions[channel]) for channel in pair]
+            words.append(quant[pair].ravel())
+        return {"packed": frozen_array(np.concatenate(words).astype(np.int32)), "narrow": narrow_flag(cpu)}
+
+
+def _channels(p: Conv2DParams) -> Channels | None:
+    return channels_of(p, p.weights, fold_offset(p.weights, p.bias, p.input_offset), 128)
+
+
+def _hangs_over(p: Conv2DParams) -> bool:
+    """Whether a window hangs over an edge of the image."""
+    size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
+    return any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, p.input_shape[1:3], strict=True))
+
+
+def _copies_all(p: Conv2DParams) -> bool:
+    """Whether the rows of a window are no runs of whole blocks in the image."""
+    _, height, width, in_c = p.weights.shape
+    length = height * width * in_c
+    return width * in_c % 4 != 0 or padded_length(length) != length or (width > 1 and p.dilation[1] > 1)

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Convolution for cores without the DSP extension: two output pixels by two channels at a time, both pixels in one word.
+ *
+ * Four weights of both channels, 16 MACs, cost 22 instructions on ARMv7-M (1.4 per MAC) and 35 on ARMv6-M (2.2). The
+ * windows of two pixels are written side by side into a stream of words first, for all channels; a window that hangs
+ * over an edge of the image is copied before, with the zero point in place of what is not on the image.
+ */
+#include <string.h>
+
+#include "edgeq_finish.h"
+#include "edgeq_kernels_scalar.h"
+#include "edgeq_lanes.h"
+#include "edgeq_window.h"
+
+/* A function apart keeps its own registers. */
+#define NOINLINE __attribute__((noinline))
+
+/* All channels of two pixels from their stream. k is the table, one record per two channels. The last record is of the
+ * last two: with an odd number it computes one again. */
+static NOINLINE void convolve_two(const edgeq_finishing *f, const uint32_t *stream, const uint32_t *end,
+                                  const int32_t *k, int8_t *y0, int8_t *y1, int32_t channels)
+{
+    edgeq_lane_state s = {stream, end, k, {0u, 0}, {0u, 0}};
+    const edgeq_finishing finishing = *f;
+    const int32_t words = edgeq_finish_words(f);
+
+    for (;;) {
+        edgeq_add_lane_record(&s);
+        y0[0] = edgeq_finish(&finishing, edgeq_lane_low(s.a), s.k);
+        y1[0] = edgeq_finish(&finishing, s.a.high, s.k);
+        s.k += words;
+        y0[1] = edgeq_finish(&finishing, edgeq_lane_low(s.b), s.k);
+        y1[1] = edgeq_finish(&finishing, s.b.high, s.k);
+        s.k += words;
+        channels -= 2;
+        if (channels <= 0) {
+            return;
+        }
+        y0 += channels == 1 ? 1 : 2;
+        y1 += channels == 1 ? 1 : 2;
+    }
+}
+
+/* Where the windows are. */
+typedef struct {
+    const cmsis_nn_conv_params *p;
+    const cmsis_nn_dims *in;
+    const cmsis_nn_dims *filter;
+    const cmsis_nn_dims *out;
+    const int8_t *image;
+    int32_t x; /* of the next output */
+    int32_t y;
+    bool backwards;
+} cursor;
+
+/* The top left corner of a window on the image; beside the image where it hangs over an edge. */
+typedef struct {
+    const int8_t *image;
+    int32_t x;
+    int32_t y;
+    bool is_inside;
+} window;
+
+/* The next window, from left to right, from top to bottom, image after image; or the other way round. */
+static inline window next_window(cursor *c)
+{
+    window w;
+
+    w.image = c->image;
+    w.x = c->x * c->p->stride.w - c->p->padding.w;
+    w.y = c->y * c->p->stride.h - c->p->padding.h;
+    w.is_inside = w.x >= 0 && w.y >= 0 && w.x + (c->filter->w - 1) * c->p->dilation.w < c->in->w &&
+                  w.y + (c->filter->h - 1) * c->p->dilation.h < c->in->h;
+    if (c->backwards) {
+        if (--c->x < 0) {
+            c->x = c->out->w - 1;
+            if (--c->y < 0) {
+                c->y = c->out->h - 1;
+                c->image -= c->in->h * c->in->w * c->in->c;
+            }
+        }
+    } else if (++c->x == c->out->w) {
+        c->x = 0;
+        if (++c->y == c->out->h) {
+            c->y = 0;
+            c->image += c->in->h * c->in->w * c->in->c;
+        }
+    }
+    return w;
+}
+
+static inline const int8_t *corner(const cursor *c, window w)
+{
+    return w.image + (w.y * c->in->w + w.x) * c->in->c;
+}
+
+/* memcpy for few bytes, without a call. */
+static inline void copy_bytes(int8_t *to, const int8_t *from, int32_t count)
+{
+#if defined(__ARM_FEATURE_UNALIGNED)
+    for (; count >= 4; count -= 4, to += 4, from += 4) {
+        memcpy(to, from, 4);
+    }
+#endif
+    for (; count > 0; --count) {
+        *to++ = *from++;
+    }
+}
+
+/* Copies a window, the zero point in place of what is not on the image. */
+static NOINLINE void copy_window(const cursor *c, window w, int8_t *copy)
+{
+    const int32_t channels = c->in->c;
+    const int32_t dilation = c->p->dilation.w;
+    const edgeq_taps cols = edgeq_clip_taps(w.x, c->in->w, c->filter->w, dilation);
+    const int32_t bytes = c->filter->w * channels;
+    /* Taps that are neighbours are copied in one run. */
+    const int32_t run = dilation == 1 ? cols.end - cols.first : 1;
+    int32_t row, col;
+
+    if (!w.is_inside) {
+        memset(copy, -c->p->input_offset, (size_t)(bytes * c->filter->h));
+    }
+    for (row = 0; row < c->filter->h; ++row, copy += bytes, w.y += c->p->dilation.h) {
+        if (w.y >= 0 && w.y < c->in->h) {
+            const int8_t *const x = w.image + (w.y * c->in->w + w.x) * channels;
+            for (col = cols.first; col < cols.end; col += run) {
+                copy_bytes(copy + col * channels, x + col * dilation * channels, run * channels);
+            }
+        }
+    }
+}
+
+/* The stream of two windows that lie on the image, row by row. */
+static NOINLINE void write_rows(uint32_t *stream, const int8_t *x0, const int8_t *x1, int32_t rows, int32_t blocks,
+                                int32_t pitch)
+{
+    for (; rows > 0; --rows, x0 += pitch, x1 += pitch) {
+        stream = edgeq_write_stream(stream, x0, x1, blocks);
+    }
+}
+
+static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
+                          const cmsis_nn_dims *out)
+{
+    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
+        out->w < 1 || out->c < 2) {
+        return false;
+    }
+    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
+        p->padding.w < 0) {
+        return false;
+    }
+    return filter->c == in->c;
+}
+
+arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
+                                            const cmsis_nn_conv_params *conv_params,
+                                            const cmsis_nn_dims *input_dims,
+                                            const int8_t *input_data,
+                                            const cmsis_nn_dims *filter_dims,
+                                            const int32_t *packed,
+                                            bool is_narrow,
+                                            bool backwards,
+                                            const cmsis_nn_dims *output_dims,
+                                            int8_t *output_data)
+{
+    const int32_t row = filter_dims->w * input_dims->c;
+    const int32_t size = filter_dims->h * row;
+    const int32_t padded = (size + 7) & ~7;
+    const int32_t words = padded / 4 * EDGEQ_BLOCK_WORDS;
+    const bool copies_all = (row & 3) != 0 || size != padded || (filter_dims->w > 1 && conv_params->dilation.w > 1);
+    const int32_t pitch = conv_params->dilation.h * input_dims->w * input_dims->c;
+    const int32_t pixels = input_dims->n * output_dims->h * output_dims->w;
+    const int32_t low = conv_params->activation.min;
+    const int32_t high = conv_params->activation.max;
+    const edgeq_finishing finishing = {is_narrow, low > -128 || high < 127, low, high};
+    cursor c = {conv_params, input_dims, filter_dims, output_dims, input_data, 0, 0, backwards};
+    uint32_t *const stream = ctx->buf;
+    int8_t *const copies = (int8_t *)(stream + words);
+    int32_t done;
+
+    if (!is_computable(conv_params, input_dims, filter_dims, output_dims) || stream == NULL ||
+        ctx->size < 4 * words || !edgeq_can_finish(&finishing)) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    if (copies_all) {
+        if (ctx->size < 4 * words + 2 * padded) {
+            return ARM_CMSIS_NN_ARG_ERROR;
+        }
+        /* What follows a window has no weight. */
+        memset(copies, 0, (size_t)(2 * padded));
+    }
+    if (backwards) {
+        c.image += (input_dims->n - 1) * input_dims->h * input_dims->w * input_dims->c;
+        c.x = output_dims->w - 1;
+        c.y = output_dims->h - 1;
+    }
+    for (done = 0; done < pixels; done += 2) {
+        /* The last of an odd number of pixels is computed twice. */
+        const window first = next_window(&c);
+        const bool is_pair = done + 1 < pixels;
+        const window second = is_pair ? next_window(&c) : first;
+        int8_t *const y = output_data + (backwards ? pixels - 1 - done : done) * output_dims->c;
+        int8_t *const y_second = !is_pair ? y : backwards ? y - output_dims->c : y + output_dims->c;
+
+        if (!copies_all && first.is_inside && second.is_inside) {
+            write_rows(stream, corner(&c, first), corner(&c, second), filter_dims->h, row / 4, pitch);
+        } else {
+            if (ctx->size < 4 * words + 2 * padded) {
+                return ARM_CMSIS_NN_ARG_ERROR;
+            }
+            copy_window(&c, first, copies);
+            copy_window(&c, second, copies + padded);
+            write_rows(stream, copies, copies + padded, 1, padded / 4, 0);
+        }
+        convolve_two(&finishing, stream, stream + words, packed, y, y_second, output_dims->c);
+    }
+    return ARM_CMSIS_NN_SUCCESS;
+}

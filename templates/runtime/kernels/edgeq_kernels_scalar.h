@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tuned kernels for cores without the DSP extension; in edgeq_kernels.h's style.
+ *
+ * is_narrow: whether the table is for cores without 64-bit products, see edgeq_finish.h; ARM_CMSIS_NN_ARG_ERROR where
+ * the core does not know it.
+ */
+#ifndef EDGEQ_KERNELS_SCALAR_H
+#define EDGEQ_KERNELS_SCALAR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arm_nn_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * arm_convolve_wrapper_s8 without groups, for two output channels and more: two products of one multiplication
+ * (kernels/lane_blocks.py). ctx: five words for every four weights of a filter, their number rounded up to eights,
+ * aligned to words; behind them two windows of so many bytes if one hangs over the image's edge, or if rows of a filter
+ * are not whole fours of neighbours, or its length is not whole eights. Pixels are computed two by two in the order of
+ * the output, or from the last to the first if `backwards`: the output may overwrite what has been read.
+ * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
+ */
+arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
+                                            const cmsis_nn_conv_params *conv_params,
+                                            const cmsis_nn_dims *input_dims,
+                                            const int8_t *input_data,
+                                            const cmsis_nn_dims *filter_dims,
+                                            const int32_t *packed,
+                                            bool is_narrow,
+                                            bool backwards,
+                                            const cmsis_nn_dims *output_dims,
+                                            int8_t *output_data);
+
+/*
+ * arm_depthwise_conv_wrapper_s8 for one filter per channel; any stride, padding and dilation. ctx: room for a window of
+ * all channels if one hangs over the image's edge, else none. Pixels are computed in the order of the output, which may
+ * overwrite what has been read. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
+ */
+arm_cmsis_nn_status edgeq_depthwise_conv_words_s8(const cmsis_nn_context *ctx,
+                                                  const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                  const cmsis_nn_dims *input_dims,
+                                                  const int8_t *input_data,
+                                                  const cmsis_nn_dims *filter_dims,
+                                                  const int32_t *packed,
+                                                  bool is_narrow,
+                                                  const cmsis_nn_dims *output_dims,
+                                                  int8_t *output_data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
