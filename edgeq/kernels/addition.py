@@ -21,6 +21,9 @@ class ElementwiseAddS8(Kernel):
     def supports(self, p: AdditionParams, cpu: Cpu) -> bool:
         return not p.broadcasts
 
+    def cost(self, p: AdditionParams, cpu: Cpu) -> int:
+        return 71 * p.size
+
 
 @register
 class ElementwiseAddS16(ElementwiseAddS8):
@@ -50,6 +53,9 @@ class SubBroadcastS8(Kernel):
 
     def supports(self, p: AdditionParams, cpu: Cpu) -> bool:
         return len(p.output_shape) <= MAX_RANK
+
+    def cost(self, p: AdditionParams, cpu: Cpu) -> int:
+        return 75 * p.size
 
 
 @register

@@ -31,7 +31,11 @@ class DepthwiseConvDspS8(Kernel):
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
         return (
-            cpu.dsp and not cpu.mve and p.depth_multiplier == 1 and p.input_shape[3] >= 4 and _channels(p) is not None
+            cpu.dsp
+            and not cpu.mve
+            and p.depth_multiplier == 1
+            and p.input_shape[3] >= 4
+            and depthwise_channels(p) is not None
         )
 
     def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
@@ -44,7 +48,7 @@ class DepthwiseConvDspS8(Kernel):
         return Overlap(forwards=forwards_distance(p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad))
 
     def extras(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        per_channel = _channels(p)
+        per_channel = depthwise_channels(p)
         channels = blocks(p.input_shape[3], 4)
         weights = 2 * p.weights.reshape(-1, p.input_shape[3]).astype(np.int16)
         w = weights[:, channels]  # (taps, records, 4)
@@ -57,6 +61,7 @@ class DepthwiseConvDspS8(Kernel):
         return {"packed": frozen_array(np.concatenate(words, axis=1).astype(np.int32))}
 
 
-def _channels(p: DepthwiseConv2DParams) -> Channels | None:
+def depthwise_channels(p: DepthwiseConv2DParams) -> Channels | None:
+    """What a table says of the channels."""
     reach = max(abs(-128 + p.input_offset), abs(127 + p.input_offset))
     return channels_of(p, np.moveaxis(p.weights, 3, 0), p.bias, reach)

@@ -10,9 +10,6 @@
 #include "arm_nnfunctions.h"
 #include "edgeq_window.h"
 
-/* A function apart keeps its own registers. */
-#define EDGEQ_NOINLINE __attribute__((noinline))
-
 /* Where the next window is, from left to right, from top to bottom, image after image; or the other way round. */
 typedef struct {
     const cmsis_nn_conv_params *p;

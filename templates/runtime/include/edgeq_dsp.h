@@ -99,6 +99,22 @@ static inline int32_t edgeq_add_mul_high(int32_t base, int32_t a, int32_t b)
     return sum;
 }
 
+/* (low lane of a, low lane of b). */
+static inline uint32_t edgeq_low_lanes(uint32_t a, uint32_t b)
+{
+    uint32_t lanes;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(lanes) : "r"(a), "r"(b));
+    return lanes;
+}
+
+/* (high lane of a, high lane of b). */
+static inline uint32_t edgeq_high_lanes(uint32_t a, uint32_t b)
+{
+    uint32_t lanes;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(lanes) : "r"(b), "r"(a));
+    return lanes;
+}
+
 /* x limited to int8's range. */
 static inline int32_t edgeq_ssat8(int32_t x)
 {
@@ -185,6 +201,16 @@ static inline uint32_t edgeq_mac_both_wrapping(uint32_t a, uint32_t b, uint32_t 
 static inline int32_t edgeq_add_mul_high(int32_t base, int32_t a, int32_t b)
 {
     return base + (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+}
+
+static inline uint32_t edgeq_low_lanes(uint32_t a, uint32_t b)
+{
+    return (a & 0xffffu) | (b << 16);
+}
+
+static inline uint32_t edgeq_high_lanes(uint32_t a, uint32_t b)
+{
+    return (a >> 16) | (b & 0xffff0000u);
 }
 
 static inline int32_t edgeq_ssat8(int32_t x)

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/* A function apart keeps its own registers. */
+#define EDGEQ_NOINLINE __attribute__((noinline))
+
 /* Taps first ... end - 1 of a window lie inside the image; end <= first where none does. */
 typedef struct {
     int32_t first;

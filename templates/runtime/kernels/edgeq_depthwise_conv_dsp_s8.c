@@ -11,9 +11,6 @@
 #include "edgeq_kernels.h"
 #include "edgeq_window.h"
 
-/* A function apart keeps its own registers. */
-#define NOINLINE __attribute__((noinline))
-
 /* The part of the window that lies on the image, and how to walk over it. */
 typedef struct {
     int32_t rows;
@@ -133,7 +130,7 @@ static inline const int32_t *finish(const walk *v, sums acc, const int32_t *k, i
  * All channels of one output pixel, whose first tap on the image is at x; k is the table, one record per four channels.
  * The last record is of the last four channels: it may compute some again, which saves code for fewer than four.
  */
-static NOINLINE void convolve_at_border(const walk *v, const int8_t *x, const int32_t *k, int8_t *y)
+static EDGEQ_NOINLINE void convolve_at_border(const walk *v, const int8_t *x, const int32_t *k, int8_t *y)
 {
     const uint32_t offset = v->offset;
     const int32_t step = v->x_col;
@@ -165,7 +162,7 @@ static NOINLINE void convolve_at_border(const walk *v, const int8_t *x, const in
 }
 
 /* The same for neighbouring pixels, all nine taps of whose 3x3 windows lie on the image. */
-static NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, const int32_t *packed, int8_t *y,
+static EDGEQ_NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, const int32_t *packed, int8_t *y,
                                         int32_t pixels)
 {
     const uint32_t offset = v->offset;

@@ -34,6 +34,8 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     multipliers = [1, 2, 1, 4, 1, 3]
     turn = 0
     yield _ordinary(rng, (3, 3), 1, (6, 7), 11)
+    yield _ordinary(rng, (3, 3), 1, (9, 2), 5)
+    yield _ordinary(rng, (3, 3), 1, (1, 1), 4)
     yield _ordinary(rng, (3, 3), 2, (7, 6), 4)
     yield _ordinary(rng, (2, 2), 3, (7, 7), 6)
     yield _ordinary(rng, (5, 4), 1, (1, 1), 9)
