@@ -114,6 +114,18 @@ def test_functions_of_tensors(keras, tmp_path):
     assert_same_outputs(model, load(tmp_path / "m.keras"))
 
 
+def test_activations_that_are_tables(keras, tmp_path):
+    ops, layers, x = keras.ops, keras.layers, keras.Input((3, 7), name="x")
+    names = ("celu", "hard_tanh", "log_sigmoid", "mish", "selu", "softplus", "softsign", "squareplus", "tanh_shrink")
+    y = [layers.Activation(name)(x) for name in (*names, "soft_shrink", "hard_shrink", "sparse_plus")]
+    y += [layers.ReLU(max_value=2, negative_slope=0.1, threshold=0.3)(x), layers.ELU(0.4)(x)]
+    y += [ops.celu(x, 0.3), ops.threshold(x, 0.2, -1.0), ops.soft_shrink(x, 0.3), ops.clip(x, -0.4, 0.9)]
+    y += [ops.clip(x, 0, 6), (ops.absolute(x) + 1.0) ** 1.7, x**2.0, ops.reciprocal(ops.absolute(x) + 1.0)]
+    model = keras.Model(x, y)
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
 def test_embeddings_take_integers(keras, tmp_path):
     layers, x, y = keras.layers, keras.Input((5,), dtype="int32", name="x"), keras.Input((2, 3), name="y")
     shared = layers.Embedding(11, 4)

@@ -20,6 +20,19 @@ _PLAIN: dict[str, tuple[str, dict[str, Any]]] = {
     "log_softmax": ("LOG_SOFTMAX", {}),
     "gelu": ("GELU", {"approximate": False}),
     "leaky_relu": ("LEAKY_RELU", {"alpha": 0.2}),
+    "celu": ("FUNCTION", {"name": "celu", "parameters": (1.0,)}),
+    "hard_shrink": ("FUNCTION", {"name": "hard_shrink", "parameters": (0.5,)}),
+    "hard_tanh": ("RELU_N1_TO_1", {}),
+    "log_sigmoid": ("FUNCTION", {"name": "log_sigmoid"}),
+    "mish": ("FUNCTION", {"name": "mish"}),
+    "selu": ("FUNCTION", {"name": "selu"}),
+    "soft_shrink": ("FUNCTION", {"name": "soft_shrink", "parameters": (0.5,)}),
+    "softplus": ("FUNCTION", {"name": "softplus"}),
+    "softsign": ("FUNCTION", {"name": "softsign"}),
+    "sparse_plus": ("FUNCTION", {"name": "sparse_plus"}),
+    "sparse_sigmoid": ("FUNCTION", {"name": "sparse_sigmoid"}),
+    "squareplus": ("FUNCTION", {"name": "squareplus", "parameters": (4.0,)}),
+    "tanh_shrink": ("FUNCTION", {"name": "tanh_shrink"}),
 }
 _COMPOSED = ("linear", "softmax", "silu", "swish", "hard_sigmoid", "hard_silu", "hard_swish")
 
@@ -39,7 +52,7 @@ def activation_name(value: Any) -> str:
 
 
 def _layer_activation(kind: str, config: Any) -> str:
-    if kind == "ReLU" and isinstance(config, dict) and not check_relu(config):
+    if kind == "ReLU" and isinstance(config, dict) and not config.get("threshold"):
         plain = {None: "relu", 6: "relu6"}
         return plain.get(config.get("max_value"), kind) if _slope(config, 0.0) == 0 else kind
     return kind.lower() if kind in ("Softmax", "Tanh", "Sigmoid") else kind
@@ -91,12 +104,9 @@ def _hard_sigmoid(layer: Layer, x: str) -> str:
 
 
 def check_relu(config: Config) -> str:
-    """A `check` of ReLU layers: those that RELU, RELU6, RELU_0_TO_1 and LEAKY_RELU express."""
-    if config.get("max_value") not in (None, 1, 1.0, 6, 6.0):
-        return f"max_value {config['max_value']!r}; 1, 6 or none can be computed"
-    if config.get("max_value") is not None and _slope(config, 0.0) != 0:
-        return "a negative slope and a largest value at once"
-    return "" if config.get("threshold") in (None, 0, 0.0) else "a threshold other than 0"
+    """A `check` of ReLU layers."""
+    most = config.get("max_value")
+    return "" if most is None or (type(most) in (int, float) and most >= 0) else f"max_value {most!r}"
 
 
 def _slope(config: Config, default: float) -> float:
@@ -116,10 +126,20 @@ def activation(layer: Layer, x: str) -> str:
 
 @rule("ReLU", check=check_relu)
 def relu(layer: Layer, x: str) -> str:
+    """RELU, RELU6, RELU_0_TO_1 or LEAKY_RELU, where one of them is it."""
     most, slope = layer.config.get("max_value"), _slope(layer.config, 0.0)
-    if most is None and slope != 0:
+    threshold = 0.0 if layer.config.get("threshold") is None else number(layer.config, "threshold", 0.0)
+    if threshold == 0 and slope == 0 and most in (None, 1, 6):
+        return layer.emit({None: "RELU", 1: "RELU_0_TO_1", 6: "RELU6"}[most], (x,))
+    if threshold == 0 and most is None:
         return layer.emit("LEAKY_RELU", (x,), alpha=slope)
-    return layer.emit("RELU" if most is None else "RELU6" if most == 6 else "RELU_0_TO_1", (x,))
+    parameters = (slope, float("inf") if most is None else float(most), threshold)
+    return function(layer, x, "relu", *parameters)
+
+
+def function(layer: Layer, x: str, name: str, *parameters: float) -> str:
+    """FUNCTION of that name."""
+    return layer.emit("FUNCTION", (x,), name=name, parameters=parameters)
 
 
 @rule("LeakyReLU")
@@ -132,13 +152,10 @@ def ops_leaky_relu(layer: Layer, x: str) -> str:
     return layer.emit("LEAKY_RELU", (x,), alpha=_slope(layer.config, 0.2))
 
 
-def _check_elu(config: Config) -> str:
-    return "" if config.get("alpha", 1.0) in (1, 1.0) else f"alpha {config['alpha']!r}; 1 can be computed"
-
-
-@rule("ELU", "ops.Elu", check=_check_elu)
+@rule("ELU", "ops.Elu")
 def elu(layer: Layer, x: str) -> str:
-    return activate(layer, x, "elu")
+    alpha = number(layer.config, "alpha", 1.0)
+    return activate(layer, x, "elu") if alpha == 1 else function(layer, x, "elu", alpha)
 
 
 @rule("PReLU", weights=lambda config: WeightNames(("alpha",)))

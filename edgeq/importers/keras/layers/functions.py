@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from edgeq.errors import ModelError
-from edgeq.importers.keras.rules import Config, Layer, rule
+from edgeq.importers.keras.layers.activation import function
+from edgeq.importers.keras.rules import Config, Layer, number, rule
 
 # of one tensor, element by element
 _FUNCTIONS = {
@@ -39,6 +40,62 @@ def _check_round(config: Config) -> str:
 
 for _kind, _op in _FUNCTIONS.items():
     rule(f"ops.{_kind}", check=_check_round if _kind == "Round" else None)(_function(_op))
+
+
+# activations that are functions of `keras.ops` too: class → name, and the names of their numbers
+_ACTIVATIONS = {
+    "Celu": ("celu", ("alpha",)),
+    "HardShrink": ("hard_shrink", ("threshold",)),
+    "LogSigmoid": ("log_sigmoid", ()),
+    "Selu": ("selu", ()),
+    "SoftShrink": ("soft_shrink", ("threshold",)),
+    "Softplus": ("softplus", ()),
+    "Softsign": ("softsign", ()),
+    "SparsePlus": ("sparse_plus", ()),
+    "SparseSigmoid": ("sparse_sigmoid", ()),
+    "Squareplus": ("squareplus", ("b",)),
+    "TanhShrink": ("tanh_shrink", ()),
+    "Threshold": ("threshold", ("threshold", "default_value")),
+}
+_DEFAULTS = {"alpha": 1.0, "threshold": 0.5, "b": 4.0, "default_value": 0.0}
+
+
+def _activation(name: str, numbers: tuple[str, ...]) -> Callable[[Layer, str], str]:
+    def build(layer: Layer, x: str) -> str:
+        return function(layer, x, name, *(number(layer.config, key, _DEFAULTS[key]) for key in numbers))
+
+    return build
+
+
+for _kind, _form in _ACTIVATIONS.items():
+    rule(f"ops.{_kind}")(_activation(*_form))
+
+
+@rule("ops.HardTanh")
+def ops_hard_tanh(layer: Layer, x: str) -> str:
+    return layer.emit("RELU_N1_TO_1", (x,))
+
+
+@rule("ops.Clip")
+def ops_clip(layer: Layer, x: str) -> str:
+    """An operator of its own for the usual intervals."""
+    bounds = number(layer.config, "x_min", 0.0), number(layer.config, "x_max", 0.0)
+    plain = {(0.0, 6.0): "RELU6", (0.0, 1.0): "RELU_0_TO_1", (-1.0, 1.0): "RELU_N1_TO_1"}.get(bounds)
+    return layer.emit(plain, (x,)) if plain else function(layer, x, "clip", *bounds)
+
+
+@rule("ops.Reciprocal")
+def ops_reciprocal(layer: Layer, x: str) -> str:
+    return function(layer, x, "power", -1.0)
+
+
+@rule("ops.Power")
+def ops_power(layer: Layer, x: str, exponent: str) -> str:
+    constant = layer.builder.tensors[exponent].data
+    if constant is None or constant.size != 1:
+        raise ModelError("only powers with one constant exponent can be computed", where=layer.name)
+    value = float(constant.ravel()[0])
+    return layer.emit("SQUARE", (x,)) if value == 2 else function(layer, x, "power", value)
 
 
 def _check_normalize(config: Config) -> str:
