@@ -294,6 +294,12 @@ def _concatenation(node: Node, graph: Graph) -> schema.ConcatenationOptionsT:
     )
 
 
+@rule("SVDF", version=3)
+def _svdf(node: Node, graph: Graph) -> schema.SVDFOptionsT:
+    # TFLite's integer kernel takes no other activation, and computes none
+    return schema.SVDFOptionsT(rank=node.attrs.rank, fusedActivationFunction=_ACTIVATIONS[Activation.RELU])
+
+
 @rule("SOFTMAX", version=2)
 def _softmax(node: Node, graph: Graph) -> schema.SoftmaxOptionsT:
     return schema.SoftmaxOptionsT(beta=node.attrs.beta)

@@ -50,7 +50,7 @@ def options(name: str, **fields: Any) -> Any:
 
 
 def write_model(graph: Graph, tflite_options: Callable[[Any], Any]) -> bytes:
-    """The graph as the contents of a .tflite file.
+    """The graph as the contents of a .tflite file; its states are variable tensors of their only operator.
 
     Args:
         tflite_options: turns a node's attrs into its TFLite options table (None for an operator without one).
@@ -66,12 +66,15 @@ def write_model(graph: Graph, tflite_options: Callable[[Any], Any]) -> bytes:
     subgraph.inputs = [index[name] for name in graph.inputs]
     subgraph.outputs = [index[name] for name in graph.outputs]
     subgraph.operators = []
+    for state in graph.states:
+        subgraph.tensors[index[state.read]].isVariable = True
+    kept_to_itself = {state.written for state in graph.states}
     for node in graph.nodes:
         operator = schema.OperatorT()
         operator.opcodeIndex = len(model.operatorCodes)
         model.operatorCodes.append(_operator_code(node.op))
         operator.inputs = [index[name] if name else -1 for name in node.inputs]
-        operator.outputs = [index[name] for name in node.outputs]
+        operator.outputs = [index[name] for name in node.outputs if name not in kept_to_itself]
         table = tflite_options(node.attrs)
         if table is not None:
             operator.builtinOptions = table

@@ -13,7 +13,7 @@ from edgeq.exporters.tflite import export_tflite
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType, Graph, QuantParams
 from edgeq.kernels import choose_kernel
-from edgeq.ops import find_op, known_ops, weighted
+from edgeq.ops import Lowered, Op, find_op, known_ops, weighted
 from edgeq.ops.lookup import LookupAttrs
 from edgeq.target import load_cpu
 
@@ -30,13 +30,29 @@ IN_FILES = [p for p in COMPARED if not getattr(module_of(p.values[0]), "STATES",
 
 
 def simulate(graph: Graph, inputs: tuple[np.ndarray, ...], dialect: Dialect = Dialect.DOUBLE) -> list[np.ndarray]:
-    """The results of a graph of one node, lowered and simulated."""
+    """The outputs of a graph of one node, lowered and simulated; with states, the vectors are a sequence."""
     (node,) = graph.nodes
     op = find_op(node.op)
     lowered = op.lower(node, graph, dialect)
+    if graph.states:
+        return _simulate_sequence(graph, op, lowered, inputs)
     values = dict(zip(graph.inputs, inputs, strict=True))
     operands = [values[name] if name in values else graph.tensors[name].data[np.newaxis] for name in lowered.inputs]
     return list(op.simulate(lowered.params, *operands))
+
+
+def _simulate_sequence(graph: Graph, op: Op, lowered: Lowered, inputs: tuple[np.ndarray, ...]) -> list[np.ndarray]:
+    (node,) = graph.nodes
+    memory = {state.read: state.initial[np.newaxis] for state in graph.states}
+    steps = []
+    for vector in range(len(inputs[0])):
+        values = {**memory, **{name: x[vector : vector + 1] for name, x in zip(graph.inputs, inputs, strict=True)}}
+        results = dict(
+            zip(node.outputs, op.simulate(lowered.params, *(values[name] for name in lowered.inputs)), strict=True)
+        )
+        memory = {state.read: results[state.written] for state in graph.states}
+        steps.append([results[name] for name in graph.outputs])
+    return [np.concatenate(column) for column in zip(*steps, strict=True)]
 
 
 def assert_equal(ours: list[np.ndarray], theirs: list[np.ndarray], case: Case) -> None:

@@ -15,7 +15,7 @@ from edgeq.api import Compiled, compile_graph
 from edgeq.device.session import Session, open_host, open_qemu
 from edgeq.emit import emit, write_files
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node
+from edgeq.ir import Graph, Node, State
 from edgeq.kernels import KernelSetting, Optimize, find_kernel, known_kernels
 from edgeq.lower import lower
 from edgeq.memory import plan_memory
@@ -43,7 +43,7 @@ BOARDS = {
 
 def merge(cases: list[Case]) -> tuple[Graph, tuple[np.ndarray, ...]]:
     """One graph that holds the graphs of all cases side by side, and its input vectors."""
-    tensors, nodes, inputs, outputs, vectors = {}, [], [], [], []
+    tensors, nodes, inputs, outputs, vectors, states = {}, [], [], [], [], []
     for index, case in enumerate(cases):
 
         def name(of: str, index: int = index) -> str:
@@ -56,8 +56,11 @@ def merge(cases: list[Case]) -> tuple[Graph, tuple[np.ndarray, ...]]:
             nodes.append(Node(node.op, operands, results, node.attrs, f"{case.op.lower()}_{index}"))
         inputs += map(name, case.graph.inputs)
         outputs += map(name, case.graph.outputs)
+        states += [State(name(s.read), name(s.written), s.initial) for s in case.graph.states]
         vectors += [np.resize(x, (VECTORS, *x.shape[1:])) for x in case.inputs]
-    return Graph("conformance", tensors, tuple(nodes), tuple(inputs), tuple(outputs)), tuple(vectors)
+    return Graph("conformance", tensors, tuple(nodes), tuple(inputs), tuple(outputs), states=tuple(states)), tuple(
+        vectors
+    )
 
 
 CASES = all_cases(SEED, PER_OP)

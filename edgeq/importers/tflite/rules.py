@@ -159,6 +159,11 @@ def _concatenation(options: Any) -> dict[str, Any]:
     return {"axis": options.Axis(), "activation": _activation(options)}
 
 
+@rule("SVDF")
+def _svdf(options: Any) -> dict[str, Any]:
+    return {"rank": options.Rank(), "activation": _activation(options)}
+
+
 @rule("SOFTMAX")
 def _softmax(options: Any) -> dict[str, Any]:
     return {"beta": options.Beta()}

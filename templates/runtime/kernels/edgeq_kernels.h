@@ -521,6 +521,23 @@ arm_cmsis_nn_status edgeq_lstm_s8(const int8_t *input, const int8_t *hidden_in, 
                                   const cmsis_nn_lstm_params *p, int32_t tables, int32_t sequences, int16_t *scratch,
                                   int8_t *output, int8_t *hidden, int16_t *cell);
 
+/* As arm_svdf_state_s16_s8, with sums over time of 64 bits, saturated to 32: it needs no memory besides. */
+arm_cmsis_nn_status edgeq_svdf_state_s16_s8(const cmsis_nn_svdf_params *svdf_params,
+                                            const cmsis_nn_per_tensor_quant_params *input_quant_params,
+                                            const cmsis_nn_per_tensor_quant_params *output_quant_params,
+                                            const cmsis_nn_dims *input_dims,
+                                            const int8_t *input_data,
+                                            const cmsis_nn_dims *state_dims,
+                                            int16_t *state_data,
+                                            const cmsis_nn_dims *weights_feature_dims,
+                                            const int8_t *weights_feature_data,
+                                            const cmsis_nn_dims *weights_time_dims,
+                                            const int16_t *weights_time_data,
+                                            const cmsis_nn_dims *bias_dims,
+                                            const int32_t *bias_data,
+                                            const cmsis_nn_dims *output_dims,
+                                            int8_t *output_data);
+
 #ifdef __cplusplus
 }
 #endif

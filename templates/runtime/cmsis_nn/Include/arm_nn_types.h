@@ -96,6 +96,15 @@ typedef struct {
     cmsis_nn_activation activation;
 } cmsis_nn_fc_params;
 
+/* An SVDF of `rank` filters per unit. The offsets are zero points as they are; input_activation clamps the state. */
+typedef struct {
+    int32_t rank;
+    int32_t input_offset;
+    int32_t output_offset;
+    cmsis_nn_activation input_activation;
+    cmsis_nn_activation output_activation;
+} cmsis_nn_svdf_params;
+
 /* The two activations of gates. */
 typedef enum {
     ARM_SIGMOID = 0,
