@@ -13,6 +13,8 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgeq.program import Program
 
 ALIGNMENT = (
@@ -20,6 +22,7 @@ ALIGNMENT = (
 )
 EFFORT = 3_000_000  # comparisons of two blocks: a second or two at the most
 UNREACHABLE = 1 << 62  # a distance that no plan has
+MANY = 200  # from so many blocks on, arrays are faster than lists
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,6 @@ class _Block:
     first: int
     last: int
     unit: int = ALIGNMENT
-
-    def meets(self, other: _Block) -> bool:
-        return self.first <= other.last and other.first <= self.last
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ def plan_memory(program: Program) -> MemoryPlan:
         for index, call in enumerate(program.calls)
         if call.scratch_bytes
     ]
-    _, arena_bytes = _best_placement(blocks, pairs)
     offsets, total = _best_placement(blocks + scratch, pairs)
+    arena_bytes = _best_placement(blocks, pairs)[1] if scratch else total
     places = {
         member: Place(offset, program.tensors[member].nbytes, *spans[member])
         for block, offset in zip(blocks, offsets, strict=False)
@@ -270,48 +270,88 @@ def _saved_bytes(blocks: Sequence[_Block], pairs: Iterable[_Pair]) -> dict[int, 
 def _lower_bound(blocks: Sequence[_Block], pairs: Iterable[_Pair]) -> tuple[int, int]:
     """(bytes live at the busiest call, that call)."""
     saved = _saved_bytes(blocks, pairs)
-    moments = sorted({b.first for b in blocks} | {b.last for b in blocks})
-    live = {t: sum(b.nbytes for b in blocks if b.first <= t <= b.last) - saved.get(t, 0) for t in moments}
-    busiest = max(moments, key=lambda t: (live[t], -t), default=0)
-    return live.get(busiest, 0), busiest
+    born: dict[int, int] = {}
+    gone: dict[int, int] = {}
+    for b in blocks:
+        born[b.first] = born.get(b.first, 0) + b.nbytes
+        gone[b.last] = gone.get(b.last, 0) + b.nbytes
+    busiest, most, now = 0, 0, 0
+    for t in sorted(born | gone):
+        now += born.get(t, 0)
+        if now - saved.get(t, 0) > most:
+            busiest, most = t, now - saved.get(t, 0)
+        now -= gone.get(t, 0)
+    return most, busiest
 
 
-# (lowest, highest): offsets strictly between them, counted from those of the other block, are taken
-_Taken = tuple[int, int]
+@dataclass(frozen=True, eq=False)
+class _Neighbours:
+    """The blocks that one block meets.
+
+    Attributes:
+        rows: of each its index, and the offsets, relative to its own, strictly between which the block must not lie.
+        columns: the same as three arrays, in the place of rows where there are MANY blocks.
+    """
+
+    rows: list[tuple[int, int, int]]
+    columns: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+
+    def lowest_free(self, offsets: Sequence[int] | np.ndarray, unit: int) -> int:
+        """The lowest multiple of `unit` that those of them leave free that are placed already (not at −1)."""
+        if self.columns is not None:
+            return self._lowest_free_of_many(offsets, unit)
+        start = 0
+        for low, high in sorted((offsets[j] + low, offsets[j] + high) for j, low, high in self.rows if offsets[j] >= 0):
+            if low < start < high:
+                start = _align(high, unit)
+        return start
+
+    def _lowest_free_of_many(self, offsets: np.ndarray, unit: int) -> int:
+        index, low, high = self.columns
+        at = offsets[index]
+        placed = at >= 0
+        low, high = (at + low)[placed], (at + high)[placed]
+        order = np.argsort(low, kind="stable")
+        # where the search stands before each of them, and at last
+        starts = np.maximum.accumulate(np.concatenate([[0], -(-high[order] // unit) * unit]))
+        stops = np.append(low[order] >= starts[:-1], True)
+        return int(starts[np.argmax(stops)])
 
 
-def _neighbours(blocks: Sequence[_Block], pairs: Iterable[_Pair]) -> list[list[tuple[int, int, int]]]:
-    """Of each block the blocks that it meets, each with the offsets, relative to it, that lie between too low and high
-    enough."""
-    special: dict[tuple[int, int], _Taken] = {}
+def _neighbours(blocks: Sequence[_Block], pairs: Iterable[_Pair]) -> list[_Neighbours]:
+    """Of each block those that it meets."""
+    special: dict[int, dict[int, tuple[int, int]]] = {}
     for p in pairs:
         x, y = blocks[p.operand].nbytes, blocks[p.result].nbytes
-        result = (max(-y, -p.forwards), min(x, p.backwards))
-        special[p.result, p.operand] = result
-        special[p.operand, p.result] = (-result[1], -result[0])
-    found: list[list[tuple[int, int, int]]] = [[] for _ in blocks]
-    for i, a in enumerate(blocks):
-        for j, b in enumerate(blocks):
-            if i != j and a.meets(b):
-                found[i].append((j, *special.get((i, j), (-a.nbytes, b.nbytes))))
+        low, high = max(-y, -p.forwards), min(x, p.backwards)
+        special.setdefault(p.result, {})[p.operand] = (low, high)
+        special.setdefault(p.operand, {})[p.result] = (-high, -low)
+    first, last, nbytes = (np.array([getattr(b, field) for b in blocks]) for field in ("first", "last", "nbytes"))
+    found = []
+    for i, block in enumerate(blocks):
+        meets = (first <= block.last) & (last >= block.first)
+        meets[i] = False
+        index = np.flatnonzero(meets)
+        lows, highs = np.full(len(index), -block.nbytes), nbytes[index]
+        for other, (low, high) in special.get(i, {}).items():
+            lows[index == other], highs[index == other] = low, high
+        columns = (index, lows, highs)
+        if len(blocks) < MANY:
+            found.append(_Neighbours(list(zip(*(c.tolist() for c in columns), strict=True)), None))
+        else:
+            found.append(_Neighbours([], columns))
     return found
 
 
-def _place(
-    order: Sequence[int], blocks: Sequence[_Block], neighbours: Sequence[Sequence[tuple[int, int, int]]]
-) -> tuple[list[int], int]:
+def _place(order: Sequence[int], blocks: Sequence[_Block], neighbours: Sequence[_Neighbours]) -> tuple[list[int], int]:
     """First fit: each block goes to the lowest offset that the already placed blocks it meets leave free."""
-    offsets = [-1] * len(blocks)
+    offsets: list[int] | np.ndarray = [-1] * len(blocks) if len(blocks) < MANY else np.full(len(blocks), -1)
     total = 0
     for i in order:
-        start = 0
-        taken = [(offsets[j] + low, offsets[j] + high) for j, low, high in neighbours[i] if offsets[j] >= 0]
-        for low, high in sorted(taken):
-            if low < start < high:
-                start = _align(high, blocks[i].unit)
+        start = neighbours[i].lowest_free(offsets, blocks[i].unit)
         offsets[i] = start
         total = max(total, start + blocks[i].nbytes)
-    return offsets, total
+    return list(map(int, offsets)), total
 
 
 def _best_placement(blocks: Sequence[_Block], pairs: Sequence[_Pair]) -> tuple[list[int], int]:
@@ -332,8 +372,8 @@ def _best_placement(blocks: Sequence[_Block], pairs: Sequence[_Pair]) -> tuple[l
         ranked(lambda b, i: (i not in results, -b.nbytes, b.first)),
         ranked(lambda b, i: (-b.first, -b.nbytes)),
     ]
-    order = min(orders, key=lambda o: _place(o, blocks, neighbours)[1])
-    offsets, total = _place(order, blocks, neighbours)
+    tried = [(order, *_place(order, blocks, neighbours)) for order in orders]
+    order, offsets, total = min(tried, key=lambda each: each[2])
     dice = random.Random(0)
     # few blocks have few orders: it is no use to try them again and again
     trials = min(EFFORT // len(blocks) ** 2, 10 * math.factorial(min(len(blocks), 12))) if len(blocks) > 1 else 0

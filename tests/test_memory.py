@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from edgeq import memory
 from edgeq.ir import DType
 from edgeq.memory import ALIGNMENT, MemoryPlan, lifetimes, plan_memory
 from edgeq.program import KernelCall, Overlap, Program, ProgramTensor
@@ -170,3 +171,15 @@ def test_a_bound_that_alignment_keeps_out_of_reach_takes_no_time():
     assert time.process_time() - start < 0.5
     assert plan.total_bytes > plan.lower_bound
     assert_sound(p, plan)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_many_tensors_are_planned_as_few_are(seed, monkeypatch):
+    p = random_program(seed)
+    few = plan_memory(p)
+    monkeypatch.setattr(memory, "MANY", 1)
+    monkeypatch.setattr(memory, "EFFORT", 0)  # the search would take long with arrays this small
+    many = plan_memory(p)
+    monkeypatch.setattr(memory, "MANY", 200)
+    assert many == plan_memory(p)
+    assert many.lower_bound == few.lower_bound
