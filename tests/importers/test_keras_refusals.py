@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import signal
 import zipfile
 
 import h5py
@@ -13,6 +15,7 @@ import pytest
 
 from edgeq.errors import ModelError
 from edgeq.importers.keras import container, load
+from edgeq.importers.keras.trial import survive
 
 
 def rewrite(source, target, **members):
@@ -372,3 +375,35 @@ def test_errors_name_the_file(archive, tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ModelError, match="copy.keras"):
         load(path)
+
+
+def test_a_file_on_which_hdf5_never_returns_is_refused(tmp_path):
+    """An object in the heap of texts whose size, rounded up, is none: libhdf5 looks at it again and again."""
+    path = tmp_path / "endless.h5"
+    with h5py.File(path, "w") as h5:
+        h5.attrs["model_config"] = "{}" * 50
+    data = bytearray(path.read_bytes())
+    size = data.index(b"GCOL") + 24
+    data[size : size + 8] = (2**64 - 16).to_bytes(8, "little")
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="reasonable time") as caught:
+        load(path)
+    assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize(
+    ("run", "says"),
+    [
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "reasonable time"),
+        (lambda: bytearray(2 << 30), "reasonable time"),
+        (lambda: (_ for _ in ()).throw(ModelError("says so", where="here")), "says so"),
+    ],
+    ids=["crash", "memory", "refusal"],
+)
+def test_what_a_trial_does_not_survive(run, says):
+    with pytest.raises(ModelError, match=says):
+        survive(run, 100, "file", "")
+
+
+def test_a_trial_that_ends_well_says_nothing():
+    survive(lambda: None, 100, "file", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import ai_edge_litert.schema_py_generated as schema
+import flatbuffers
 import numpy as np
 import pytest
 
@@ -138,8 +139,10 @@ def squeezing(signature: list[int]) -> bytes:
     for tensor in parsed.subgraphs[0].tensors:
         if tensor.name in (b"s", b"y"):
             tensor.shapeSignature = signature
-    import flatbuffers
+    return packed(parsed)
 
+
+def packed(parsed: schema.ModelT) -> bytes:
     builder = flatbuffers.Builder(1024)
     builder.Finish(parsed.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
@@ -152,4 +155,14 @@ def test_open_dimensions_get_their_sizes(tmp_path):
     assert [graph.results(node)[0].shape for node in graph.nodes] == [(1, 4), (1, 1, 4)]
     path.write_bytes(squeezing([1, 1]))
     with pytest.raises(ModelError, match=r"SQUEEZE makes \[1, 1\] of \[1, 4, 1\]"):
+        tflite.load(path)
+
+
+def test_a_reshape_of_several_results_is_refused(tmp_path):
+    parsed = schema.ModelT.InitFromPackedBuf(squeezing([1, 1]), 0)
+    squeeze = parsed.subgraphs[0].operators[0]
+    squeeze.outputs = [*squeeze.outputs, *squeeze.outputs]
+    path = tmp_path / "model.tflite"
+    path.write_bytes(packed(parsed))
+    with pytest.raises(ModelError, match="SQUEEZE declares 2 results"):
         tflite.load(path)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.importers.keras.trial import survive
 
 MAX_CONFIG_BYTES = 64 << 20
 MAX_WEIGHT_BYTES = 1 << 30
@@ -121,7 +122,12 @@ def _read_h5(path: Path) -> KerasFile:
 
 
 def _with_h5(source: Any, path: Path, read: Any) -> Any:
-    """read(open HDF5 file, array reader), with HDF5's errors turned into ModelError."""
+    """read(open HDF5 file, array reader), after a trial of the same, with HDF5's errors turned into ModelError."""
+    survive(lambda: _open_h5(source, path, read), path.stat().st_size, str(path), _DAMAGED)
+    return _open_h5(source, path, read)
+
+
+def _open_h5(source: Any, path: Path, read: Any) -> Any:
     import h5py
 
     try:

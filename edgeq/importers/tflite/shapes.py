@@ -78,8 +78,9 @@ def reshapes(file: File) -> File:
         if operator.name not in _RESHAPES or min(operator.inputs[:1], default=-1) < 0:
             operators.append(operator)
             continue
-        (result,) = operator.outputs
-        x, y = tensors[operator.inputs[0]], tensors[result]
+        if len(operator.outputs) != 1:
+            raise ModelError(f"{operator.name} declares {len(operator.outputs)} results")
+        x, y = tensors[operator.inputs[0]], tensors[operator.outputs[0]]
         if [d for d in x.shape if d != 1] != [d for d in y.shape if d != 1]:
             raise ModelError(f"{operator.name} makes {list(y.shape)} of {list(x.shape)}", where=y.name)
         name = f"{y.name}/shape"
