@@ -5,7 +5,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := gcc libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm python3-venv
+PACKAGES := gcc ccache libc6-dev gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm python3-venv
 TOOLS := gcc arm-none-eabi-gcc qemu-system-arm
 JOBS ?= $(shell nproc)
 export TF_CPP_MIN_LOG_LEVEL ?= 2

@@ -5,13 +5,13 @@ The simulator itself is held against TFLite in test_conformance.py, with the sam
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgeq.api import Compiled, compile_graph
 from edgeq.device.session import Session, open_host, open_qemu
 from edgeq.emit import emit, write_files
 from edgeq.fixedpoint import Dialect
@@ -20,7 +20,8 @@ from edgeq.kernels import KernelSetting, Optimize, find_kernel, known_kernels
 from edgeq.lower import lower
 from edgeq.memory import plan_memory
 from edgeq.ops import known_ops
-from edgeq.target import Board, load_board
+from edgeq.program import Program
+from edgeq.target import load_board
 from edgeq.toolchain.build import build
 from edgeq.verify import verify_on
 
@@ -82,56 +83,51 @@ ON_HOST = [("M4", Dialect.DOUBLE, setting, Optimize.SPEED) for setting in Kernel
 ]
 
 
-def compiled(
-    board: Board,
+@functools.cache
+def program(
+    core: str,
     dialect: Dialect = Dialect.DOUBLE,
     kernels: KernelSetting = KernelSetting.AUTO,
     optimize: Optimize = Optimize.SPEED,
-) -> Compiled:
-    if optimize is Optimize.RAM:
-        # as compile_graph does, but for every layer the kernel that needs least, whether or not it saves anything
-        program = lower(GRAPH, board.soc.cpu, dialect, kernels, optimize)
-        return Compiled(GRAPH, program, plan_memory(program), ())
-    return compile_graph(GRAPH, board.soc.cpu, dialect, kernels=kernels)
+) -> Program:
+    """Every layer by the kernel that its setting prefers, whether or not it saves anything."""
+    return lower(GRAPH, BOARDS[core].soc.cpu, dialect, kernels, optimize)
 
 
-def project(board: Board, model: Compiled, folder: Path) -> None:
+def project(core: str, model: Program, folder: Path) -> None:
     folder.mkdir()
-    write_files(emit(model.program, model.plan, board), folder)
+    write_files(emit(model, plan_memory(model), BOARDS[core]), folder)
 
 
-def assert_equal(model: Compiled, session: Session) -> None:
+def assert_equal(model: Program, session: Session) -> None:
     with session:
-        result = verify_on(model.program, session, INPUTS, session.name)
-    results = sum(len(call.outputs) for call in model.program.calls)
+        result = verify_on(model, session, INPUTS, session.name)
+    results = sum(len(call.outputs) for call in model.calls)
     assert result.equal, f"{result.first_difference}"
-    assert result.tensors == VECTORS * (results + len(model.program.outputs))
+    assert result.tensors == VECTORS * (results + len(model.outputs))
 
 
 @needs_host
 @pytest.mark.parametrize(("core", "dialect", "kernels", "optimize"), ON_HOST)
 def test_host_equals_the_simulator(core, dialect, kernels, optimize, tmp_path):
     """Compiled with -Wall -Wextra -Wconversion -Werror, ASan and UBSan."""
-    board = BOARDS[core]
-    model = compiled(board, dialect, kernels, optimize)
-    project(board, model, tmp_path / "firmware")
+    model = program(core, dialect, kernels, optimize)
+    project(core, model, tmp_path / "firmware")
     assert_equal(model, open_host(build(tmp_path / "firmware", "host")))
 
 
 @needs_qemu
 @pytest.mark.parametrize(("core", "kernels", "optimize"), ON_CORES)
 def test_emulated_core_equals_the_simulator(core, kernels, optimize, tmp_path):
-    board = BOARDS[core]
-    model = compiled(board, kernels=kernels, optimize=optimize)
-    project(board, model, tmp_path / "firmware")
-    assert_equal(model, open_qemu(board, build(tmp_path / "firmware", "target"), icount=False))
+    model = program(core, kernels=kernels, optimize=optimize)
+    project(core, model, tmp_path / "firmware")
+    assert_equal(model, open_qemu(BOARDS[core], build(tmp_path / "firmware", "target"), icount=False))
 
 
 def test_every_operator_and_kernel_takes_part():
-    boards = [BOARDS[name] for name in ("M4", "M55", "M0")]
     programs = [
-        lower(GRAPH, board.soc.cpu, dialect, setting, optimize)
-        for board in boards
+        program(core, dialect, setting, optimize)
+        for core in ("M4", "M55", "M0")
         for dialect in Dialect
         for setting, optimize in (
             (KernelSetting.CMSIS_NN, Optimize.SPEED),
@@ -147,8 +143,7 @@ def test_every_operator_and_kernel_takes_part():
 @pytest.mark.parametrize("core", ["M4", "M3", "M0"])
 def test_the_setting_chooses_the_kernels(core):
     def tuned_calls(kernels: KernelSetting) -> set[str]:
-        program = lower(GRAPH, BOARDS[core].soc.cpu, kernels=kernels)
-        return {call.name for call in program.calls if find_kernel(call.kernel).tuned}
+        return {call.name for call in program(core, kernels=kernels).calls if find_kernel(call.kernel).tuned}
 
     everywhere = tuned_calls(KernelSetting.TUNED)
     assert everywhere
@@ -157,6 +152,6 @@ def test_the_setting_chooses_the_kernels(core):
 
 
 def test_cores_without_the_extension_have_tuned_kernels_of_their_own():
-    used = {call.kernel for call in lower(GRAPH, BOARDS["M0"].soc.cpu, kernels=KernelSetting.TUNED).calls}
+    used = {call.kernel for call in program("M0", kernels=KernelSetting.TUNED).calls}
     assert not {name for name in used if "_dsp_" in name}
     assert {"edgeq_convolve_lanes_s8", "edgeq_depthwise_conv_words_s8"} <= used
