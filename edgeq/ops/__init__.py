@@ -5,13 +5,25 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from edgeq.ops.base import Activation, Lowered, Op, OutputRule, QuantRule, SymmetricConstant, infer_results
+from edgeq.ops.base import (
+    Activation,
+    Carried,
+    Lowered,
+    Op,
+    OutputRule,
+    Product,
+    QuantRule,
+    SymmetricConstant,
+    infer_results,
+)
 
 __all__ = [
     "Activation",
+    "Carried",
     "Lowered",
     "Op",
     "OutputRule",
+    "Product",
     "QuantRule",
     "SymmetricConstant",
     "find_op",

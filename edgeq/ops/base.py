@@ -86,14 +86,16 @@ class Carried:
     Attributes:
         operand: its index; it may be absent. results: their indices.
         dtype: a type of its own, symmetric; None for that of the other activations.
-        scale: fixed, for a type of its own. None takes a power of two for which the observed range is half of the
-            type's: it is observed at the end of a run only.
+        scale: fixed, for a type of its own.
+        powers: else its scale is 2 to one of these powers, for which the observed range is at most half of the type's:
+            it is observed at the end of a run only.
     """
 
     operand: int
     results: tuple[int, ...]
     dtype: DType | None = None
     scale: float | None = None
+    powers: range = range(0)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ HIDDEN_STATE, CELL_STATE = 18, 19
 OPERANDS = 20
 #: Exponents of the cell state's scale for which its integers have 0 to 6 integer bits.
 CELL_EXPONENTS = range(-15, -8)
+#: Those that we choose from: cell states below 4 may grow to it on the way.
+_CHOSEN_EXPONENTS = CELL_EXPONENTS[2:]
 _GATE_BITS = 12
 _INT16 = (-32768, 32767)
 
@@ -164,7 +166,7 @@ class UnidirectionalSequenceLstm(Op):
                 *(Product(WEIGHTS + g, bias=BIASES + g) for g in gates),
                 *(Product(RECURRENT + g) for g in gates),
             ),
-            carried=(Carried(HIDDEN_STATE, (0, 1)), Carried(CELL_STATE, (2,), DType.INT16)),
+            carried=(Carried(HIDDEN_STATE, (0, 1)), Carried(CELL_STATE, (2,), DType.INT16, powers=_CHOSEN_EXPONENTS)),
         )
 
     def evaluate(self, attrs: LstmAttrs, *operands: np.ndarray | None) -> tuple[np.ndarray, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array, verify_graph
-from edgeq.ops import QuantRule, SymmetricConstant
+from edgeq.ops import Product, SymmetricConstant
 from edgeq.quant.adaptive_rounding import round_adaptively
 from edgeq.quant.bias_correction import correct_bias
 from edgeq.quant.calibration import Samples
@@ -108,25 +108,30 @@ class _Work:
         rule = rule_of(node)
         names = list(node.inputs)
         tied = set(tied_operands(self.graph, node)) if rule.output.name == "SAME_AS_INPUT" else set()
+        products = list(rule.products)
         if rule.weight is not None:
-            self._weighted(node, rule, names)
+            products.insert(0, Product(rule.weight, rule.weight_axis, rule.input, rule.bias))
+        for product in products:
+            self._weighted(node, product, names)
         for each in rule.symmetric:
             self._symmetric(node, each, names)
+        done = {place for product in products for place in (product.weight, product.bias)}
+        done |= {each.operand for each in rule.symmetric}
         for index, name in enumerate(names):
             tensor = self.graph.tensors.get(name) if name else None
             if tensor is None or not tensor.is_constant or tensor.dtype is not DType.FLOAT32:
                 continue
-            if index not in (rule.weight, rule.bias) or rule.weight is None:
+            if index not in done:
                 role = self.recipe.layer(node.loc).activation
                 low, high = float(tensor.data.min(initial=0.0)), float(tensor.data.max(initial=0.0))
                 params = self.params[name] if name in tied else affine_params(low, high, role)
                 names[index] = self._add(tensor, quantize_to(tensor.data, params, role), role.dtype, params)
         return replace(node, inputs=tuple(names))
 
-    def _weighted(self, node: Node, rule: QuantRule, names: list[str]) -> None:
-        weight = self.graph.tensors[names[rule.weight]]
-        has_bias = rule.bias is not None and len(names) > rule.bias and names[rule.bias] != ""
-        bias = self.graph.tensors[names[rule.bias]] if has_bias else None
+    def _weighted(self, node: Node, product: Product, names: list[str]) -> None:
+        weight = self.graph.tensors[names[product.weight]]
+        has_bias = product.bias is not None and len(names) > product.bias and names[product.bias] != ""
+        bias = self.graph.tensors[names[product.bias]] if has_bias else None
         for tensor in filter(None, (weight, bias)):
             if tensor.data is None or tensor.dtype is not DType.FLOAT32:
                 raise QuantizationError(
@@ -134,28 +139,28 @@ class _Work:
                     where=node.loc,
                     hint="weights and biases computed at run time are not supported",
                 )
-        input_params = self.params[names[rule.input]]
+        input_params = self.params[names[product.input]]
         scheme = self.recipe.layer(node.loc)
         role = scheme.weight
-        plain = weight_params(weight.data, rule.weight_axis, role)
+        plain = weight_params(weight.data, product.axis, role)
         least = least_scale_for_bias(None if bias is None else bias.data, float(input_params.scale[0]), scheme.bias)
-        params = weight_params(weight.data, rule.weight_axis, role, least)
+        params = weight_params(weight.data, product.axis, role, least)
         if params != plain:
             raised = int(np.count_nonzero(params.scale != plain.scale))
             width = scheme.bias.dtype.value
             self.notes.append(
                 f"{node.loc}: weight scales of {raised} channels raised, their bias would not fit {width}"
             )
-        names[rule.weight] = self._add(weight, quantize_weights(weight.data, params, role), role.dtype, params)
+        names[product.weight] = self._add(weight, quantize_weights(weight.data, params, role), role.dtype, params)
         for_bias = bias_params(input_params, params)
         if bias is not None:
             integers = quantize_bias(bias.data, for_bias, scheme.bias)
-            names[rule.bias] = self._add(bias, integers, scheme.bias.dtype, for_bias)
-        elif scheme.bias.dtype is DType.INT64 and rule.bias is not None:
+            names[product.bias] = self._add(bias, integers, scheme.bias.dtype, for_bias)
+        elif scheme.bias.dtype is DType.INT64 and product.bias is not None:
             # without a bias TFLite's dense layer sums in 32 bits, which 16-bit activations soon exceed
-            channels = weight.shape[rule.weight_axis]
+            channels = weight.shape[product.axis]
             none = Tensor(f"{weight.name}/no_bias", (channels,), DType.FLOAT32)
-            names[rule.bias :] = [self._add(none, np.zeros(channels), scheme.bias.dtype, for_bias)]
+            names[product.bias :] = [self._add(none, np.zeros(channels), scheme.bias.dtype, for_bias)]
 
     def _symmetric(self, node: Node, each: SymmetricConstant, names: list[str]) -> None:
         if each.operand >= len(names) or not names[each.operand]:

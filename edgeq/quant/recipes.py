@@ -22,7 +22,8 @@ from edgeq.errors import EdgeqError, QuantizationError
 from edgeq.ir import DType, Graph
 from edgeq.quant.channel_scaling import find_scaler
 from edgeq.quant.observers import find_observer
-from edgeq.quant.schemes import Granularity, QuantScheme, RoleScheme, Rounding, find_scheme
+from edgeq.quant.schemes import INT16_STATE, Granularity, QuantScheme, RoleScheme, Rounding, find_scheme
+from edgeq.quant.states import typed_states
 from edgeq.quant.weights import find_chooser
 
 # A recipe is written by hand; more than this is another file given by mistake.
@@ -67,10 +68,12 @@ class Recipe:
 
     def activation_roles(self, graph: Graph) -> dict[str, RoleScheme]:
         """The role of each tensor that a layer computes, by name; inputs and states have the default's, unless a layer
-        computes a state's new value: then both have the layer's."""
+        computes a state's new value: then both have the layer's. What an operator carries on in a type of its own has
+        INT16_STATE's."""
         roles = dict.fromkeys(graph.sources, self.default.activation)
         for node in graph.nodes:
             roles.update(dict.fromkeys(node.outputs, self.layer(node.loc).activation))
+        roles.update(dict.fromkeys(typed_states(graph), INT16_STATE))
         roles.update({state.read: roles[state.written] for state in graph.states if state.written in roles})
         return roles
 

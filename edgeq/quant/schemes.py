@@ -82,6 +82,9 @@ _INT32_BIAS = RoleScheme(DType.INT32, -(2**31 - 1), 2**31 - 1, True, Granularity
 # 64-bit sums end at 2^47
 _INT64_BIAS = RoleScheme(DType.INT64, -(2**46 - 1), 2**46 - 1, True, Granularity.PER_CHANNEL)
 
+#: Of what goes from one run of an operator to the next and has a type of its own.
+INT16_STATE = RoleScheme(DType.INT16, -32767, 32767, True, Granularity.PER_TENSOR, "min-max")
+
 #: Static post-training quantization as the TFLite int8 specification has it.
 INT8 = QuantScheme(
     "int8",

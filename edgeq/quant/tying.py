@@ -11,6 +11,7 @@ from edgeq.ops import OutputRule, QuantRule, find_op
 from edgeq.quant.observers import Range
 from edgeq.quant.params import affine_params
 from edgeq.quant.schemes import RoleScheme
+from edgeq.quant.states import carried, insert_conversions, power_of_two
 
 
 def rule_of(node: Node) -> QuantRule:
@@ -65,9 +66,11 @@ class _Classes:
 def insert_requantize(graph: Graph) -> Graph:
     """Puts QUANTIZE before operands that cannot share parameters with the others.
 
-    That is: operands of a node with several (CONCATENATION) which have fixed parameters while others have none, or have
-    other ones. Tying them would force the others into a range that is not theirs.
+    That is: states of a type of their own, and operands of a node with several (CONCATENATION) which have fixed
+    parameters while others have none, or have other ones. Tying them would force the others into a range that is not
+    theirs.
     """
+    graph = insert_conversions(graph)
     classes = _fixed_classes(graph)
     nodes: list[Node] = []
     added: list[Tensor] = []
@@ -104,6 +107,11 @@ def _fixed_classes(graph: Graph) -> _Classes:
         if rule_of(node).output is OutputRule.SAME_AS_INPUT and len(tied_operands(graph, node)) == 1:
             for name in node.outputs:
                 _tie(classes, tied_operands(graph, node)[0], name, node.loc)
+    for node, each, before, after in carried(graph):
+        for name in after:
+            if each.scale is not None:
+                classes.fixed[classes.find(name)] = ((each.dtype, (each.scale, 0)),)
+            _tie(classes, before or after[0], name, node.loc)
     for state in graph.states:
         if graph.tensors[state.read].dtype is DType.FLOAT32:
             _tie(classes, state.read, state.written, "a state and its new value")
@@ -146,12 +154,15 @@ def activation_params(
     for name in [*graph.sources, *(name for node in graph.nodes for name in node.outputs)]:
         if name in roles:
             shared.setdefault(classes.find(name), roles[name])
+    powers = {classes.find(after[0]): each.powers for _, each, _, after in carried(graph) if each.powers}
     params = {}
     for name in members:
         root = classes.find(name)
         role = shared[root]
         fixed = classes.fixed.get(root)
-        if fixed is not None:
+        if root in powers:
+            params[name] = power_of_two(lows[root], highs[root], powers[root])
+        elif fixed is not None:
             params[name] = QuantParams(*dict(fixed)[role.dtype])
         else:
             params[name] = affine_params(lows[root], highs[root], role)

@@ -153,6 +153,49 @@ def _attention(keras, layers):
     )
 
 
+def _recurrent(keras, layers):
+    """Every kind of layer, in each direction, with every way to merge them."""
+    x = keras.Input((5, 4))
+    y = layers.LSTM(6, return_sequences=True)(x)
+    y = layers.Bidirectional(layers.GRU(4, return_sequences=True), merge_mode="ave")(y)
+    y = layers.TimeDistributed(layers.Dense(5, activation="relu"))(y)
+    y = layers.SimpleRNN(6, return_sequences=True, go_backwards=True)(y)
+    modes = [layers.Bidirectional(layers.LSTM(3), merge_mode=mode)(y) for mode in ("concat", "sum", "mul", None)]
+    other = layers.GRU(3, go_backwards=True)
+    mixed = layers.Bidirectional(layers.LSTM(3, use_bias=False), backward_layer=other)(y)
+    return keras.Model(x, [*modes[:3], *modes[3], mixed, layers.GRU(5, reset_after=False)(y)])
+
+
+def _recurrent_states(keras, layers):
+    """States that one layer hands to another, of the same kind, of a dense layer, and out of the model."""
+    x, z = keras.Input((5, 4)), keras.Input((3, 4))
+    _, h, c = layers.LSTM(6, return_state=True)(x)
+    y = layers.LSTM(6, return_sequences=True)(z, initial_state=[h, c])
+    _, g = layers.GRU(6, return_state=True, dropout=0.2, recurrent_dropout=0.1)(x)
+    first = layers.Dense(6, activation="tanh")(layers.Concatenate()([g, h]))
+    images = layers.Reshape((3, 2, 2, 1))(z)
+    images = layers.TimeDistributed(layers.Conv2D(4, 2))(images)
+    return keras.Model(
+        [x, z],
+        [
+            y,
+            c,
+            layers.GRU(6)(z, initial_state=first),
+            layers.GRU(6)(z, initial_state=g),
+            layers.TimeDistributed(layers.Flatten())(images),
+            *layers.Bidirectional(layers.SimpleRNN(3, return_state=True))(x)[1:],
+        ],
+    )
+
+
+def _streaming(keras, layers):
+    """Layers whose states live from call to call."""
+    x = keras.Input(batch_shape=(1, 2, 4))
+    y = layers.LSTM(6, stateful=True, return_sequences=True)(x)
+    y = layers.Bidirectional(layers.SimpleRNN(3, stateful=True, return_sequences=True))(y)
+    return keras.Model(x, layers.Dense(3)(layers.GRU(5, stateful=True)(y)))
+
+
 MODELS = {
     f.__name__.strip("_"): f
     for f in (
@@ -167,8 +210,11 @@ MODELS = {
         _bent_sequences,
         _transposed,
         _attention,
+        _recurrent,
+        _recurrent_states,
     )
 }
+STATEFUL = {"streaming": _streaming}
 
 
 @pytest.fixture(scope="session")
@@ -184,7 +230,7 @@ def built(keras, tmp_path_factory):
     def make(name: str):
         keras.utils.clear_session()  # names are counted anew: the same in every order of tests
         keras.utils.set_random_seed(7)
-        model = MODELS[name](keras, keras.layers)
+        model = {**MODELS, **STATEFUL}[name](keras, keras.layers)
         rng = np.random.default_rng(11)
         for layer in model._flatten_layers():
             if isinstance(layer, keras.layers.BatchNormalization):
@@ -192,6 +238,9 @@ def built(keras, tmp_path_factory):
                 layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
             elif isinstance(layer, keras.layers.PReLU):
                 layer.alpha.assign(rng.uniform(-0.5, 1.5, layer.alpha.shape))  # fresh slopes are zeros
+            elif isinstance(layer, keras.layers.RNN):
+                for weight in layer.trainable_weights:
+                    weight.assign(weight + rng.normal(0.0, 0.2, weight.shape))
             elif getattr(layer, "bias", None) is not None:
                 layer.bias.assign(rng.normal(size=layer.bias.shape))
         folder = tmp_path_factory.mktemp(name)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from edgeq.errors import ModelError
 from edgeq.importers.keras import layers as _layers  # noqa: F401  (registers the rules)
 from edgeq.importers.keras.builder import GraphBuilder, Scope
@@ -16,7 +18,7 @@ from edgeq.importers.keras.container import KerasFile, read_keras_file
 from edgeq.importers.keras.rules import find_rule, known_layers
 from edgeq.importers.keras.topology import LayerSpec, ModelSpec, parse_model, walk
 from edgeq.importers.keras.weights import assign_weights
-from edgeq.ir import DType, Graph, verify_graph
+from edgeq.ir import DType, Graph, State, verify_graph
 
 __all__ = ["known_layers", "load"]
 
@@ -42,8 +44,18 @@ def _graph(file: KerasFile, path: Path) -> Graph:
     builder = GraphBuilder(assign_weights(spec, file), file.major)
     outputs = builder.model(spec, Scope(), None)
     _check_integer_inputs(builder)
+    states = (
+        State(read, written, np.zeros(builder.tensors[read].shape, np.float32))
+        for read, written in builder.states.items()
+    )
     graph = Graph(
-        spec.name, builder.tensors, tuple(builder.nodes), tuple(builder.inputs), tuple(outputs), source=str(path)
+        spec.name,
+        builder.tensors,
+        tuple(builder.nodes),
+        tuple(builder.inputs),
+        tuple(outputs),
+        source=str(path),
+        states=tuple(states),
     )
     return verify_graph(graph.rewrite(), "import")
 

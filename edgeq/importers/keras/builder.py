@@ -16,7 +16,7 @@ from edgeq.ir import DType, Node, Tensor, frozen_array
 from edgeq.ops import find_op
 
 # The arguments of layers and `keras.ops` that take tensors, in the order in which rules take them.
-_TENSOR_ARGUMENTS = ("x", "x1", "x2", "xs", "inputs", "query", "value", "key")
+_TENSOR_ARGUMENTS = ("x", "x1", "x2", "xs", "inputs", "query", "value", "key", "initial_state")
 # Arguments that do not change what a layer computes at inference; a mask of None is none.
 _IDLE_ARGUMENTS = ("training", "mask")
 # nested models that call each other twice per level grow exponentially from a small file
@@ -41,6 +41,7 @@ class GraphBuilder:
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.inputs: list[str] = []
+        self.states: dict[str, str] = {}
 
     def add(self, tensor: Tensor) -> str:
         if tensor.size > MAX_ELEMENTS:
@@ -67,6 +68,13 @@ class GraphBuilder:
 
     def emit(self, op: str, inputs: tuple[str, ...], attrs: Mapping[str, Any], name: str, loc: str) -> str:
         """Adds a node with one float32 result, shaped by the operator; gives the result's name."""
+        (result,) = self.emit_all(op, inputs, attrs, (name,), loc)
+        return result
+
+    def emit_all(
+        self, op: str, inputs: tuple[str, ...], attrs: Mapping[str, Any], names: tuple[str, ...], loc: str
+    ) -> tuple[str, ...]:
+        """The same with as many results as names."""
         if len(self.nodes) >= MAX_NODES:
             raise ModelError(f"the model has more than {MAX_NODES} operations")
         operator = find_op(op)
@@ -74,12 +82,26 @@ class GraphBuilder:
             raise ModelError(f"operator {op} is not supported", where=loc)
         values = operator.Attrs(**attrs) if operator.Attrs is not None else None
         try:
-            (shape,) = operator.infer(values, *(self.tensors[i] if i else None for i in inputs))
+            shapes = operator.infer(values, *(self.tensors[i] if i else None for i in inputs))
         except ModelError as error:
             raise ModelError(error.what, where=error.where or loc, hint=error.hint) from error
-        result = self.add(Tensor(self.unique(name), shape, DType.FLOAT32))
-        self.nodes.append(Node(op, inputs, (result,), values, loc))
-        return result
+        results = tuple(
+            self.add(Tensor(self.unique(name), shape, DType.FLOAT32)) for name, shape in zip(names, shapes, strict=True)
+        )
+        self.nodes.append(Node(op, inputs, results, values, loc))
+        return results
+
+    def state(self, name: str, shape: tuple[int, ...]) -> str:
+        """The present value of a state of that name, which begins with zeros; `carry` gives it a new one."""
+        if name not in self.states:
+            if name in self.tensors:
+                raise ModelError("the name of a state is taken by another tensor", where=name)
+            self.states[self.add(Tensor(name, shape, DType.FLOAT32))] = name
+        return self.states[name]
+
+    def carry(self, name: str, value: str) -> None:
+        """Makes a tensor the new value of a state."""
+        self.states[name] = value
 
     # --- models ----------------------------------------------------------------------------------------------------
 
@@ -153,7 +175,8 @@ class GraphBuilder:
         layer = Layer(name, spec.config, self.weights.get(owner, {}), self, self.major, owner, arguments)
         if rule.operands not in (None, len(inputs)):
             raise ModelError(f"called with {len(inputs)} tensors, {spec.kind} takes {rule.operands}", where=name)
-        return [rule.build(layer, *inputs)]
+        results = rule.build(layer, *inputs)
+        return [results] if isinstance(results, str) else list(results)
 
     def _arguments(
         self, spec: LayerSpec, full: str, call: Call, values: Mapping[tuple[str, int], list[str]]

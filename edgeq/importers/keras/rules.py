@@ -56,6 +56,11 @@ class Layer:
             op, inputs, attrs, f"{self.name}/{part}" if part else self.name, self.owner or self.name
         )
 
+    def emit_all(self, op: str, inputs: tuple[str, ...], parts: tuple[str, ...], **attrs: Any) -> tuple[str, ...]:
+        """The same with several results, the first of them the layer's own, the others its parts."""
+        names = (self.name, *(f"{self.name}/{part}" for part in parts))
+        return self.builder.emit_all(op, inputs, attrs, names, self.owner or self.name)
+
     def constant(self, part: str, values: np.ndarray) -> str:
         """Adds a constant; several calls of one layer share it."""
         return self.builder.constant(f"{self.owner or self.name}/{part}", values)
@@ -86,13 +91,13 @@ class Rule:
     """How one Keras class becomes operators.
 
     Attributes:
-        build: adds the nodes of one call and gives the name of its result.
+        build: adds the nodes of one call and gives the name of its result, or the names of several.
         weights: the weights that such a layer has.
         check: why this configuration is not supported, "" if it is.
         arguments: names of the arguments beside tensors that it understands.
     """
 
-    build: Callable[..., str]
+    build: Callable[..., str | tuple[str, ...]]
     weights: Callable[[Config], WeightNames] = field(default=lambda config: WeightNames())
     check: Callable[[Config], str] = field(default=lambda config: "")
     arguments: tuple[str, ...] = ()
