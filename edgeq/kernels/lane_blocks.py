@@ -62,22 +62,27 @@ def wrap(values: np.ndarray) -> np.ndarray:
 
 def lane_blocks(weights: np.ndarray) -> LaneBlocks:
     """int8 weights (channels, length) in blocks."""
+    kept, rest = clipped_blocks(weights, BLOCK)
+    exceptions = tuple((np.flatnonzero(row).astype(np.int32), row[np.flatnonzero(row)]) for row in rest)
+    return LaneBlocks(int8_words((kept + 128).astype(np.uint8).view(np.int8)), exceptions)
+
+
+def clipped_blocks(weights: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """int8 weights (channels, length), brought to whole steps by zeros, as a sum: int32 (channels, padded length) such
+    that the magnitudes of every `block` neighbours sum up to LIMIT at most, and the rest, of few elements."""
     channels, length = weights.shape
     w = np.zeros((channels, padded_length(length)), np.int32)
     w[:, :length] = weights
-    blocks = w.reshape(channels, -1, BLOCK)
+    blocks = w.reshape(channels, -1, block)
     kept = blocks.copy()
     # the largest first: the fewest exceptions
-    for _ in range(BLOCK):
+    for _ in range(block):
         excess = np.abs(kept).sum(axis=2) - LIMIT
         largest = np.abs(kept).argmax(axis=2)[..., np.newaxis]
         value = np.take_along_axis(kept, largest, axis=2)[..., 0]
         less = np.sign(value) * np.maximum(np.abs(value) - np.maximum(excess, 0), 0)
         np.put_along_axis(kept, largest, less[..., np.newaxis], axis=2)
-    rest = (blocks - kept).reshape(channels, -1)
-    exceptions = tuple((np.flatnonzero(row).astype(np.int32), row[np.flatnonzero(row)]) for row in rest)
-    words = int8_words((kept.reshape(channels, -1) + 128).astype(np.uint8).view(np.int8))
-    return LaneBlocks(words, exceptions)
+    return kept.reshape(channels, -1), (blocks - kept).reshape(channels, -1)
 
 
 def exception_words(where: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -154,4 +154,5 @@ def test_the_setting_chooses_the_kernels(core):
 def test_cores_without_the_extension_have_tuned_kernels_of_their_own():
     used = {call.kernel for call in program("M0", kernels=KernelSetting.TUNED).calls}
     assert not {name for name in used if "_dsp_" in name}
-    assert {"edgeq_convolve_lanes_s8", "edgeq_depthwise_conv_words_s8"} <= used
+    own = {"edgeq_convolve_lanes_s8", "edgeq_depthwise_conv_words_s8", "edgeq_fully_connected_lanes_s8"}
+    assert own <= used
