@@ -8,6 +8,7 @@ computed; nodes refer to them by name, names are unique within a graph. Arrays a
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -56,6 +57,20 @@ def frozen_array(values: Any, dtype: Any = None) -> np.ndarray:
     array = np.array(values, dtype=dtype, order="C", copy=True)
     array.flags.writeable = False
     return array
+
+
+def packed_int4(values: np.ndarray) -> np.ndarray:
+    """int4 values as int8 of half their number: two to a byte in C order, that of even index in the low half; of an odd
+    number, the last high half is 0."""
+    flat = np.ravel(values).astype(np.uint8) & 15
+    flat = np.append(flat, np.zeros(flat.size % 2, np.uint8))
+    return (flat[0::2] | flat[1::2] << 4).astype(np.uint8).view(np.int8)
+
+
+def unpacked_int4(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The int8 array of that shape which `packed_int4` made these bytes of."""
+    halves = np.stack([data.view(np.uint8) & 15, data.view(np.uint8) >> 4], axis=1).ravel()
+    return (halves[: math.prod(shape)].astype(np.int8) ^ 8).reshape(shape) - np.int8(8)
 
 
 @dataclass(frozen=True, eq=False)

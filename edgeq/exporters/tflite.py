@@ -17,7 +17,7 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.exporters import lstm, variables
-from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array, packed_int4
 from edgeq.ops import Activation
 from edgeq.ops.spatial import Padding
 from edgeq.passes.rewriting import unique_name
@@ -28,6 +28,7 @@ ALIGNMENT = 16
 _TYPES: Mapping[DType, int] = MappingProxyType(
     {
         DType.FLOAT32: schema.TensorType.FLOAT32,
+        DType.INT4: schema.TensorType.INT4,
         DType.INT8: schema.TensorType.INT8,
         DType.INT16: schema.TensorType.INT16,
         DType.INT32: schema.TensorType.INT32,
@@ -165,7 +166,8 @@ def _tensor(tensor: Tensor, buffers: list[schema.BufferT]) -> schema.TensorT:
         raise ModelError(f"a .tflite file cannot hold {tensor.dtype.value} tensors of edgeq", where=tensor.name)
     buffer = 0
     if tensor.data is not None:
-        buffers.append(_Buffer(tensor.data.astype(tensor.dtype.numpy.newbyteorder("<"), copy=False).tobytes()))
+        stored = packed_int4(tensor.data) if tensor.dtype is DType.INT4 else tensor.data
+        buffers.append(_Buffer(stored.astype(stored.dtype.newbyteorder("<"), copy=False).tobytes()))
         buffer = len(buffers) - 1
     quantization = None
     if tensor.quant is not None:

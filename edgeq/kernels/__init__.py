@@ -44,8 +44,10 @@ def known_kernels() -> tuple[Kernel, ...]:
 
 def fitting_kernels(op: str, params: Any, cpu: Cpu, setting: KernelSetting = KernelSetting.AUTO) -> tuple[Kernel, ...]:
     """The kernels that run these parameters and that the setting allows, sorted by name."""
-    dtype = getattr(params, "dtype", None)
-    candidates = [k for k in known_kernels() if op in k.ops and dtype in (None, k.dtype)]
+    dtype, weight_type = getattr(params, "dtype", None), getattr(params, "weight_type", None)
+    candidates = [
+        k for k in known_kernels() if op in k.ops and dtype in (None, k.dtype) and weight_type in (None, k.weight_type)
+    ]
     return tuple(
         k for k in candidates if k.supports(params, cpu) and not (setting is KernelSetting.CMSIS_NN and k.tuned)
     )

@@ -37,6 +37,7 @@ class Kernel:
         ops: the operators it runs; they share one parameter dataclass.
         template: file below templates/ops/ that emits the call.
         dtype: the type of activations, for operators whose parameters name one.
+        weight_type: the type of weights, for operators whose parameters name one.
         in_place: the result may be written over an operand that has the same number of bytes.
         updates: (operand, result) of the call, by number, where the kernel writes the result over the operand: they
             always share their memory.
@@ -47,6 +48,7 @@ class Kernel:
     ops: ClassVar[tuple[str, ...]]
     template: ClassVar[str]
     dtype: ClassVar[str] = "int8"
+    weight_type: ClassVar[str] = "int8"
     in_place: ClassVar[bool] = False
     updates: ClassVar[tuple[tuple[int, int], ...]] = ()
     tuned: ClassVar[bool] = False

@@ -46,9 +46,9 @@ def convolve_wrapper_s8(
         filter_shape: (out_c, h, w, in_c / groups).
         padding: rows and columns before the image.
     """
-    if _is_1x1(input_shape, filter_shape, padding, dilation):
+    if is_1x1(input_shape, filter_shape, padding, dilation):
         return 0
-    if cpu.mve and _is_1_x_n(input_shape, filter_shape, stride, dilation):
+    if cpu.mve and is_1_x_n(input_shape, filter_shape, stride, dilation):
         return _convolve_1_x_n_s8_mve(input_shape, filter_shape, output_shape, stride, padding)
     return convolve_s8(cpu, input_shape, filter_shape)
 
@@ -57,8 +57,8 @@ def convolve_s8(cpu: Extensions, input_shape: Shape4, filter_shape: Shape4) -> i
     """Scratch of arm_convolve_s8 (arm_convolve_s8_get_buffer_size): columns of the input, of all groups together."""
     columns = filter_shape[1] * filter_shape[2] * input_shape[3]
     if cpu.mve:
-        return 4 * _round_up(columns, 16)  # four int8 columns of whole vectors
-    return 2 * 2 * _round_up(columns, 4)  # two int16 columns
+        return 4 * round_up(columns, 16)  # four int8 columns of whole vectors
+    return 2 * 2 * round_up(columns, 4)  # two int16 columns
 
 
 def convolve_wrapper_s8_is_sound(
@@ -77,9 +77,9 @@ def convolve_wrapper_s8_is_sound(
     outputs at the right edge do not begin to hang over one column at a time, it fails or, worse, succeeds with wrong
     values (seen in QEMU). Other cores and shapes are fine.
     """
-    if not cpu.mve or _is_1x1(input_shape, filter_shape, padding, dilation):
+    if not cpu.mve or is_1x1(input_shape, filter_shape, padding, dilation):
         return True
-    if not _is_1_x_n(input_shape, filter_shape, stride, dilation):
+    if not is_1_x_n(input_shape, filter_shape, stride, dilation):
         return True
     if padding[0] != 0 or output_shape[1] != 1:
         return False
@@ -207,14 +207,14 @@ def softmax_s8(cpu: Extensions) -> int:
     return 0
 
 
-def _is_1x1(input_shape: Shape4, filter_shape: Shape4, padding: Pair, dilation: Pair) -> bool:
+def is_1x1(input_shape: Shape4, filter_shape: Shape4, padding: Pair, dilation: Pair) -> bool:
     """arm_nn_is_convolve_1x1: a product of matrices, without scratch under GCC."""
     return (
         filter_shape[1:3] == (1, 1) and padding == (0, 0) and dilation == (1, 1) and input_shape[3] == filter_shape[3]
     )
 
 
-def _is_1_x_n(input_shape: Shape4, filter_shape: Shape4, stride: Pair, dilation: Pair) -> bool:
+def is_1_x_n(input_shape: Shape4, filter_shape: Shape4, stride: Pair, dilation: Pair) -> bool:
     """arm_nn_is_convolve_1_x_n."""
     return (
         input_shape[1] == 1
@@ -232,7 +232,7 @@ def _convolve_1_x_n_s8_mve(
     channels, kernel, before = input_shape[3], filter_shape[2], padding[1]
     _, odd, left, inner, right = _split_1_x_n(input_shape[2], kernel, stride[1], before, output_shape[2])
     if left + inner + right != output_shape[2]:
-        return 4 * _round_up(kernel * channels, 16)  # it hands over to arm_convolve_s8
+        return 4 * round_up(kernel * channels, 16)  # it hands over to arm_convolve_s8
     left_bytes = (kernel + before) * channels
     right_bytes = (kernel - 1 + (right if odd else before)) * channels
     return max(left_bytes, right_bytes)
@@ -248,7 +248,7 @@ def _split_1_x_n(width: int, kernel: int, step: int, before: int, outputs: int) 
     return total, odd, left, max(outputs - (right + left), 0), right
 
 
-def _round_up(value: int, multiple: int) -> int:
+def round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 

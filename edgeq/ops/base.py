@@ -148,11 +148,13 @@ class Op:
         alias: whether the result is its first operand's memory under another shape, so that nothing has to run.
         dtypes: the types of activations that `lower` accepts; the data of an operator that only moves it may be of
             any type.
+        weight_types: the types of constant weights that `lower` accepts, where it multiplies by weights.
         own: TFLite has no such operator in integers: `simulate` alone defines it, and no `.tflite` file can hold it.
     """
 
     name: ClassVar[str]
     dtypes: ClassVar[tuple[DType, ...]] = (DType.INT8,)
+    weight_types: ClassVar[tuple[DType, ...]] = (DType.INT8,)
     Attrs: ClassVar[type | None] = None
     Params: ClassVar[type | tuple[type, ...]]
     alias: ClassVar[bool] = False

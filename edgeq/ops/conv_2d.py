@@ -51,6 +51,7 @@ class Conv2DParams:
 
     weights: int8 (out_c, kernel_h, kernel_w, in_c / groups). bias, multipliers, shifts: int32 (out_c,).
     dtype: of the activations. With "int16" the bias is int32 or int64 and says how wide the accumulators are.
+    weight_type: "int8", or "int4" for weights that firmware keeps in 4 bits each; the arithmetic is the same.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -68,6 +69,7 @@ class Conv2DParams:
     multipliers: np.ndarray
     shifts: np.ndarray
     dtype: str = "int8"
+    weight_type: str = "int8"
 
     @property
     def groups(self) -> int:
@@ -82,6 +84,7 @@ class Conv2D(Op):
     Attrs = Conv2DAttrs
     Params = Conv2DParams
     dtypes = (DType.INT8, DType.INT16)
+    weight_types = (DType.INT8, DType.INT4)
 
     def infer(self, attrs: Conv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None) -> tuple[tuple[int, ...], ...]:
         require(
@@ -125,7 +128,7 @@ class Conv2D(Op):
         dtype = activation_type(self, node.loc, x, y)
         _, input_zero = affine(x, node.loc, dtype)
         output_scale, output_zero = affine(y, node.loc, dtype)
-        weights = symmetric_weights(w, node.loc, axis=0)
+        weights = symmetric_weights(w, node.loc, axis=0, types=self.weight_types, activation=dtype)
         multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[0])
         bias = integer_bias(rest[0] if rest else None, w.shape[0], node.loc, dtype)
         kernel = w.shape[1:3]
@@ -148,6 +151,7 @@ class Conv2D(Op):
             multipliers=frozen_array(multipliers),
             shifts=frozen_array(shifts),
             dtype=dtype.value,
+            weight_type=w.dtype.value,
         )
         bound = check_sum(bound, bias, multipliers, shifts, node.loc)
         return Lowered(params, (x.name,), bound, 8 * bias.itemsize)

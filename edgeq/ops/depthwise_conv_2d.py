@@ -51,7 +51,8 @@ class DepthwiseConv2DParams:
     """Integers of a depthwise convolution. Shapes are NHWC; pairs (height, width).
 
     weights: int8 (1, kernel_h, kernel_w, out_c). bias, multipliers, shifts: int32 (out_c,).
-    Output channel o reads input channel o // depth_multiplier. dtype: as in a convolution's parameters.
+    Output channel o reads input channel o // depth_multiplier. dtype, weight_type: as in a convolution's
+    parameters.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -70,6 +71,7 @@ class DepthwiseConv2DParams:
     multipliers: np.ndarray
     shifts: np.ndarray
     dtype: str = "int8"
+    weight_type: str = "int8"
 
 
 @register
@@ -80,6 +82,7 @@ class DepthwiseConv2D(Op):
     Attrs = DepthwiseConv2DAttrs
     Params = DepthwiseConv2DParams
     dtypes = (DType.INT8, DType.INT16)
+    weight_types = (DType.INT8, DType.INT4)
 
     def infer(
         self, attrs: DepthwiseConv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None
@@ -126,7 +129,7 @@ class DepthwiseConv2D(Op):
         dtype = activation_type(self, node.loc, x, y)
         _, input_zero = affine(x, node.loc, dtype)
         output_scale, output_zero = affine(y, node.loc, dtype)
-        weights = symmetric_weights(w, node.loc, axis=3)
+        weights = symmetric_weights(w, node.loc, axis=3, types=self.weight_types, activation=dtype)
         multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[3])
         bias = integer_bias(rest[0] if rest else None, w.shape[3], node.loc, dtype)
         kernel = w.shape[1:3]
@@ -149,6 +152,7 @@ class DepthwiseConv2D(Op):
             multipliers=frozen_array(multipliers),
             shifts=frozen_array(shifts),
             dtype=dtype.value,
+            weight_type=w.dtype.value,
         )
         bound = check_sum(bound, bias, multipliers, shifts, node.loc)
         return Lowered(params, (x.name,), bound, 8 * bias.itemsize)

@@ -45,7 +45,7 @@ class FullyConnectedParams:
     """Integers of a dense layer that turns (batches, depth) into (batches, units).
 
     weights: int8 (units, depth). bias: int32 (units,). multipliers, shifts: int32 (units,), or (1,) for one factor.
-    dtype: as in a convolution's parameters.
+    dtype, weight_type: as in a convolution's parameters.
     single_rounding: 1 where requantization rounds once (LiteRT's dialect), else 0.
     """
 
@@ -63,6 +63,7 @@ class FullyConnectedParams:
     multipliers: np.ndarray
     shifts: np.ndarray
     dtype: str = "int8"
+    weight_type: str = "int8"
 
     @property
     def per_channel(self) -> bool:
@@ -77,6 +78,7 @@ class FullyConnected(Op):
     Attrs = FullyConnectedAttrs
     Params = FullyConnectedParams
     dtypes = (DType.INT8, DType.INT16)
+    weight_types = (DType.INT8, DType.INT4)
 
     def infer(
         self, attrs: FullyConnectedAttrs, x: Tensor, w: Tensor, b: Tensor | None = None
@@ -117,7 +119,7 @@ class FullyConnected(Op):
         dtype = activation_type(self, node.loc, x, y)
         _, input_zero = affine(x, node.loc, dtype)
         output_scale, output_zero = affine(y, node.loc, dtype)
-        weights = symmetric_weights(w, node.loc, axis=0)
+        weights = symmetric_weights(w, node.loc, axis=0, types=self.weight_types, activation=dtype)
         multipliers, shifts = _multipliers(x, w, y)
         bias = integer_bias(rest[0] if rest else None, units, node.loc, dtype)
         if not (rest and rest[0]):
@@ -142,6 +144,7 @@ class FullyConnected(Op):
             multipliers=frozen_array(multipliers),
             shifts=frozen_array(shifts),
             dtype=dtype.value,
+            weight_type=w.dtype.value,
         )
         if single:
             # the product is formed in 64 bits without a left shift

@@ -14,15 +14,23 @@ from edgeq.ops.base import check_accumulator
 from edgeq.ops.exact import product_bound
 
 
-def symmetric_weights(w: Tensor, where: str, *, axis: int) -> np.ndarray:
-    """int8 weights with zero point 0, per tensor or per channel along `axis`.
+def symmetric_weights(
+    w: Tensor, where: str, *, axis: int, types: tuple[DType, ...] = (DType.INT8,), activation: DType = DType.INT8
+) -> np.ndarray:
+    """int8 array of weights with zero point 0, per tensor or per channel along `axis`.
+
+    Args:
+        types: those that the operator knows. Weights of int4 go with int8 activations only.
 
     Raises QuantizationError for weights computed at run time or quantized in another way.
     """
     if w.data is None:
         raise QuantizationError("the weights are computed at run time; constant weights are needed", where=where)
-    if w.dtype is not DType.INT8 or w.quant is None:
-        raise QuantizationError(f"the weights are {w.dtype.value}, quantized int8 is needed", where=where)
+    if w.dtype not in types or w.quant is None:
+        known = " or ".join(t.value for t in types)
+        raise QuantizationError(f"the weights are {w.dtype.value}, quantized {known} is needed", where=where)
+    if w.dtype is DType.INT4 and activation is not DType.INT8:
+        raise QuantizationError(f"int4 weights need int8 activations, these are {activation.value}", where=where)
     if np.any(w.quant.zero_point != 0):
         raise QuantizationError("the weights have a zero point other than 0", where=where)
     if w.quant.axis not in (None, axis):

@@ -143,6 +143,13 @@ _ENTRIES = (
         summary="As int8, each weight rounded up or down as serves its layer's results (AdaRound's objective).",
         rounding=Rounding.ADAPTIVE,
     ),
+    replace(
+        INT8,
+        name="int8x4",
+        summary="int8 activations, int4 weights per channel with the least squared error: half of int8's flash for "
+        "weights, at a loss that training or a recipe can limit.",
+        weight=RoleScheme(DType.INT4, -7, 7, True, Granularity.PER_CHANNEL, "mse"),
+    ),
     _observed("moving-average", "As int8, extremes averaged over the samples: forgets lone outliers, by any amount."),
     _observed("percentile", "As int8, the outermost 0.01 % of each activation saturate: for data with rare outliers."),
     _observed("mse", "As int8, ranges with the least squared error of rounding and saturation together."),

@@ -45,10 +45,12 @@ def abs_max(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
 
 @chooser("mse")
 def least_squares(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
-    """Of 21 ranges between 80 % and 100 % of the largest magnitude the one with the smallest squared rounding error."""
+    """Of ranges in steps of 1 % of the largest magnitude, from 100 % down, the one with the smallest squared rounding
+    error: down to 80 %, for weights of 4 bits and fewer, whose steps are coarse, to 40 %."""
     largest = abs_max(rows, role)
+    lowest = 80 if role.high > 7 else 40
     best, best_error = largest, np.full(largest.shape, np.inf)
-    for fraction in np.linspace(1.0, 0.8, 21):
+    for fraction in np.linspace(1.0, lowest / 100, 101 - lowest):
         scale = np.maximum(largest * fraction / role.high, SMALLEST_SCALE)[:, np.newaxis]
         rounded = np.clip(np.round(rows / scale), role.low, role.high) * scale
         error = np.square(rounded - rows).sum(axis=1)

@@ -11,13 +11,17 @@ from edgeq.ops import OutputRule, QuantRule, find_op
 
 from .graphs import Case, random_values
 
-#: Formats in which operators are compared, as far as each computes in them.
-FORMATS = (DType.INT8, DType.INT16, DType.INT32, DType.INT64, DType.BOOL)
+#: Formats in which operators are compared, as far as each computes in them. They are the types of activations; int4
+#: stands for int4 weights with int8 activations.
+FORMATS = (DType.INT8, DType.INT16, DType.INT32, DType.INT64, DType.BOOL, DType.INT4)
+#: Those that get as many cases as int8.
+ARITHMETIC = (DType.INT8, DType.INT16, DType.INT4)
 _FINER = 256
 
 
 def formats_of(op: str) -> tuple[DType, ...]:
-    return tuple(dtype for dtype in FORMATS if dtype in find_op(op).dtypes)
+    weights = (DType.INT4,) if DType.INT4 in find_op(op).weight_types else ()
+    return tuple(dtype for dtype in FORMATS if dtype in find_op(op).dtypes + weights)
 
 
 def as_integers(case: Case, dtype: DType, rng: np.random.Generator) -> Case:
@@ -33,6 +37,31 @@ def as_integers(case: Case, dtype: DType, rng: np.random.Generator) -> Case:
         for name, x in zip(graph.inputs, case.inputs, strict=True)
     )
     return Case(case.op, graph, inputs)
+
+
+def in_int4(case: Case, rng: np.random.Generator) -> Case:
+    """The case with int4 weights of 16 times the scale, and so its bias. Channels without weights stay so."""
+    (node,) = case.graph.nodes
+    rule = find_op(node.op).quant_rule(node.attrs)
+    tensors = dict(case.graph.tensors)
+    for name in (node.inputs[rule.weight], *node.inputs[rule.bias : rule.bias + 1]):
+        if name:
+            t = tensors[name]
+            quant = QuantParams(t.quant.scale * np.float32(16), t.quant.zero_point, t.quant.axis)
+            if name == node.inputs[rule.weight]:
+                data = np.where(t.data == 0, 0, random_values(rng, t.shape, DType.INT4)).astype(np.int8)
+                tensors[name] = Tensor(name, t.shape, DType.INT4, quant, data)
+            else:
+                tensors[name] = replace(t, data=(t.data // 16).astype(np.int32), quant=quant)
+    return Case(case.op, replace(case.graph, tensors=tensors), case.inputs)
+
+
+def with_int8_weights(case: Case) -> Case:
+    """The case with the same values in int8 for its int4 weights."""
+    tensors = {
+        t.name: replace(t, dtype=DType.INT8) if t.dtype is DType.INT4 else t for t in case.graph.tensors.values()
+    }
+    return Case(case.op, replace(case.graph, tensors=tensors), case.inputs)
 
 
 def in_int16(case: Case, rng: np.random.Generator) -> Case:

@@ -26,6 +26,7 @@ TFLITE_ACTIVATION = {
 TFLITE_PADDING = {Padding.SAME: schema.Padding.SAME, Padding.VALID: schema.Padding.VALID}
 TFLITE_TYPE = {
     DType.FLOAT32: schema.TensorType.FLOAT32,
+    DType.INT4: schema.TensorType.INT4,
     DType.INT8: schema.TensorType.INT8,
     DType.UINT8: schema.TensorType.UINT8,
     DType.INT16: schema.TensorType.INT16,
@@ -103,7 +104,8 @@ def _tensor(tensor: Tensor, buffers: list) -> Any:
     result.buffer = 0
     if tensor.data is not None:
         buffer = schema.BufferT()
-        buffer.data = np.frombuffer(tensor.data.tobytes(), np.uint8)
+        values = tensor.data.tobytes() if tensor.dtype is not DType.INT4 else _halves(tensor.data.ravel().tolist())
+        buffer.data = np.frombuffer(values, np.uint8)
         result.buffer = len(buffers)
         buffers.append(buffer)
     if tensor.quant is not None:
@@ -113,6 +115,14 @@ def _tensor(tensor: Tensor, buffers: list) -> Any:
         quantization.quantizedDimension = tensor.quant.axis or 0
         result.quantization = quantization
     return result
+
+
+def _halves(values: list[int]) -> bytes:
+    """4-bit integers, the first of two in the low half of their byte."""
+    return bytes(
+        sum((value % 16) << (4 * half) for half, value in enumerate(values[i : i + 2]))
+        for i in range(0, len(values), 2)
+    )
 
 
 def run_tflite(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:

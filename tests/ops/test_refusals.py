@@ -269,3 +269,11 @@ def _real(t: Tensor | None, array: np.ndarray | None) -> np.ndarray | None:
 def replace_axis(quant: QuantParams) -> QuantParams:
     """The same quantization of an array with the vector axis in front."""
     return QuantParams(quant.scale, quant.zero_point, quant.axis + 1)
+
+
+def test_int4_weights_go_with_int8_activations_only() -> None:
+    case = next(c for c in cases_of("FULLY_CONNECTED", 1, 2, DType.INT16))
+    w = case.graph.tensors["w"]
+    narrow = Tensor("w", w.shape, DType.INT4, w.quant, np.clip(w.data, -8, 7))
+    with pytest.raises(QuantizationError, match="int4 weights need int8 activations"):
+        lower(case.graph.rewrite(tensors=[narrow]))

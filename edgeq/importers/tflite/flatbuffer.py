@@ -17,7 +17,7 @@ import ai_edge_litert.schema_py_generated as schema
 import numpy as np
 
 from edgeq.errors import ModelError
-from edgeq.ir import DType, QuantParams, Tensor
+from edgeq.ir import DType, QuantParams, Tensor, frozen_array, unpacked_int4
 
 MAX_FILE_BYTES = 512 << 20
 MAX_TENSORS = 20_000
@@ -29,6 +29,7 @@ MAX_ELEMENTS = 1 << 31
 _DTYPES = {
     schema.TensorType.FLOAT32: DType.FLOAT32,
     schema.TensorType.FLOAT16: DType.FLOAT16,
+    schema.TensorType.INT4: DType.INT4,
     schema.TensorType.INT8: DType.INT8,
     schema.TensorType.INT16: DType.INT16,
     schema.TensorType.INT32: DType.INT32,
@@ -259,12 +260,17 @@ def _read_tensor(model: Any, tensor: Any, index: int, buffers: int, data: bytes,
         raise ModelError(f"buffer {tensor.Buffer()} does not exist", where=name)
     stored = _buffer(model.Buffers(tensor.Buffer()), data)
     if stored is not None:
-        if len(stored) != elements * dtype.itemsize:
+        # int4 is stored two to a byte
+        needed = -(-elements // 2) if dtype is DType.INT4 else elements * dtype.itemsize
+        if len(stored) != needed:
             raise ModelError(
-                f"holds {len(stored):,} bytes, {dtype.value} {list(shape)} needs {elements * dtype.itemsize:,}",
+                f"holds {len(stored):,} bytes, {dtype.value} {list(shape)} needs {needed:,}",
                 where=name,
             )
-        values = np.frombuffer(stored, dtype.numpy.newbyteorder("<")).reshape(shape)
+        if dtype is DType.INT4:
+            values = frozen_array(unpacked_int4(np.frombuffer(stored, np.int8), shape))
+        else:
+            values = np.frombuffer(stored, dtype.numpy.newbyteorder("<")).reshape(shape)
     return Tensor(name, shape, dtype, _read_quantization(tensor.Quantization(), shape, name), values)
 
 

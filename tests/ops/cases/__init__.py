@@ -29,7 +29,7 @@ import numpy as np
 from edgeq.ir import DType
 from edgeq.ops import find_op
 
-from ..formats import FORMATS, as_integers, formats_of, in_int16
+from ..formats import ARITHMETIC, FORMATS, as_integers, formats_of, in_int4, in_int16
 from ..graphs import Case
 
 #: Operators without cases: float edges, which are never lowered, and what lowering makes of states.
@@ -78,6 +78,8 @@ def cases_of(op: str, seed: int, count: int, dtype: DType | None = None) -> list
     if dtype is formats_of(op)[0]:
         return list(cases)
     wide = np.random.default_rng([seed, zlib.crc32(op.encode()), 16])
+    if dtype is DType.INT4:
+        return [in_int4(case, wide) for case in cases]
     if dtype is not DType.INT16:
         return [as_integers(case, dtype, wide) for case in cases]
     widened = getattr(_MODULES[op], "in_int16", in_int16)
@@ -87,5 +89,5 @@ def cases_of(op: str, seed: int, count: int, dtype: DType | None = None) -> list
 def all_cases(seed: int, per_op: int) -> list[Case]:
     """Cases of every operator in every format, in the order of their names; fewer of plain integers: they
     differ from others in little more than their size."""
-    counts = {dtype: per_op if dtype in (DType.INT8, DType.INT16) else per_op // 4 for dtype in FORMATS}
+    counts = {dtype: per_op if dtype in ARITHMETIC else per_op // 4 for dtype in FORMATS}
     return [case for op, dtype in covered_formats() for case in cases_of(op, seed, counts[dtype], dtype)]

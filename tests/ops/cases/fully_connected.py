@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.ops import Activation
 from edgeq.ops.fully_connected import FullyConnectedAttrs
 
@@ -21,6 +22,11 @@ def options(attrs: FullyConnectedAttrs) -> Any:
         fusedActivationFunction=TFLITE_ACTIVATION[attrs.activation],
         keepNumDims=attrs.keep_num_dims,
     )
+
+
+def interprets_int4(case: Case) -> bool:
+    """TFLite refuses int4 weights with a scale per unit."""
+    return case.graph.tensors["w"].quant.scale.size == 1 or case.graph.tensors["w"].dtype is not DType.INT4
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
