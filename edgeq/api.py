@@ -23,7 +23,7 @@ from edgeq.lower import check_supported, lower, unsupported
 from edgeq.memory import MemoryPlan, plan_memory, working_bytes
 from edgeq.naming import c_identifier
 from edgeq.ops import find_op, known_ops
-from edgeq.passes import prepare_float, prepare_quantized
+from edgeq.passes import Edges, prepare_float, prepare_quantized, with_float_edges
 from edgeq.passes.shrink_channels import NOTES, shrink_channels
 from edgeq.program import KernelCall, Program, ProgramTensor
 from edgeq.project import Project, open_project, replace_folder, write_report
@@ -82,9 +82,13 @@ def quantize_model(
     scheme: str | None = None,
     recipe: Path | str | None = None,
     observer: str | None = None,
+    edges: Edges = Edges.INTEGER,
     progress: Progress = quiet,
 ) -> tuple[Graph, tuple[str, ...]]:
-    """An int8 graph with integer edges, from a float or an already quantized one, and warnings.
+    """An integer graph, from a float or an already quantized one, and warnings.
+
+    Args:
+        edges: with FLOAT, inputs and outputs that are float32 in the model stay so, quantized within the graph.
 
     A model that is quantized already keeps its parameters; whatever says how to quantize it is then refused.
 
@@ -102,7 +106,7 @@ def quantize_model(
                 where=graph.source,
                 hint="leave --calibration, --scheme, --recipe and --observer out, or give the float model",
             )
-        return prepare_quantized(graph), ()
+        return prepare_quantized(graph, edges), ()
     graph = prepare_float(graph)
     plan.check(graph)
     if calibration is None:
@@ -114,7 +118,8 @@ def quantize_model(
         )
     quantized = quantize(graph, open_calibration(calibration, graph), plan, progress)
     warnings = quantized.metadata.get(QUANTIZATION_NOTES, "").splitlines()
-    return prepare_quantized(quantized), tuple(warnings)
+    integer = prepare_quantized(quantized)
+    return integer if edges is Edges.INTEGER else with_float_edges(integer), tuple(warnings)
 
 
 def compile_graph(
@@ -159,6 +164,7 @@ def build(
     recipe: Path | str | None = None,
     observer: str | None = None,
     rounding: str = "double",
+    edges: str = "integer",
     shrink: bool = True,
     kernels: str | None = None,
     optimize: str = "speed",
@@ -179,6 +185,8 @@ def build(
         observer: how ranges are found from calibration data: "min-max", "moving-average", "percentile:99.9", "mse",
             "entropy"; the scheme's own where None.
         rounding: "double" (TFLite 2.14, CMSIS-NN) or "litert".
+        edges: "integer", or "float" to keep the model's float32 inputs and outputs, which the firmware then quantizes
+            and dequantizes itself.
         shrink: whether to remove channels that no output depends on; outputs stay the same, bit for bit.
         kernels: "auto" (the cheapest per layer), "cmsis-nn" or "tuned"; the results are the same. Where None: those of
             the user's CMSIS-NN if one is given, else "auto".
@@ -197,13 +205,22 @@ def build(
     aims = {aim.value: aim for aim in Optimize}
     if optimize not in aims:
         raise EdgeqError(f"unknown aim {optimize!r} of optimization", hint=f"one of: {', '.join(aims)}")
+    known_edges = {each.value: each for each in Edges}
+    if edges not in known_edges:
+        raise EdgeqError(f"unknown edges {edges!r}", hint=f"one of: {', '.join(known_edges)}")
     cmsis_nn_root = cmsis_nn_root or os.environ.get("CMSIS_NN_ROOT") or None
     setting = _kernel_setting(kernels, cmsis_nn_root)
     board = load_board(target) if isinstance(target, str) else target
     graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
     graph = dataclasses.replace(graph, name=c_identifier(name or graph.name, fallback="model"))
     integer, warnings = quantize_model(
-        graph, calibration, scheme=scheme, recipe=recipe, observer=observer, progress=progress
+        graph,
+        calibration,
+        scheme=scheme,
+        recipe=recipe,
+        observer=observer,
+        edges=known_edges[edges],
+        progress=progress,
     )
     if shrink:
         integer = shrink_channels(integer)

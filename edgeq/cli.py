@@ -97,6 +97,13 @@ def _print(lines: str) -> None:
     help="double: as TFLite 2.14 and CMSIS-NN. litert: FULLY_CONNECTED rounds once, as LiteRT 2.x. "
     "micro: int8 LSTMs as TFLite Micro and CMSIS-NN.",
 )
+@click.option(
+    "--edges",
+    type=click.Choice(["integer", "float"]),
+    default="integer",
+    show_default=True,
+    help="float: inputs and outputs that are float32 in the model stay so; the firmware quantizes and dequantizes.",
+)
 @click.option("--no-shrink", is_flag=True, help="Keep channels that no output depends on.")
 @click.option(
     "--kernels",
@@ -128,6 +135,7 @@ def build(model: Path, target: str, as_json: bool, **options: Any) -> None:
             recipe=options["recipe"],
             observer=options["observer"],
             rounding=options["rounding"],
+            edges=options["edges"],
             shrink=not options["no_shrink"],
             kernels=options["kernels"],
             optimize=options["optimize"],

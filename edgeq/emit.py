@@ -36,6 +36,7 @@ _CTYPES = {
     "int16": "int16_t",
     "int32": "int32_t",
     "int64": "int64_t",
+    "float32": "float",
 }
 
 
@@ -151,6 +152,12 @@ class ModelView:
     hash_rows: tuple[str, ...]
 
 
+def _c_float(value: float) -> str:
+    """A float32 as a C literal: nine digits tell any two apart."""
+    literal = f"{np.float32(value):.9g}"
+    return (literal if any(c in literal for c in ".e") else literal + ".0") + "f"
+
+
 def _c_array(values: np.ndarray, width: int = 112) -> str:
     """The elements as C literals, comma separated, wrapped at `width` columns."""
     suffix = "" if values.dtype.itemsize < 8 else "LL"
@@ -177,6 +184,7 @@ def environment() -> jinja2.Environment:
         autoescape=False,
     )
     env.filters["c_array"] = _c_array
+    env.filters["c_float"] = _c_float
     env.filters["c_comment"] = c_comment
     return env
 
@@ -242,8 +250,7 @@ class _Namer:
         scale, zero_point = ("", 0)
         if isinstance(tensor.quant, QuantParams) and tensor.quant.scale.size == 1:
             value, zero_point = tensor.quant.per_tensor
-            scale = f"{np.float32(value):.9g}"
-            scale = (scale if any(c in scale for c in ".e") else scale + ".0") + "f"
+            scale = _c_float(value)
         shape = "x".join(map(str, tensor.shape)) or "scalar"
         return TensorView(self.pointer(name), tensor.dtype.value, shape, tensor.nbytes, scale, zero_point)
 

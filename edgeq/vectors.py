@@ -9,16 +9,20 @@ import numpy as np
 
 from edgeq.arrays import match_names, read_arrays, same_count, with_vector_axis
 from edgeq.errors import EdgeqError
+from edgeq.ir import DType
 from edgeq.program import Program, ProgramTensor
 
 
 def to_integers(tensor: ProgramTensor, array: np.ndarray, where: str) -> np.ndarray:
-    """`array` as integers (n, *tensor.shape) of the tensor's type; real numbers are quantized.
+    """`array` as (n, *tensor.shape) of the tensor's type: integers, real numbers quantized; or all numbers as float32,
+    infinite ones and NaN too.
 
     Raises:
         EdgeqError: another shape, integers out of range, NaN or infinity.
     """
     shaped = with_vector_axis(array, tensor.name, tensor.shape, where)
+    if tensor.dtype is DType.FLOAT32:
+        return shaped.astype(np.float32)
     if shaped.dtype.kind == "f":
         if not np.all(np.isfinite(shaped)):
             raise EdgeqError(f"values for input {tensor.name!r} are not all finite", where=where)

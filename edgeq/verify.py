@@ -10,6 +10,7 @@ import numpy as np
 
 from edgeq.device.session import Session
 from edgeq.errors import ProtocolError
+from edgeq.ir import DType
 from edgeq.program import Program, ProgramTensor
 from edgeq.simulate import check_inputs, reset, trace
 
@@ -26,7 +27,8 @@ class Difference:
 
     Attributes:
         vector: index of the input vector. layer: index of the layer, or −1 for a program output.
-        layer_name, tensor: their names. element: index into the tensor's shape. expected, actual: the integers.
+        layer_name, tensor: their names. element: index into the tensor's shape. expected, actual: the integers, or
+            floats at an edge.
         differing: how many elements of this tensor differ.
     """
 
@@ -35,8 +37,8 @@ class Difference:
     layer_name: str
     tensor: str
     element: tuple[int, ...]
-    expected: int
-    actual: int
+    expected: int | float
+    actual: int | float
     differing: int
 
     def __str__(self) -> str:
@@ -77,17 +79,28 @@ class VerifyReport:
 
 def random_vectors(program: Program, count: int, seed: int = 0) -> tuple[np.ndarray, ...]:
     """`count` vectors for every input: uniform over the whole range of the type, but the first three hold nothing but
-    its smallest value, its largest, and zero."""
+    its smallest value, its largest, and zero. Floats are whole and half steps of the scale that they are quantized
+    with, somewhat beyond its range; the extremes are infinite."""
     dice = np.random.default_rng(seed)
     inputs = []
     for name in program.inputs:
         tensor = program.tensors[name]
-        low, high = tensor.dtype.range
-        x = dice.integers(low, high, (count, *tensor.shape), tensor.dtype.numpy, endpoint=True)
+        if tensor.dtype is DType.FLOAT32:
+            low, high = -np.inf, np.inf
+            x = _random_floats(program, name, (count, *tensor.shape), dice)
+        else:
+            low, high = tensor.dtype.range
+            x = dice.integers(low, high, (count, *tensor.shape), tensor.dtype.numpy, endpoint=True)
         for index, value in enumerate((low, high, 0)[: min(3, count)]):
             x[index] = value
         inputs.append(x)
     return tuple(inputs)
+
+
+def _random_floats(program: Program, name: str, shape: tuple[int, ...], dice: np.random.Generator) -> np.ndarray:
+    (p, *_) = [c.params for c in program.calls if name in c.inputs]
+    steps = dice.integers(2 * (p.low - p.zero_point) - 20, 2 * (p.high - p.zero_point) + 20, shape)
+    return (steps * (np.float64(p.scale) / 2)).astype(np.float32)
 
 
 def check_device(program: Program, session: Session) -> None:
@@ -161,12 +174,13 @@ def _compare(
 ) -> Difference | None:
     want = np.asarray(expected).reshape(tensor.shape)
     have = np.frombuffer(actual, tensor.dtype.numpy.newbyteorder("<")).reshape(tensor.shape)
-    if np.array_equal(want, have):
+    if want.tobytes() == have.tobytes():
         return None
-    wrong = np.argwhere(want != have)
+    bits = np.dtype(f"u{want.itemsize}")
+    wrong = np.argwhere(np.ascontiguousarray(want).view(bits) != have.view(bits))
     element = tuple(int(i) for i in wrong[0])
     return Difference(
-        vector, layer, layer_name, tensor.name, element, int(want[element]), int(have[element]), len(wrong)
+        vector, layer, layer_name, tensor.name, element, want[element].item(), have[element].item(), len(wrong)
     )
 
 

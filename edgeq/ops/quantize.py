@@ -9,15 +9,17 @@ from edgeq.fixedpoint import Dialect, quantize_multiplier
 from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
 from edgeq.ops.base import Lowered, affine
-from edgeq.ops.lookup import Lookup, LookupAttrs, requantized
-from edgeq.ops.rescaling import rescaling
+from edgeq.ops.lookup import Lookup, LookupAttrs, LookupParams, requantized
+from edgeq.ops.real_edges import FromRealParams, from_real, quantized
+from edgeq.ops.rescaling import RescaleParams, rescaling
 
 
 @register
 class Quantize(Lookup):
-    """From int8 a requantization. From float32 it stands at the edge of a graph, where a pass removes it."""
+    """From integers a requantization. From float32 it stands at an input of the graph."""
 
     name = "QUANTIZE"
+    Params = (LookupParams, RescaleParams, FromRealParams)
     dtypes = (DType.INT8, DType.INT16)
 
     def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -25,13 +27,15 @@ class Quantize(Lookup):
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         (x,) = graph.operands(node)
+        (y,) = graph.results(node)
+        if x.dtype is DType.FLOAT32 and x.name in graph.inputs:
+            return Lowered(from_real(x, y, node.loc), (x.name,))
         if x.dtype is DType.FLOAT32:
             raise QuantizationError(
                 f"{x.name!r} is float32 inside the graph: the firmware computes in integers",
                 where=node.loc,
                 hint="convert the model to full-integer int8, so that QUANTIZE stands at its inputs only",
             )
-        (y,) = graph.results(node)
         affine(x, node.loc, x.dtype if x.dtype in self.dtypes else DType.INT8)
         affine(y, node.loc, y.dtype if y.dtype in self.dtypes else DType.INT8)
         if x.dtype is y.dtype is DType.INT8:
@@ -39,6 +43,9 @@ class Quantize(Lookup):
         # a quotient of doubles, as TFLite's quantize.cc computes it
         factor = quantize_multiplier(x.quant.per_tensor[0] / y.quant.per_tensor[0])
         return Lowered(rescaling(x, y, factor), (x.name,))
+
+    def simulate(self, p: LookupParams | RescaleParams | FromRealParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (quantized(p, x),) if isinstance(p, FromRealParams) else super().simulate(p, x)
 
     def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         # a quotient of doubles, as TFLite's quantize.cc computes it

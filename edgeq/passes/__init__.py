@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 from edgeq.ir import Graph, verify_graph
 from edgeq.passes.dequantize_constants import dequantize_constants
 from edgeq.passes.flatten_dense import flatten_dense
@@ -12,9 +14,17 @@ from edgeq.passes.remove_dead import remove_dead
 from edgeq.passes.remove_no_ops import remove_no_ops
 from edgeq.passes.rewriting import Pass
 from edgeq.passes.sink_reshapes import sink_reshapes
-from edgeq.passes.strip_edges import strip_edges
+from edgeq.passes.strip_edges import add_float_edges, strip_edges, strip_uint8_edges
 
-__all__ = ["FLOAT_PASSES", "QUANTIZED_PASSES", "apply", "prepare_float", "prepare_quantized"]
+__all__ = [
+    "FLOAT_PASSES",
+    "QUANTIZED_PASSES",
+    "Edges",
+    "apply",
+    "prepare_float",
+    "prepare_quantized",
+    "with_float_edges",
+]
 
 FLOAT_PASSES: tuple[Pass, ...] = (
     remove_dead,
@@ -30,6 +40,7 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     remove_dead,
 )
 QUANTIZED_PASSES: tuple[Pass, ...] = (strip_edges, remove_no_ops, remove_dead)
+QUANTIZED_PASSES_WITH_FLOATS: tuple[Pass, ...] = (strip_uint8_edges, *QUANTIZED_PASSES[1:])
 
 
 def apply(graph: Graph, passes: tuple[Pass, ...]) -> Graph:
@@ -44,6 +55,19 @@ def prepare_float(graph: Graph) -> Graph:
     return apply(graph, FLOAT_PASSES)
 
 
-def prepare_quantized(graph: Graph) -> Graph:
-    """An already quantized graph, with integer inputs and outputs; every integer it computes stays the same."""
-    return apply(graph, QUANTIZED_PASSES)
+class Edges(enum.Enum):
+    """What the inputs and outputs of the firmware are: integers, or real numbers where the model has them."""
+
+    INTEGER = "integer"
+    FLOAT = "float"
+
+
+def prepare_quantized(graph: Graph, edges: Edges = Edges.INTEGER) -> Graph:
+    """An already quantized graph; every integer it computes stays the same. Its inputs and outputs become integers, or
+    the float ones among them stay."""
+    return apply(graph, QUANTIZED_PASSES if edges is Edges.INTEGER else QUANTIZED_PASSES_WITH_FLOATS)
+
+
+def with_float_edges(graph: Graph) -> Graph:
+    """A graph that was quantized here, with its float inputs and outputs as they were."""
+    return apply(graph, (add_float_edges,))

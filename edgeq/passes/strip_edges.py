@@ -1,11 +1,12 @@
-"""Makes the inputs and outputs of an integer graph int8."""
+"""The inputs and outputs of an integer graph: made integers, left floats, or made floats."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeq.ir import DType, Graph
-from edgeq.passes.rewriting import rename
+from edgeq.ir import DType, Graph, Node
+from edgeq.ops import find_op
+from edgeq.passes.rewriting import rename, unique_name
 
 #: What converters put at the edges of an int8 model.
 EDGE_TYPES = (DType.FLOAT32, DType.UINT8)
@@ -17,16 +18,51 @@ def strip_edges(graph: Graph) -> Graph:
     The graph's inputs and outputs then are the int8 tensors. An input that is also read as it is, or quantized in two
     ways, stays.
     """
-    for name in graph.inputs:
-        graph = _strip_input(graph, name)
-    for name in graph.outputs:
-        graph = _strip_output(graph, name)
+    return _stripped(graph, EDGE_TYPES)
+
+
+def strip_uint8_edges(graph: Graph) -> Graph:
+    """`strip_edges` that leaves floats alone."""
+    return _stripped(graph, (DType.UINT8,))
+
+
+def add_float_edges(graph: Graph) -> Graph:
+    """Float32 inputs and outputs in place of int8 and int16 ones, quantized and dequantized within the graph; names
+    stay with the floats, the integers' end in "/quantized"."""
+    for name in (*graph.inputs, *graph.outputs):
+        if graph.tensors[name].dtype in (DType.INT8, DType.INT16) and graph.tensors[name].quant is not None:
+            graph = _with_float_edge(graph, name)
     return graph
 
 
-def _strip_input(graph: Graph, name: str) -> Graph:
+def _with_float_edge(graph: Graph, name: str) -> Graph:
+    outer = replace(graph.tensors[name], dtype=DType.FLOAT32, quant=None)
+    inner = unique_name(graph, f"{name}/quantized")
+    renamed = rename(graph, name, inner)
+    if name in graph.inputs:
+        nodes = (_edge("QUANTIZE", name, inner), *renamed.nodes)
+    else:
+        nodes = (*renamed.nodes, _edge("DEQUANTIZE", inner, name))
+    return renamed.rewrite(nodes, [outer], graph.inputs, graph.outputs)
+
+
+def _edge(op: str, source: str, result: str) -> Node:
+    return Node(
+        op, (source,), (result,), find_op(op).Attrs(), f"{result if op == 'DEQUANTIZE' else source}/{op.lower()}"
+    )
+
+
+def _stripped(graph: Graph, types: tuple[DType, ...]) -> Graph:
+    for name in graph.inputs:
+        graph = _strip_input(graph, name, types)
+    for name in graph.outputs:
+        graph = _strip_output(graph, name, types)
+    return graph
+
+
+def _strip_input(graph: Graph, name: str, types: tuple[DType, ...]) -> Graph:
     readers = graph.consumers().get(name, [])
-    if graph.tensors[name].dtype not in EDGE_TYPES or not readers or name in graph.kept:
+    if graph.tensors[name].dtype not in types or not readers or name in graph.kept:
         return graph
     results = [graph.tensors[node.outputs[0]] for node in readers]
     if any(node.op != "QUANTIZE" for node in readers) or any(r.quant != results[0].quant for r in results):
@@ -44,14 +80,14 @@ def _strip_input(graph: Graph, name: str) -> Graph:
     return graph.rewrite(nodes, [replace(results[0], name=name)], outputs=outputs, states=states)
 
 
-def _strip_output(graph: Graph, name: str) -> Graph:
+def _strip_output(graph: Graph, name: str, types: tuple[DType, ...]) -> Graph:
     node = graph.producers().get(name)
     if node is None or node.op not in ("DEQUANTIZE", "QUANTIZE") or name in graph.consumers():
         return graph
     if any(name == state.written for state in graph.states):
         return graph
     inner = graph.tensors[node.inputs[0]].dtype
-    if graph.tensors[name].dtype not in EDGE_TYPES or inner not in (DType.INT8, DType.INT16):
+    if graph.tensors[name].dtype not in types or inner not in (DType.INT8, DType.INT16):
         return graph
     source = node.inputs[0]
     rest = tuple(n for n in graph.nodes if n is not node)

@@ -32,8 +32,8 @@ from edgeq.ops import find_op
 from ..formats import ARITHMETIC, FORMATS, as_integers, formats_of, in_int4, in_int16
 from ..graphs import Case
 
-#: Operators without cases: float edges, which are never lowered, and what lowering makes of states.
-NOT_NODES = {"DEQUANTIZE", "ASSIGN_VARIABLE", "READ_VARIABLE"}
+#: Operators without cases: what lowering makes of states.
+NOT_NODES = {"ASSIGN_VARIABLE", "READ_VARIABLE"}
 
 _MODULES = {
     module.name.upper(): importlib.import_module(f"{__name__}.{module.name}")

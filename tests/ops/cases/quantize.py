@@ -1,11 +1,12 @@
-"""QUANTIZE of every int8 value."""
+"""QUANTIZE of every int8 value, and of real numbers at the input of a graph."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from edgeq.ir import DType, QuantParams
+from edgeq.ir import DType, QuantParams, Tensor
 from edgeq.ops.lookup import LookupAttrs
 
 from .. import formats
@@ -14,7 +15,31 @@ from ..lookups import cases_of
 from ..one_op import options as table
 from ..one_op import run_tflite, write_model
 
-cases = cases_of("QUANTIZE")
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    for case in cases_of("QUANTIZE")(rng):
+        yield case
+        yield _from_real(case, rng)
+
+
+def _from_real(case: Case, rng: np.random.Generator) -> Case:
+    """Whole and half steps of the result's scale, their neighbours, and numbers far beyond its range."""
+    y = case.graph.tensors["y"]
+    x = Tensor("x", y.shape, DType.FLOAT32)
+    graph = replace(case.graph, tensors={"x": x, "y": y})
+    return Case(case.op, graph, (_reals(y, case.inputs[0].shape, rng),))
+
+
+def _reals(y: Tensor, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    scale, zero_point = y.quant.per_tensor
+    low, high = y.dtype.range
+    steps = rng.integers(2 * (low - zero_point) - 9, 2 * (high - zero_point) + 9, shape)
+    real = (steps * (scale / 2)).astype(np.float32)
+    real = np.nextafter(
+        real, rng.choice([-np.inf, np.inf], shape).astype(np.float32), where=rng.random(shape) < 0.5, out=real
+    )
+    far = rng.choice([-9e4, 9e4], shape) * scale
+    return np.where(rng.random(shape) < 0.02, far, real).astype(np.float32)
 
 
 def options(attrs: LookupAttrs) -> Any:
@@ -24,6 +49,8 @@ def options(attrs: LookupAttrs) -> Any:
 def in_int16(case: Case, rng: np.random.Generator) -> Case:
     """From int16 to int16, from int8 to int16, from int16 to int8."""
     wide = formats.in_int16(case, rng)
+    if case.graph.tensors["x"].dtype is DType.FLOAT32:
+        return replace(wide, inputs=(_reals(wide.graph.tensors["y"], wide.inputs[0].shape, rng),))
     kept = rng.choice(["x", "y", ""])
     if not kept:
         return wide
