@@ -36,6 +36,10 @@ class Lookup(Op):
     Attrs = LookupAttrs
     Params = (LookupParams, RescaleParams)
 
+    def params_types(self) -> tuple[type, ...]:
+        """A table alone where int8 is all."""
+        return super().params_types() if DType.INT16 in self.dtypes else (LookupParams,)
+
     def infer(self, attrs: Any, x: Tensor) -> tuple[tuple[int, ...], ...]:
         return (x.shape,)
 

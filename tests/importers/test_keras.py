@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -124,6 +125,41 @@ def test_activations_that_are_tables(keras, tmp_path):
     model = keras.Model(x, y)
     model.save(tmp_path / "m.keras")
     assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
+def test_rearrangements(keras, tmp_path):
+    ops, x = keras.ops, keras.Input((3, 1, 4), name="x")
+    y = [ops.squeeze(x, axis=2), ops.squeeze(x), ops.expand_dims(x, axis=(1, -1)), ops.flip(x, axis=(1, -1))]
+    y += [ops.tile(x, (1, 2, 3, 1)), ops.tile(x, 2), ops.stack([x, x + 1.0], axis=-2)]
+    model = keras.Model(x, y)
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
+def test_normalization_of_groups(keras, tmp_path):
+    layers, x = keras.layers, keras.Input((5, 4, 6), name="x")
+    y = [layers.GroupNormalization(3)(x), layers.GroupNormalization(-1, epsilon=0.1)(x)]
+    y.append(layers.GroupNormalization(1, center=False, scale=False)(layers.Reshape((20, 6))(x)))
+    model = keras.Model(x, y)
+    rng = np.random.default_rng(2)
+    for layer in model.layers:
+        layer.set_weights([rng.normal(size=w.shape) for w in layer.get_weights()])
+    model.save(tmp_path / "m.keras")
+    assert_same_outputs(model, load(tmp_path / "m.keras"))
+
+
+def test_depthwise_layers_of_old_files_have_groups(keras, tmp_path):
+    """Keras 2 saved `groups` of DepthwiseConv2D, which Keras 3 refuses to load."""
+    import h5py
+
+    x = keras.Input((6, 6, 2))
+    model = keras.Model(x, keras.layers.DepthwiseConv2D(3, depth_multiplier=2)(x))
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        config["config"]["layers"][1]["config"]["groups"] = 2
+        file.attrs["model_config"] = json.dumps(config)
+    assert_same_outputs(model, load(tmp_path / "m.h5"))
 
 
 def test_embeddings_take_integers(keras, tmp_path):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.importers.keras.layers.shaping import reshape_to
 from edgeq.importers.keras.rules import Config, Layer, WeightNames, number, rule
 
 
@@ -138,3 +139,32 @@ def unit_normalization(layer: Layer, x: str) -> str:
     size = int(np.prod(layer.shape(x)[-axes:]))
     # Keras takes the larger of the squared length and this, which only differs where both vanish
     return _normalized(layer, x, axes, 1e-12 / size, np.full(1, 1.0 / np.sqrt(size)))
+
+
+def _check_groups(config: Config) -> str:
+    return "" if config.get("axis", -1) == -1 else f"axis {config['axis']!r}; channels must be the last"
+
+
+@rule("GroupNormalization", weights=_affine, check=_check_groups)
+def group_normalization(layer: Layer, x: str) -> str:
+    """Each group of channels is one row of LAYER_NORMALIZATION, for which it moves to the front; gamma and beta, one of
+    each per channel, follow as a product and a sum, which the next layer may take in."""
+    shape = layer.shape(x)
+    channels, groups = shape[-1], layer.config.get("groups", 32)
+    groups = channels if groups == -1 else groups
+    if len(shape) < 2 or type(groups) is not int or groups < 1 or channels % groups:
+        raise ModelError(f"{groups!r} groups of a tensor of shape {list(shape)}", where=layer.name)
+    places = int(np.prod(shape[1:-1]))
+    order = layer.constant("order", np.int32([0, 2, 1, 3]))
+    split = reshape_to(layer, x, (1, places, groups, channels // groups), "groups")
+    rows = layer.emit("TRANSPOSE", (split, order), "rows")
+    normalized = _normalized(
+        layer.inner("normalized"), rows, 2, number(layer.config, "epsilon", 1e-3), np.ones(1), np.zeros(1)
+    )
+    back = layer.emit("TRANSPOSE", (normalized, order), "back")
+    if not layer.weights:
+        return reshape_to(layer, back, shape)
+    together = reshape_to(layer, back, shape, "together")
+    gamma = layer.weight("gamma", (channels,)) if "gamma" in layer.weights else np.ones(channels)
+    beta = layer.weight("beta", (channels,)) if "beta" in layer.weights else np.zeros(channels)
+    return _scaled(layer, together, gamma, beta)

@@ -61,6 +61,55 @@ def repeat_vector(layer: Layer, x: str) -> str:
     return layer.emit("TILE", (row, layer.constant("times", np.int32([1, times, 1]))))
 
 
+def _axes(layer: Layer, axis: object, rank: int) -> list[int]:
+    """Axes but the batch, none twice."""
+    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    if not axes or not all(type(a) is int and -rank <= a < rank and a % rank for a in axes):
+        raise ModelError(f"axis {axis!r} of {rank} dimensions; the batch axis must stay", where=layer.name)
+    return sorted({a % rank for a in axes})
+
+
+@rule("ops.Squeeze")
+def ops_squeeze(layer: Layer, x: str) -> str:
+    shape, axis = layer.shape(x), layer.config.get("axis")
+    axes = [a for a, d in enumerate(shape) if a and d == 1] if axis is None else _axes(layer, axis, len(shape))
+    if any(shape[a] != 1 for a in axes):
+        raise ModelError(f"axis {axis!r} of shape {list(shape)} has more than one element", where=layer.name)
+    return reshape_to(layer, x, tuple(d for a, d in enumerate(shape) if a not in axes))
+
+
+@rule("ops.ExpandDims")
+def ops_expand_dims(layer: Layer, x: str) -> str:
+    shape, axis = layer.shape(x), layer.config.get("axis")
+    rank = len(shape) + (len(axis) if isinstance(axis, (list, tuple)) else 1)
+    axes, rest = _axes(layer, axis, rank), iter(shape)
+    return reshape_to(layer, x, tuple(1 if a in axes else next(rest) for a in range(rank)))
+
+
+@rule("ops.Flip")
+def ops_flip(layer: Layer, x: str) -> str:
+    axes = _axes(layer, layer.config.get("axis"), len(layer.shape(x)))
+    return layer.emit("REVERSE_V2", (x, layer.constant("axes", np.int32(axes))))
+
+
+@rule("ops.Tile")
+def ops_tile(layer: Layer, x: str) -> str:
+    repeats, rank = layer.config.get("repeats"), len(layer.shape(x))
+    times = list(repeats) if isinstance(repeats, (list, tuple)) else [repeats]
+    if len(times) > rank or not all(type(t) is int and 0 < t < 1 << 20 for t in times):
+        raise ModelError(f"repeats {repeats!r} of {rank} dimensions", where=layer.name)
+    times = [1] * (rank - len(times)) + times
+    if times[0] != 1:
+        raise ModelError("the batch axis is repeated", where=layer.name)
+    return layer.emit("TILE", (x, layer.constant("times", np.int32(times))))
+
+
+@rule("ops.Stack")
+def ops_stack(layer: Layer, *inputs: str) -> str:
+    (axis,) = _axes(layer, layer.config.get("axis", 0), len(layer.shape(inputs[0])) + 1)
+    return layer.emit("PACK", inputs, values_count=len(inputs), axis=axis)
+
+
 @rule("ops.BroadcastTo")
 def ops_broadcast_to(layer: Layer, x: str) -> str:
     shape = layer.config.get("shape")
