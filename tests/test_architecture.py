@@ -16,7 +16,7 @@ LAYERS = (
     ("edgeq.__main__",),
     ("edgeq.cli",),
     ("edgeq.comparison",),
-    ("edgeq.api",),
+    ("edgeq.api", "edgeq.qat"),
     ("edgeq.project",),
     ("edgeq.report",),
     ("edgeq.verify",),

@@ -16,6 +16,7 @@ import numpy as np
 
 from edgeq.ir import Tensor, frozen_array
 from edgeq.ops.spatial import output_size, pad_before, windows
+from edgeq.passes.channelwise import WEIGHTED
 from edgeq.quant.imitation import Layer
 from edgeq.quant.params import quantize_to
 from edgeq.quant.schemes import Rounding
@@ -31,9 +32,9 @@ _SWEEPS = 2
 
 
 def round_adaptively(layer: Layer) -> tuple[int, Tensor] | None:
-    """The layer's integer weights, rounded for its results; None where the scheme does not ask for it, where a result
-    has more than MAX_TAPS weights, or where nothing changes."""
-    if layer.scheme.rounding is not Rounding.ADAPTIVE:
+    """The layer's integer weights, rounded for its results; None where the scheme does not ask for it, for other layers
+    than convolutions and dense ones, where a result has more than MAX_TAPS weights, or where nothing changes."""
+    if layer.scheme.rounding is not Rounding.ADAPTIVE or layer.integer.op not in WEIGHTED:
         return None
     index = layer.rule.weight
     weights = layer.quantized.tensors[layer.integer.inputs[index]]

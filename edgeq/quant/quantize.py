@@ -55,13 +55,19 @@ def quantize(
     return replace(quantized, metadata={**quantized.metadata, NOTES: "\n".join(notes)})
 
 
-def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantScheme | Recipe) -> Graph:
+def quantize_graph(
+    graph: Graph,
+    ranges: Mapping[str, Range],
+    scheme: QuantScheme | Recipe,
+    weight_scales: Mapping[str, np.ndarray] | None = None,
+) -> Graph:
     """The integer graph.
 
     Args:
         graph: float32.
         ranges: (low, high) of every activation, by tensor name.
         scheme: of the whole network, or of each layer; each fits the graph (`Recipe.check`).
+        weight_scales: of weights by their name, float32 (channels,) or (1,), where training has found them.
 
     Activations are affine per tensor, with 0 exact, and a state shares scale and zero point with its new value; weights
     are symmetric, per channel where the operator allows it; biases int32 at input scale · weight scale. Where a bias
@@ -74,7 +80,7 @@ def quantize_graph(graph: Graph, ranges: Mapping[str, Range], scheme: QuantSchem
     graph = insert_requantize(graph)
     recipe = as_recipe(scheme)
     roles = recipe.activation_roles(graph)
-    work = _Work(graph, recipe, activation_params(graph, ranges, roles))
+    work = _Work(graph, recipe, activation_params(graph, ranges, roles), weight_scales or {})
     nodes = [work.node(node) for node in graph.nodes]
     activations = [
         replace(t, dtype=roles[t.name].dtype, quant=work.params[t.name])
@@ -101,6 +107,7 @@ class _Work:
     graph: Graph
     recipe: Recipe
     params: Mapping[str, QuantParams]
+    weight_scales: Mapping[str, np.ndarray]
     constants: dict[str, Tensor] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -145,6 +152,9 @@ class _Work:
         plain = weight_params(weight.data, product.axis, role)
         least = least_scale_for_bias(None if bias is None else bias.data, float(input_params.scale[0]), scheme.bias)
         params = weight_params(weight.data, product.axis, role, least)
+        if weight.name in self.weight_scales:
+            scale = self.weight_scales[weight.name]
+            plain = params = QuantParams(scale, np.zeros(scale.size), product.axis if scale.size > 1 else None)
         if params != plain:
             raised = int(np.count_nonzero(params.scale != plain.scale))
             width = scheme.bias.dtype.value

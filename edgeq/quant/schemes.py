@@ -63,6 +63,7 @@ class QuantScheme:
         summary: one sentence for users: what it does, and what for.
         bias_correction: after rounding, biases are moved so that each channel keeps its mean over the calibration data.
         scaling: how channels are scaled before anything is rounded, an entry of `edgeq.quant.channel_scaling`, or "".
+        learned_steps: quantization-aware training trains the scales too (`edgeq.qat`).
     """
 
     name: str
@@ -73,6 +74,7 @@ class QuantScheme:
     bias_correction: bool = False
     scaling: str = ""
     rounding: Rounding = Rounding.NEAREST
+    learned_steps: bool = False
 
 
 _INT8 = RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_TENSOR, "min-max")
@@ -149,6 +151,14 @@ _ENTRIES = (
         summary="int8 activations, int4 weights per channel with the least squared error: half of int8's flash for "
         "weights, at a loss that training or a recipe can limit.",
         weight=RoleScheme(DType.INT4, -7, 7, True, Granularity.PER_CHANNEL, "mse"),
+    ),
+    replace(
+        INT8,
+        name="lsq",
+        summary="As int8, for training with learned steps of weights and activations (LSQ); without training, as mse.",
+        activation=replace(_INT8, algorithm="mse"),
+        weight=replace(_INT8_WEIGHT, algorithm="mse"),
+        learned_steps=True,
     ),
     _observed("moving-average", "As int8, extremes averaged over the samples: forgets lone outliers, by any amount."),
     _observed("percentile", "As int8, the outermost 0.01 % of each activation saturate: for data with rare outliers."),

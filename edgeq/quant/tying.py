@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from edgeq.errors import CalibrationError, QuantizationError
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor
@@ -123,6 +123,51 @@ def _tie(classes: _Classes, a: str, b: str, where: str) -> None:
         raise QuantizationError(f"{a!r} and {b!r} must share a scale and cannot", where=where)
 
 
+@dataclass(frozen=True)
+class Tied:
+    """Tensors that share one scale and zero point.
+
+    Attributes:
+        members: names of float32 activations, and of constants tied to them, in the graph's order.
+        role: that of the member which is computed first.
+        fixed: the parameters that an operator demands, else None.
+        powers: the powers of 2 that the scale may be, where an operator demands one (`edgeq.ops.base.Carried`).
+    """
+
+    members: tuple[str, ...]
+    role: RoleScheme
+    fixed: QuantParams | None
+    powers: range = range(0)
+
+
+def tied_activations(graph: Graph, roles: Mapping[str, RoleScheme]) -> tuple[Tied, ...]:
+    """Every float32 activation of the graph in one class.
+
+    Args:
+        roles: of each activation by name.
+    """
+    classes = _fixed_classes(graph)
+    for node in graph.nodes:
+        if rule_of(node).output is OutputRule.SAME_AS_INPUT:
+            names = [*tied_operands(graph, node), *node.outputs]
+            for name in names[1:]:
+                _tie(classes, names[0], name, node.loc)
+    members: dict[str, list[str]] = {}
+    for name in [*_activations(graph), *(name for name in classes.parent if graph.tensors[name].is_constant)]:
+        members.setdefault(classes.find(name), []).append(name)
+    shared: dict[str, RoleScheme] = {}
+    for name in [*graph.sources, *(name for node in graph.nodes for name in node.outputs)]:
+        if name in roles:
+            shared.setdefault(classes.find(name), roles[name])
+    powers = {classes.find(after[0]): each.powers for _, each, _, after in carried(graph) if each.powers}
+    fixed = {
+        root: QuantParams(*dict(classes.fixed[root])[shared[root].dtype]) for root in members if root in classes.fixed
+    }
+    return tuple(
+        Tied(tuple(names), shared[root], fixed.get(root), powers.get(root, range(0))) for root, names in members.items()
+    )
+
+
 def activation_params(
     graph: Graph, ranges: Mapping[str, Range], roles: Mapping[str, RoleScheme]
 ) -> dict[str, QuantParams]:
@@ -137,35 +182,14 @@ def activation_params(
     Raises:
         CalibrationError: a tensor has no range.
     """
-    classes = _fixed_classes(graph)
-    for node in graph.nodes:
-        if rule_of(node).output is OutputRule.SAME_AS_INPUT:
-            names = [*tied_operands(graph, node), *node.outputs]
-            for name in names[1:]:
-                _tie(classes, names[0], name, node.loc)
-    lows: dict[str, float] = {}
-    highs: dict[str, float] = {}
-    members = [*_activations(graph), *(name for name in classes.parent if graph.tensors[name].is_constant)]
-    for name in members:
-        low, high = _range(graph, ranges, name)
-        root = classes.find(name)
-        lows[root], highs[root] = min(lows.get(root, low), low), max(highs.get(root, high), high)
-    shared: dict[str, RoleScheme] = {}
-    for name in [*graph.sources, *(name for node in graph.nodes for name in node.outputs)]:
-        if name in roles:
-            shared.setdefault(classes.find(name), roles[name])
-    powers = {classes.find(after[0]): each.powers for _, each, _, after in carried(graph) if each.powers}
     params = {}
-    for name in members:
-        root = classes.find(name)
-        role = shared[root]
-        fixed = classes.fixed.get(root)
-        if root in powers:
-            params[name] = power_of_two(lows[root], highs[root], powers[root])
-        elif fixed is not None:
-            params[name] = QuantParams(*dict(fixed)[role.dtype])
+    for tied in tied_activations(graph, roles):
+        lows, highs = zip(*(_range(graph, ranges, name) for name in tied.members), strict=True)
+        if tied.powers:
+            chosen = power_of_two(min(lows), max(highs), tied.powers)
         else:
-            params[name] = affine_params(lows[root], highs[root], role)
+            chosen = tied.fixed if tied.fixed is not None else affine_params(min(lows), max(highs), tied.role)
+        params.update(dict.fromkeys(tied.members, chosen))
     return params
 
 

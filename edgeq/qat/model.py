@@ -1,0 +1,361 @@
+"""The network as it will be deployed, as a Keras model whose forward pass rounds."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from edgeq.errors import ModelError, ProjectError, QuantizationError
+from edgeq.exporters.tflite import export_tflite
+from edgeq.importers import load
+from edgeq.ir import DType, Graph, Node
+from edgeq.lower import check_supported
+from edgeq.passes import prepare_float, prepare_quantized
+from edgeq.qat import fake_quant as fq
+from edgeq.qat.functions import FUNCTIONS, RAW_TIES
+from edgeq.quant.calibration import Source, open_calibration, some_of
+from edgeq.quant.evaluate import evaluate
+from edgeq.quant.observers import Range, observe
+from edgeq.quant.quantize import quantize_graph
+from edgeq.quant.recipes import Recipe, choose_recipe
+from edgeq.quant.schemes import RoleScheme
+from edgeq.quant.tying import Tied, insert_requantize, rule_of, tied_activations
+from edgeq.quant.weights import weight_params
+
+#: Share of a range that each training batch leaves as it was.
+MOMENTUM = 0.99
+#: Parts of a step that float32 arithmetic on a few integers is off at most.
+_FLOAT32_DOUBT = 2.0**-12
+#: Calibration vectors that first steps are computed from.
+_FIRST_VECTORS = 256
+
+
+def prepare(
+    model: keras.Model | Path | str,
+    scheme: str | None = None,
+    *,
+    calibration: Source,
+    recipe: Path | str | None = None,
+) -> QuantizedModel:
+    """A Keras model that computes what the firmware will compute, to be compiled and fitted as any other.
+
+    Args:
+        model: a trained Keras model, or a file that `edgeq build` takes.
+        scheme, recipe: as for `edgeq build`. With a scheme of learned steps ("lsq"), scales of weights and activations
+            are trained; else activations keep the moving extremes of the training batches, and weights those of their
+            channels (or, where the scheme chooses them in another way, the scales chosen now).
+        calibration: typical inputs, for the first ranges.
+
+    Inputs and outputs are the model's, with the batch first. Float weights and biases are trained, batch normalization
+    is part of them.
+
+    Raises:
+        ModelError: an operator cannot be trained through; all such are listed.
+        CalibrationError, QuantizationError: as `edgeq build`.
+    """
+    graph = prepare_float(check_supported(_graph_of(model)))
+    chosen = choose_recipe(scheme, None if recipe is None else Path(recipe)).check(graph)
+    graph = insert_requantize(graph)
+    unknown = sorted({f"{node.op} ({node.loc})" for node in graph.nodes if node.op not in FUNCTIONS})
+    if unknown or graph.states:
+        raise ModelError(
+            f"training through these operators is not supported: {', '.join(unknown) or 'a state across inferences'}",
+            where=graph.name,
+            hint="quantize the trained model with `edgeq build --calibration`",
+        )
+    if any(graph.tensors[name].shape[:1] != (1,) for name in (*graph.inputs, *graph.outputs)):
+        raise ModelError("inputs and outputs need a batch dimension of 1 in front", where=graph.name)
+    samples = open_calibration(calibration, graph)
+    ranges = observe(graph, samples, chosen.activation_roles(graph)).ranges
+    values = evaluate(graph, some_of(graph, samples, _FIRST_VECTORS))
+    return QuantizedModel(graph, chosen, ranges, values, name=f"{graph.name}_quantized")
+
+
+def _graph_of(model: keras.Model | Path | str) -> Graph:
+    if isinstance(model, (str, Path)):
+        return load(Path(model))
+    with tempfile.TemporaryDirectory(prefix="edgeq-qat-") as folder:
+        path = Path(folder) / f"{model.name}.keras"
+        model.save(path)
+        return load(path)
+
+
+@dataclass(frozen=True, eq=False)
+class _Activations:
+    """A class of tensors with one scale, and its variables: (low, high) of the range, or what the first step has been
+    multiplied with."""
+
+    tied: Tied
+    learned: bool
+    variables: tuple[Any, ...]
+    first: float = 0.0
+    zero_point: int = 0
+
+    @property
+    def step(self) -> Any:
+        return self.first * self.variables[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """A layer's weights and where their scales come from.
+
+    first: float32, scales in a shape that broadcasts against the weights; None where they follow the weights.
+    factor: variable, what the first scales have been multiplied with; None where they are held. An optimizer such as
+        Adam moves every variable by about its learning rate: a factor can stand that, a scale of 0.01 could not.
+    """
+
+    node: Node
+    role: RoleScheme
+    axis: int | None
+    first: np.ndarray | None = None
+    factor: Any = None
+
+
+class QuantizedModel(keras.Model):
+    """What `prepare` gives. `graph` holds the network with the weights that training began with."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        recipe: Recipe,
+        ranges: Mapping[str, Range],
+        values: Mapping[str, np.ndarray],
+        **options: Any,
+    ):
+        super().__init__(**options)
+        self.graph, self.recipe = graph, recipe
+        self._constants = {name: self._constant(name) for name in self._trained_names()}
+        self._layers_weights = {
+            node.inputs[rule_of(node).weight]: self._weights(node)
+            for node in graph.nodes
+            if rule_of(node).weight is not None
+        }
+        roles = recipe.activation_roles(graph)
+        learned = {
+            name: recipe.layer(node.loc).learned_steps for node in graph.nodes for name in (*node.inputs, *node.outputs)
+        }
+        self._classes = [
+            self._activations(tied, ranges, values, learned[tied.members[0]]) for tied in tied_activations(graph, roles)
+        ]
+        self._class_of = {name: each for each in self._classes for name in each.tied.members}
+        self.built = True
+
+    def _trained_names(self) -> list[str]:
+        names = dict.fromkeys(name for node in self.graph.nodes for name in node.inputs if name)
+        tensors = self.graph.tensors
+        return [name for name in names if tensors[name].is_constant and tensors[name].dtype is DType.FLOAT32]
+
+    def _variable(self, value: Any, name: str, *, trainable: bool = True, positive: bool = False) -> Any:
+        value = np.asarray(value, np.float32)
+        return self.add_weight(
+            shape=value.shape,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(value, dtype),
+            trainable=trainable,
+            constraint=fq.Positive() if positive else None,
+            name=name.replace("/", "_").replace(":", "_"),
+        )
+
+    def _constant(self, name: str) -> Any:
+        return self._variable(self.graph.tensors[name].data, name)
+
+    def _weights(self, node: Node) -> _Weights:
+        rule, scheme = rule_of(node), self.recipe.layer(node.loc)
+        name = node.inputs[rule.weight]
+        params = weight_params(self.graph.tensors[name].data, rule.weight_axis, scheme.weight)
+        shape = [1] * len(self.graph.tensors[name].shape)
+        if params.axis is not None:
+            shape[params.axis] = -1
+        if scheme.learned_steps:
+            data = np.abs(self.graph.tensors[name].data)
+            others = tuple(a for a in range(data.ndim) if a != params.axis)
+            first = 2 * data.mean(axis=others, keepdims=True) / scheme.weight.high**0.5
+            first = np.where(first > fq.SMALLEST_SCALE, first, params.scale.reshape(shape))
+            factor = self._variable(np.ones(first.shape), f"{name}_step", positive=True)
+            return _Weights(node, scheme.weight, params.axis, first.astype(np.float32), factor)
+        held = None if scheme.weight.algorithm == "abs-max" else params.scale.reshape(shape)
+        return _Weights(node, scheme.weight, params.axis, held)
+
+    def _activations(
+        self, tied: Tied, ranges: Mapping[str, Range], values: Mapping[str, np.ndarray], learned: bool
+    ) -> _Activations:
+        name, role = tied.members[0], tied.role
+        if tied.fixed is not None:
+            return _Activations(tied, False, ())
+        seen = [ranges[member] for member in tied.members if member in ranges]
+        low, high = min(0.0, *(r[0] for r in seen)), max(0.0, *(r[1] for r in seen))
+        if not learned:
+            variables = [self._variable(v, f"{name}_{n}", trainable=False) for n, v in (("low", low), ("high", high))]
+            return _Activations(tied, False, tuple(variables))
+        zero_point = role.low if low >= 0 and not role.symmetric else 0
+        largest = role.high - zero_point
+        mean = float(np.mean([np.abs(values[m]).mean() for m in tied.members if m in values]))
+        step = 2 * mean / largest**0.5 if mean > 0 else max(high, 1.0) / largest
+        return _Activations(tied, True, (self._variable(1.0, f"{name}_step", positive=True),), step, zero_point)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        given = [inputs[name] for name in self.graph.inputs] if isinstance(inputs, Mapping) else inputs
+        given = list(given) if isinstance(given, (list, tuple)) else [given]
+        values: dict[str, Any] = {}
+        for name, x in zip(self.graph.inputs, given, strict=True):
+            values[name] = self._rounded(name, ops.cast(x, "float32"), training)
+        for node in self.graph.nodes:
+            operands = [self._operand(node, index, values) for index in range(len(node.inputs))]
+            y = FUNCTIONS[node.op](self.graph, node, [x for x in operands if x is not None])
+            values[node.outputs[0]] = self._rounded(node.outputs[0], y, training, node)
+        outputs = [values[name] for name in self.graph.outputs]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _operand(self, node: Node, index: int, values: Mapping[str, Any]) -> Any:
+        """An operand's value; None for those that are no real numbers or absent."""
+        name = node.inputs[index]
+        if name in values:
+            return values[name]
+        if name not in self._constants:
+            return None
+        rule = rule_of(node)
+        if rule.weight is not None and index == rule.weight:
+            return self._rounded_weights(name)
+        if rule.weight is not None and index == rule.bias:
+            return self._rounded_bias(node, name)
+        return self._rounded_constant(node, name)
+
+    def _rounded_weights(self, name: str) -> Any:
+        w, kind = self._constants[name], self._layers_weights[name]
+        if kind.factor is not None:
+            per_step = self.graph.tensors[name].size / kind.first.size
+            return fq.learned_step_quant(w, kind.factor * kind.first, 0, kind.role.low, kind.role.high, per_step)
+        return fq.fake_quant(w, self._weight_scale(name), 0.0, kind.role.low, kind.role.high)
+
+    def _weight_scale(self, name: str) -> Any:
+        kind = self._layers_weights[name]
+        if kind.first is not None:
+            return kind.first if kind.factor is None else kind.factor * kind.first
+        w = self._constants[name]
+        others = tuple(a for a in range(len(w.shape)) if a != kind.axis)
+        scale = ops.max(ops.abs(w), axis=others, keepdims=True) / kind.role.high
+        return ops.stop_gradient(ops.where(scale > fq.SMALLEST_SCALE, scale, 1.0))
+
+    def _rounded_bias(self, node: Node, name: str) -> Any:
+        """A bias in steps of the input's scale times the weights', which are coarse where these are."""
+        rule = rule_of(node)
+        scale, _ = self._parameters(self._class_of[node.inputs[rule.input]])
+        step = ops.stop_gradient(scale * ops.reshape(self._weight_scale(node.inputs[rule.weight]), (-1,)))
+        return fq.round_through(self._constants[name] / step) * step
+
+    def _grain(self, node: Node | None) -> Any:
+        """To which parts of a step results are rounded before they are rounded to whole ones; None: to none.
+
+        Of a mean of integers that is what float32 may be off. Of sums it is what the first of two roundings leaves
+        (`edgeq.fixedpoint.requantize`): times the mantissa of the factor between the scales, which is at least a half,
+        the sum becomes whole; the exponent is left for the second.
+        """
+        if node is not None and node.op in RAW_TIES:
+            return _FLOAT32_DOUBT
+        if node is None or rule_of(node).weight is None:
+            return None
+        rule = rule_of(node)
+        scale, _ = self._parameters(self._class_of[node.inputs[rule.input]])
+        result_scale, _ = self._parameters(self._class_of[node.outputs[0]])
+        weight_scale = ops.reshape(self._weight_scale(node.inputs[rule.weight]), (-1,))
+        exponent = ops.floor(ops.log2(scale * weight_scale / result_scale)) + 1
+        return ops.stop_gradient(ops.power(2.0, ops.minimum(exponent, 0.0)))
+
+    def _rounded_constant(self, node: Node, name: str) -> Any:
+        """A constant operand such as a slope or an addend: its own extremes, or the scale of what it is tied to."""
+        if name in self._class_of:
+            return self._rounded(name, self._constants[name], False)
+        x, role = self._constants[name], self.recipe.layer(node.loc).activation
+        scale, zero_point = fq.affine(ops.min(x), ops.max(x), role.low, role.high, symmetric=role.symmetric)
+        return fq.fake_quant(x, ops.stop_gradient(scale), ops.stop_gradient(zero_point), role.low, role.high)
+
+    def _rounded(self, name: str, x: Any, training: bool, node: Node | None = None) -> Any:
+        each = self._class_of[name]
+        how = {"grain": self._grain(node), "raw_ties": node is not None and node.op in RAW_TIES}
+        role = each.tied.role
+        if each.tied.fixed is not None:
+            return fq.fake_quant(x, *self._parameters(each), *role.dtype.range, **how)
+        if each.learned:
+            # values that share the step, of one vector: the gradient shall not depend on the batch
+            elements = float(self.graph.tensors[name].size)
+            return fq.learned_step_quant(x, each.step, each.zero_point, role.low, role.high, elements, **how)
+        if training:
+            low, high = each.variables
+            low.assign(MOMENTUM * low + (1 - MOMENTUM) * ops.minimum(ops.stop_gradient(ops.min(x)), 0.0))
+            high.assign(MOMENTUM * high + (1 - MOMENTUM) * ops.maximum(ops.stop_gradient(ops.max(x)), 0.0))
+        return fq.fake_quant(x, *self._parameters(each), role.low, role.high, **how)
+
+    def _parameters(self, each: _Activations) -> tuple[Any, Any]:
+        """(scale, zero point) of a class."""
+        role = each.tied.role
+        if each.tied.fixed is not None:
+            scale, zero_point = each.tied.fixed.per_tensor
+            return scale, float(zero_point)
+        if each.learned:
+            return each.step, float(each.zero_point)
+        return fq.affine(*each.variables, role.low, role.high, symmetric=role.symmetric)
+
+    def trained_ranges(self) -> dict[str, Range]:
+        """(low, high) of every activation."""
+        found: dict[str, Range] = {}
+        for each in self._classes:
+            role = each.tied.role
+            if each.learned:
+                step = float(ops.convert_to_numpy(each.step))
+                limits = (step * (role.low - each.zero_point), step * (role.high - each.zero_point))
+            else:
+                limits = tuple(float(ops.convert_to_numpy(v)) for v in each.variables) or (0.0, 0.0)
+            found.update(dict.fromkeys(each.tied.members, limits))
+        return found
+
+    def weight_scales(self) -> dict[str, np.ndarray]:
+        """The scales of every layer's weights, float32 (channels,) or (1,), by the weights' name."""
+        return {
+            name: ops.convert_to_numpy(self._weight_scale(name)).reshape(-1).astype(np.float32)
+            for name in self._layers_weights
+        }
+
+    def trained_graph(self) -> Graph:
+        """The float graph with the trained weights and biases."""
+        constants = [
+            type(t)(t.name, t.shape, t.dtype, data=np.asarray(ops.convert_to_numpy(self._constants[t.name])))
+            for t in (self.graph.tensors[name] for name in self._constants)
+        ]
+        return self.graph.rewrite(tensors=constants)
+
+
+def integer_graph(model: QuantizedModel) -> Graph:
+    """The trained network in integers, ready for `edgeq.build`.
+
+    Raises:
+        QuantizationError: not a model that `prepare` gave, or one that training drove to NaN or infinity.
+    """
+    if not isinstance(model, QuantizedModel):
+        raise QuantizationError("this model was not prepared by edgeq.qat.prepare")
+    for variable in model.weights:
+        if not np.isfinite(ops.convert_to_numpy(variable)).all():
+            raise QuantizationError(
+                "training left NaN or infinite values", where=variable.name, hint="train with a lower learning rate"
+            )
+    quantized = quantize_graph(model.trained_graph(), model.trained_ranges(), model.recipe, model.weight_scales())
+    return prepare_quantized(quantized)
+
+
+def save(model: QuantizedModel, path: Path | str) -> None:
+    """Writes the trained integers as a `.tflite` file, whose parameters `edgeq build` keeps.
+
+    Raises:
+        QuantizationError: as `integer_graph`. ProjectError: the file cannot be written.
+    """
+    data = export_tflite(integer_graph(model))
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise ProjectError(f"cannot write: {error.strerror}", where=str(path)) from None

@@ -1,0 +1,195 @@
+"""Quantization-aware training: what is trained is what runs."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# before Keras imports TensorFlow: the other way round, tflite-runtime crashes
+from tests.ops import one_op  # isort: skip  # noqa: F401
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from edgeq import api, importers, qat
+from edgeq.errors import EdgeqError, ModelError, ProjectError, QuantizationError
+from edgeq.ir import DType
+from edgeq.qat import fake_quant as fq
+from edgeq.quant import recipes
+from edgeq.quant.params import affine_params
+from edgeq.quant.quantize import quantize
+from edgeq.quant.schemes import INT8, SCHEMES, QuantScheme, find_scheme
+from tests.quant.integers import as_integers, assert_reference_agrees, real_outputs, trace
+
+# one worker trains, all tests read
+pytestmark = pytest.mark.xdist_group("qat")
+CALIBRATION = 128
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    return found.images[..., np.newaxis].astype(np.float32), found.target
+
+
+@pytest.fixture(scope="module")
+def trained(digits) -> keras.Model:
+    """A small classifier with a residual, batch normalization and poolings."""
+    images, labels = digits
+    keras.utils.set_random_seed(3)
+    x = inputs = keras.Input((8, 8, 1))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same", use_bias=False)(x)))
+    x = layers.Add()([x, layers.DepthwiseConv2D(3, padding="same")(x)])
+    x = layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Flatten()(layers.AveragePooling2D(2)(x))
+    model = keras.Model(inputs, layers.Dense(10, activation="softmax")(x), name="small")
+    model.compile(keras.optimizers.Adam(5e-3), "sparse_categorical_crossentropy")
+    model.fit(images[:1200], labels[:1200], epochs=5, batch_size=64, verbose=0)
+    return model
+
+
+def calibration(digits):
+    return {"images": digits[0][:CALIBRATION]}
+
+
+@pytest.fixture(scope="module")
+def tuned(trained, digits):
+    """scheme → the model after three epochs; each is trained once."""
+    return functools.cache(functools.partial(tune, trained, digits))
+
+
+def tune(trained, digits, scheme: str) -> qat.QuantizedModel:
+    images, labels = digits
+    keras.utils.set_random_seed(4)
+    model = qat.prepare(trained, scheme, calibration=calibration(digits))
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    model.fit(images[:1200], labels[:1200], epochs=3, batch_size=64, verbose=0)
+    return model
+
+
+def held_out(digits, graph) -> dict[str, np.ndarray]:
+    return {graph.inputs[0]: digits[0][1200:, np.newaxis]}
+
+
+def accuracy(graph, digits) -> float:
+    (output,) = graph.outputs
+    found = real_outputs(graph, held_out(digits, graph))[output]
+    return float(np.mean(found.reshape(len(found), -1).argmax(1) == digits[1][1200:]))
+
+
+FEW = {
+    "lsq": replace(find_scheme("lsq"), name="few-lsq", weight=replace(find_scheme("lsq").weight, low=-2, high=2)),
+    "int8": replace(INT8, name="few", weight=replace(INT8.weight, low=-3, high=3)),
+}
+
+
+@pytest.fixture
+def few_bits(monkeypatch):
+    """Schemes of few weight levels under the names "few" and "few-lsq"."""
+    known = {**SCHEMES, **{each.name: each for each in FEW.values()}}
+    monkeypatch.setattr(recipes, "find_scheme", lambda name: known[name])
+
+
+@pytest.mark.parametrize("scheme", ["int8", "abs-max", "lsq", "few-lsq"])
+def test_the_forward_pass_is_the_integers_of_the_firmware(tuned, digits, few_bits, scheme):
+    """The criterion allows a step of difference in one of a thousand; found is none but for float32's own rounding."""
+    model = tuned(scheme)
+    graph = qat.integer_graph(model)
+    data = held_out(digits, graph)
+    (output,) = graph.outputs
+    found = trace(graph, as_integers(graph, data))[output].reshape(-1, 10).astype(int)
+    forward = graph.tensors[output].quant.quantize(model.predict(digits[0][1200:], verbose=0), DType.INT8).astype(int)
+    assert np.mean(np.abs(found - forward) <= 1) >= 0.999
+    assert np.mean(found == forward) >= 0.99
+    np.testing.assert_array_equal(found.argmax(1), forward.argmax(1))
+    assert_reference_agrees(graph, {name: x[:8] for name, x in data.items()})
+
+
+@pytest.mark.parametrize("kind", FEW)
+def test_training_wins_back_what_few_bits_lose(trained, tuned, digits, few_bits, kind):
+    scheme: QuantScheme = FEW[kind]
+    trained_graph = qat.integer_graph(tuned(scheme.name))
+    plain = api.prepare_float(qat.prepare(trained, scheme.name, calibration=calibration(digits)).graph)
+    data = {plain.inputs[0]: digits[0][:CALIBRATION, np.newaxis]}
+    assert accuracy(trained_graph, digits) > accuracy(quantize(plain, data, scheme), digits) + 0.02
+
+
+def test_equal_seeds_give_equal_files(trained, tuned, digits, tmp_path):
+    for name, model in (("a", tuned("lsq")), ("b", tune(trained, digits, "lsq"))):
+        qat.save(model, tmp_path / f"{name}.tflite")
+    assert (tmp_path / "a.tflite").read_bytes() == (tmp_path / "b.tflite").read_bytes()
+
+
+def test_a_saved_model_builds_with_its_trained_integers(tuned, digits, tmp_path):
+    model = tuned("int8")
+    qat.save(model, tmp_path / "trained.tflite")
+    from_file = api.build(tmp_path / "trained.tflite", "mps2-an386", out=tmp_path / "file", compile=False)
+    from_graph = api.build(qat.integer_graph(model), "mps2-an386", out=tmp_path / "graph", compile=False)
+    x = digits[0][1200:1232]
+    for a, b in zip(from_file.simulate([x]).values(), from_graph.simulate([x]).values(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    name = from_file.program.inputs[0]
+    saved = importers.load(tmp_path / "trained.tflite").tensors[name].quant
+    assert from_file.program.tensors[name].quant.per_tensor == saved.per_tensor
+
+
+def gradient(function, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.reduce_sum(function(x))
+    return tape.gradient(y, x).numpy()
+
+
+def test_gradients_pass_where_nothing_saturates():
+    x = tf.constant([-3.0, -1.26, 0.1, 0.74, 3.0])
+    np.testing.assert_array_equal(fq.fake_quant(x, 0.5, 1.0, -4, 4), [-2.5, -1.5, 0.0, 0.5, 1.5])
+    assert gradient(lambda x: fq.fake_quant(x, 0.5, 1.0, -4, 4), x).tolist() == [0, 1, 1, 1, 0]
+
+
+def test_the_step_learns_by_the_papers_gradient():
+    """∂/∂s = −x/s + round(x/s) inside, −Q_N or Q_P outside (equation 3), times 1/sqrt(N·Q_P)."""
+    x = np.array([-9.0, -0.8, -0.2, 0.3, 1.1, 9.0], np.float32)
+    step, low, high = 0.5, -2, 1
+    v = x / step
+    expected = np.where(v <= low, low, np.where(v >= high, high, np.round(v) - v)).sum() / np.sqrt(x.size * high)
+    found = gradient(lambda s: fq.learned_step_quant(x, s, 0, low, high, x.size), tf.constant(step))
+    assert found == pytest.approx(expected, rel=1e-5)
+    inside = gradient(lambda x: fq.learned_step_quant(x, step, 0, low, high, 6), tf.constant(x))
+    assert inside.tolist() == [0, 1, 1, 1, 0, 0]
+
+
+def test_scales_are_those_of_post_training_quantization():
+    rng = np.random.default_rng(0)
+    for low, high in np.sort(rng.normal(size=(50, 2)).astype(np.float32), axis=1):
+        for role in (INT8.activation, find_scheme("abs-max").activation):
+            expected = affine_params(float(low), float(high), role).per_tensor
+            scale, zero = fq.affine(tf.constant(low), tf.constant(high), role.low, role.high, symmetric=role.symmetric)
+            assert (float(scale), float(zero)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_cannot_be_trained_through_is_listed(digits):
+    x = inputs = keras.Input((8, 8, 1))
+    x = layers.UpSampling2D(2, name="twice")(x)
+    model = keras.Model(inputs, x, name="other")
+    with pytest.raises(ModelError, match=r"RESIZE_NEAREST_NEIGHBOR \(twice\)"):
+        qat.prepare(model, calibration=calibration(digits))
+
+
+def test_refusals(trained, digits, tmp_path):
+    with pytest.raises(QuantizationError, match="was not prepared"):
+        qat.integer_graph(trained)
+    with pytest.raises(EdgeqError, match="int9"):
+        qat.prepare(trained, "int9", calibration=calibration(digits))
+    model = qat.prepare(trained, calibration=calibration(digits))
+    with pytest.raises(ProjectError, match="cannot write"):
+        qat.save(model, Path(tmp_path) / "none" / "x.tflite")
+    model.weights[0].assign(model.weights[0] * np.nan)
+    with pytest.raises(QuantizationError, match="NaN"):
+        qat.integer_graph(model)
