@@ -161,11 +161,25 @@ def tied_activations(graph: Graph, roles: Mapping[str, RoleScheme]) -> tuple[Tie
             shared.setdefault(classes.find(name), roles[name])
     powers = {classes.find(after[0]): each.powers for _, each, _, after in carried(graph) if each.powers}
     fixed = {
-        root: QuantParams(*dict(classes.fixed[root])[shared[root].dtype]) for root in members if root in classes.fixed
+        root: _fixed_params(classes.fixed[root], shared[root], members[root][0])
+        for root in members
+        if root in classes.fixed
     }
     return tuple(
         Tied(tuple(names), shared[root], fixed.get(root), powers.get(root, range(0))) for root, names in members.items()
     )
+
+
+def _fixed_params(fixed: Fixed, role: RoleScheme, name: str) -> QuantParams:
+    """Of the role's type; raises QuantizationError where the operator has none for it."""
+    if role.dtype not in dict(fixed):
+        known = " or ".join(dtype.value for dtype, _ in fixed)
+        raise QuantizationError(
+            f"its result can be {known}, not {role.dtype.value}",
+            where=name,
+            hint="give its layer a rule of its own in a recipe, with an int8 scheme",
+        )
+    return QuantParams(*dict(fixed)[role.dtype])
 
 
 def activation_params(

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from edgeq import api
+from edgeq.errors import QuantizationError
 from edgeq.importers import load
+from edgeq.ir import DType, Graph, Node, Tensor
+from edgeq.ops import find_op
 from edgeq.passes import prepare_float
 from edgeq.quant.evaluate import run
 from edgeq.quant.quantize import quantize
@@ -55,3 +58,11 @@ def test_firmware_equals_the_simulator(board, tmp_path):
     assert all(t.dtype.value == "int16" for t in project.program.tensors.values() if t.data is None)
     report = project.verify(on=["host", "qemu"], vectors=3)
     assert report.equal, report
+
+
+def test_a_layer_that_is_int8_alone_is_named():
+    x, y = (Tensor(name, (1, 4), DType.FLOAT32) for name in ("x", "y"))
+    node = Node("LOG_SOFTMAX", ("x",), ("y",), find_op("LOG_SOFTMAX").Attrs(), "scores")
+    graph = Graph("net", {"x": x, "y": y}, (node,), ("x",), ("y",))
+    with pytest.raises(QuantizationError, match="int8, not int16"):
+        quantize(graph, {"x": np.ones((8, 1, 4), np.float32)}, find_scheme("int16x8"))
