@@ -154,6 +154,13 @@ _ENTRIES = (
     ),
     replace(
         INT8,
+        name="int8x4-adaptive",
+        summary="As int8x4, each weight rounded up or down as serves its layer's results: what 4 bits can do untrained.",
+        weight=RoleScheme(DType.INT4, -7, 7, True, Granularity.PER_CHANNEL, "mse"),
+        rounding=Rounding.ADAPTIVE,
+    ),
+    replace(
+        INT8,
         name="lsq",
         summary="As int8, for training with learned steps of weights and activations (LSQ); without training, as mse.",
         activation=replace(_INT8, algorithm="mse"),
