@@ -155,7 +155,7 @@ _ENTRIES = (
     replace(
         INT8,
         name="int8x4-adaptive",
-        summary="As int8x4, each weight rounded up or down as serves its layer's results: what 4 bits can do untrained.",
+        summary="As int8x4, each weight rounded up or down as serves its layer's results: 4 bits at their best.",
         weight=RoleScheme(DType.INT4, -7, 7, True, Granularity.PER_CHANNEL, "mse"),
         rounding=Rounding.ADAPTIVE,
     ),
