@@ -17,7 +17,7 @@ from edgeq.device import icount
 from edgeq.device.session import Session, open_host, open_qemu, open_serial
 from edgeq.emit import MANIFEST_FILE, PROGRAM_FILE
 from edgeq.errors import ProjectError, TargetError
-from edgeq.naming import c_identifier
+from edgeq.naming import c_identifier, unique
 from edgeq.ops import params_type
 from edgeq.program import Program, load_program
 from edgeq.simulate import simulate
@@ -151,8 +151,10 @@ class Project:
 
     def _named(self, outputs: Sequence[np.ndarray], dequantize: bool) -> dict[str, np.ndarray]:
         named = {}
-        for name, values in zip(self.program.outputs, outputs, strict=True):
-            quant = self.program.tensors[name].quant
+        # a tensor may be an output twice
+        shown = unique(self.program.outputs)
+        for output, name, values in zip(self.program.outputs, shown, outputs, strict=True):
+            quant = self.program.tensors[output].quant
             named[name] = quant.dequantize(values) if dequantize and quant else values
         return named
 

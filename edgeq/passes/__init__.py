@@ -10,6 +10,7 @@ from edgeq.passes.flatten_dense import flatten_dense
 from edgeq.passes.fold_constants import fold_constants
 from edgeq.passes.fold_scale_offset import fold_into_next, fold_scale_offset
 from edgeq.passes.fuse_activations import fuse_activations
+from edgeq.passes.integer_states import integer_states
 from edgeq.passes.remove_dead import remove_dead
 from edgeq.passes.remove_no_ops import remove_no_ops
 from edgeq.passes.rewriting import Pass
@@ -39,8 +40,8 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     remove_no_ops,
     remove_dead,
 )
-QUANTIZED_PASSES: tuple[Pass, ...] = (strip_edges, remove_no_ops, remove_dead)
-QUANTIZED_PASSES_WITH_FLOATS: tuple[Pass, ...] = (strip_uint8_edges, *QUANTIZED_PASSES[1:])
+QUANTIZED_PASSES: tuple[Pass, ...] = (integer_states, strip_edges, remove_no_ops, remove_dead)
+QUANTIZED_PASSES_WITH_FLOATS: tuple[Pass, ...] = (integer_states, strip_uint8_edges, remove_no_ops, remove_dead)
 
 
 def apply(graph: Graph, passes: tuple[Pass, ...]) -> Graph:

@@ -9,6 +9,7 @@ import pytest
 
 from edgeq import api
 from tests import reference
+from tests.ops.one_op import run_litert
 from tests.tools import needs_host
 
 pytestmark = [needs_host, pytest.mark.xdist_group("boards")]
@@ -101,3 +102,41 @@ def test_dense_layers_on_sequences(tmp_path):
     (ours,) = project.simulate(x).values()
     np.testing.assert_array_equal(ours, theirs[project.program.outputs[0]])
     assert project.verify(on="host", vectors=4).equal
+
+
+def test_a_streaming_model_with_variables(tmp_path):
+    """A ring of the last inputs in a variable, as streaming convolutions have it; the interpreter is the witness."""
+    import tensorflow as tf
+
+    weights = np.random.default_rng(3).normal(size=(12, 4)).astype(np.float32)
+
+    class Streaming(tf.Module):
+        def __init__(self):
+            self.window = tf.Variable(np.full((1, 3, 4), 0.25, np.float32))
+
+        @tf.function(input_signature=[tf.TensorSpec((1, 1, 4), tf.float32)])
+        def __call__(self, x):
+            self.window.assign(tf.concat([self.window.read_value()[:, 1:], x], axis=1))
+            return tf.matmul(tf.reshape(self.window.read_value(), (1, 12)), weights)
+
+    model = Streaming()
+    samples = np.random.default_rng(0).normal(size=(32, 1, 1, 4)).astype(np.float32)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([model.__call__.get_concrete_function()], model)
+    converter.experimental_enable_resource_variables = True
+    converter._experimental_variable_quantization = True
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    path = tmp_path / "streaming.tflite"
+    path.write_bytes(converter.convert())
+    assert {"CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"} <= reference.operators(path.read_bytes())
+    project = api.build(path, "mps2-an386", out=tmp_path / "firmware", compile=False, rounding="litert")
+    assert [state["bytes"] for state in project.report()["states"]] == [12]
+    x = np.random.default_rng(1).integers(-128, 128, (20, 1, 1, 4)).astype(np.int8)
+    (ours,) = project.simulate(x).values()
+    (theirs,) = run_litert(path.read_bytes(), [x])
+    np.testing.assert_array_equal(ours, theirs)
+    assert project.verify(on="host", inputs=x).equal
+    (on_host,) = project.run(x, on="host").values()
+    np.testing.assert_array_equal(on_host, theirs)

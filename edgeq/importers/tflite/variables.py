@@ -66,6 +66,7 @@ class _Work:
     initial: dict[_Key, np.ndarray] = field(default_factory=dict)
     read: dict[_Key | int, int] = field(default_factory=dict)
     current: dict[_Key | int, int] = field(default_factory=dict)
+    same: dict[int, int] = field(default_factory=dict)
 
     def operator(self, operator: Operator) -> None:
         if operator.name == "VAR_HANDLE":
@@ -75,7 +76,7 @@ class _Work:
         elif operator.name == "READ_VARIABLE":
             self._read(self._variable(operator, 1), operator.outputs[0])
         elif operator.name == "ASSIGN_VARIABLE":
-            self.current[self._variable(operator, 2)] = operator.inputs[1]
+            self.current[self._variable(operator, 2)] = self.same.get(operator.inputs[1], operator.inputs[1])
         else:
             self._keep(operator)
 
@@ -99,7 +100,7 @@ class _Work:
 
     def _keep(self, operator: Operator) -> None:
         """An operator whose variable tensors, if any, are read as they are now, and written anew."""
-        inputs, outputs = list(operator.inputs), list(operator.outputs)
+        inputs, outputs = [self.same.get(i, i) for i in operator.inputs], list(operator.outputs)
         for place, index in enumerate(operator.inputs):
             if index in self.file.variables:
                 self.read.setdefault(index, index)
@@ -109,10 +110,13 @@ class _Work:
         self.operators.append(replace(operator, inputs=tuple(inputs), outputs=tuple(outputs)))
 
     def _same(self, source: int, result: int) -> None:
-        """A second name for a value."""
-        shape = self.tensors[source].shape
+        """A second name for a value: as good as the first, but where it names an output."""
+        old, new = self.tensors[source], self.tensors[result]
         if result in self.file.open:
-            self.tensors[result] = replace(self.tensors[result], shape=shape)
+            new = self.tensors[result] = replace(new, shape=old.shape)
+        if result not in self.file.outputs and (old.shape, old.dtype, old.quant) == (new.shape, new.dtype, new.quant):
+            self.same[result] = source
+            return
         dims = frozen_array(self.tensors[result].shape, np.int32)
         operand = self._add(Tensor(f"{self.tensors[result].name}/shape", dims.shape, DType.INT32, data=dims))
         self.operators.append(Operator("RESHAPE", (source, operand), (result,), None))
