@@ -410,6 +410,11 @@ def _reverse_v2(node: Node, graph: Graph) -> schema.ReverseV2OptionsT:
     return schema.ReverseV2OptionsT()
 
 
+@rule("REDUCE_ALL", "REDUCE_ANY", version=1)
+def _reduce_bool(node: Node, graph: Graph) -> schema.ReducerOptionsT:
+    return schema.ReducerOptionsT(keepDims=node.attrs.keep_dims)
+
+
 @rule("DIV", version=2)
 def _div(node: Node, graph: Graph) -> schema.DivOptionsT:
     return schema.DivOptionsT(fusedActivationFunction=_ACTIVATIONS[node.attrs.activation])

@@ -67,3 +67,20 @@ class ReduceMaxS16(ReduceMaxS8):
 class ReduceMinS16(ReduceMinS8):
     name = "edgeq_reduce_min_s16"
     dtype = "int16"
+
+
+class _ReductionBool(_ReductionS8):
+    template = "reduce_extreme.c.j2"
+    dtype = "bool"
+
+
+@register
+class ReduceAll(_ReductionBool):
+    name = "edgeq_reduce_all"
+    ops = ("REDUCE_ALL",)
+
+
+@register
+class ReduceAny(_ReductionBool):
+    name = "edgeq_reduce_any"
+    ops = ("REDUCE_ANY",)

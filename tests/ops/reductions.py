@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from edgeq.ir import DType, Tensor
 from edgeq.ops.reduce_extreme import ReduceAttrs
 
 from .graphs import Case, activation_input, constant, one_node, quant
@@ -35,3 +36,14 @@ def cases_of(op: str) -> Callable[[np.random.Generator], Iterator[Case]]:
             turn += 1
 
     return cases
+
+
+def bool_cases(rng: np.random.Generator, op: str, *, usual: bool) -> Iterator[Case]:
+    """Bools of which most are the usual one: few others decide."""
+    while True:
+        for shape, axes in _AXES:
+            axis = constant("axis", np.array(axes, np.int32))
+            attrs = ReduceAttrs(keep_dims=bool(rng.integers(2)))
+            case = one_node(rng, op, [Tensor("x", shape, DType.BOOL), axis], None, attrs, DType.BOOL)
+            rare = 1 / np.prod([shape[a] for a in axes])
+            yield Case(op, case.graph, tuple((rng.random(x.shape) < rare) != usual for x in case.inputs))

@@ -141,7 +141,7 @@ def _arithmetic(options: Any) -> dict[str, Any]:
     return {"activation": _activation(options)}
 
 
-@rule("MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM")
+@rule("MEAN", "REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN", "SUM")
 def _reducer(options: Any) -> dict[str, Any]:
     return {"keep_dims": bool(options.KeepDims())}
 

@@ -55,6 +55,28 @@ arm_cmsis_nn_status edgeq_sum_s8(const int8_t *input,
                                  const int32_t thresholds[255],
                                  int8_t *output);
 
+/*
+ * Whether all, or any, of the bools along the reduced axes hold, for every index of the kept ones (rank 0 ... 6 each).
+ * ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension below 1.
+ */
+arm_cmsis_nn_status edgeq_reduce_all(const uint8_t *input,
+                                     int32_t kept_rank,
+                                     const int32_t *kept_dims,
+                                     const int32_t *kept_strides,
+                                     int32_t reduced_rank,
+                                     const int32_t *reduced_dims,
+                                     const int32_t *reduced_strides,
+                                     uint8_t *output);
+
+arm_cmsis_nn_status edgeq_reduce_any(const uint8_t *input,
+                                     int32_t kept_rank,
+                                     const int32_t *kept_dims,
+                                     const int32_t *kept_strides,
+                                     int32_t reduced_rank,
+                                     const int32_t *reduced_dims,
+                                     const int32_t *reduced_strides,
+                                     uint8_t *output);
+
 #ifdef __cplusplus
 }
 #endif
