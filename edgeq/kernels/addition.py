@@ -22,7 +22,7 @@ class ElementwiseAddS8(Kernel):
         return not p.broadcasts
 
     def cost(self, p: AdditionParams, cpu: Cpu) -> int:
-        return 71 * p.size
+        return (10 if cpu.mve else 71) * p.size
 
 
 @register

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from edgeq.kernels import cmsis_nn_scratch, register
 from edgeq.kernels.base import Kernel
 from edgeq.ops.pooling import PoolParams
@@ -13,6 +15,9 @@ class AvgpoolS8(Kernel):
     name = "arm_avgpool_s8"
     ops = ("AVERAGE_POOL_2D",)
     template = "average_pool_2d.c.j2"
+
+    def cost(self, p: PoolParams, cpu: Cpu) -> int:
+        return math.prod(p.output_shape) * (20 + math.prod(p.kernel))
 
     def scratch_bytes(self, p: PoolParams, cpu: Cpu) -> int:
         return cmsis_nn_scratch.avgpool_s8(cpu, p.input_shape[3])

@@ -135,3 +135,38 @@ def channels_of(p: Any, weights: np.ndarray, bias: np.ndarray, reach: int) -> Ch
     if (np.abs(addend) + once + 1).max(initial=0) > INT32_MAX:
         return None
     return Channels(bias, np.stack([multiplier, addend, shift], axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class VectorChannels:
+    """Bias, multiplier and shift, int64 (channels,), of a layer's channels for kernels that requantize by vectors.
+
+    shift is 0 or less, as VRSHL takes it to the right: `edgeq.fixedpoint.requantize` of the sum by both is the result.
+    """
+
+    bias: np.ndarray
+    multiplier: np.ndarray
+    shift: np.ndarray
+
+    def words(self, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of rows of channels the biases, and the multipliers with the shifts behind them; int64 (rows, …)."""
+        return self.bias[channels], np.concatenate([self.multiplier[channels], self.shift[channels]], axis=1)
+
+
+def vector_channels_of(p: Any, weights: np.ndarray, bias: np.ndarray, reach: int) -> VectorChannels | None:
+    """The same of `channels_of`, arguments as there: a channel without any weight gets a bias that its factor, a
+    quarter, makes the constant."""
+    found = channels_of(p, weights, bias, reach)
+    if found is None:
+        return None
+    multiplier, addend, shift = found.quant.T
+    constant = (addend >> shift) - p.output_offset
+    idle = (multiplier == 0) & (constant != 0)
+    return VectorChannels(
+        np.where(idle, 4 * constant, found.bias), np.where(idle, 1 << 30, multiplier), np.where(idle, -1, -shift)
+    )
+
+
+def padded_steps(rows: np.ndarray) -> np.ndarray:
+    """int8 (..., n) brought to a multiple of sixteen by zeros at the end."""
+    return np.concatenate([rows, np.zeros((*rows.shape[:-1], -rows.shape[-1] % 16), np.int8)], axis=-1)

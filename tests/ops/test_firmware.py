@@ -72,7 +72,8 @@ GRAPH, INPUTS = merge(CASES)
 ON_CORES = [("M4", setting, Optimize.SPEED) for setting in KernelSetting] + [
     ("M7", KernelSetting.TUNED, Optimize.RAM),
     ("M33", KernelSetting.TUNED, Optimize.SPEED),
-    ("M55", KernelSetting.AUTO, Optimize.SPEED),
+    ("M55", KernelSetting.CMSIS_NN, Optimize.SPEED),
+    ("M55", KernelSetting.TUNED, Optimize.SPEED),
     ("M3", KernelSetting.TUNED, Optimize.SPEED),
     ("M0", KernelSetting.TUNED, Optimize.SPEED),
 ]
@@ -80,6 +81,7 @@ ON_CORES = [("M4", setting, Optimize.SPEED) for setting in KernelSetting] + [
 ON_HOST = [("M4", Dialect.DOUBLE, setting, Optimize.SPEED) for setting in KernelSetting] + [
     ("M4", Dialect.LITERT, KernelSetting.TUNED, Optimize.RAM),
     ("M0", Dialect.DOUBLE, KernelSetting.TUNED, Optimize.SPEED),
+    ("M55", Dialect.DOUBLE, KernelSetting.TUNED, Optimize.SPEED),
 ]
 
 

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from edgeq.fixedpoint import requantize
-from edgeq.kernels.packing import blocks, channels_of, int8_words, lanes, padded_rows
+from edgeq.kernels.packing import (
+    blocks,
+    channels_of,
+    int8_words,
+    lanes,
+    padded_rows,
+    padded_steps,
+    vector_channels_of,
+)
 
 REACH = 255
 
@@ -92,3 +100,47 @@ def test_padded_rows_count_every_weight_once(length):
     padded = padded_rows(row)
     read = np.concatenate([x[: length // 4 * 4], x[-4:] if length % 4 else x[:0]])
     assert int(padded.astype(int) @ read) == int(row.astype(int) @ x)
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 40])
+def test_padded_steps_add_zeros_only(length):
+    row = np.arange(1, length + 1, dtype=np.int8).reshape(1, length)
+    padded = padded_steps(row)
+    assert padded.shape[1] % 16 == 0 and padded.shape[1] - length < 16
+    np.testing.assert_array_equal(padded[:, :length], row)
+    assert not padded[:, length:].any()
+
+
+def vector_finished(acc: np.ndarray, multiplier: int, shift: int, offset: int, *, rectified: bool) -> np.ndarray:
+    """What VQRDMULH, the correction of negative numbers and VRSHL make of sums, as their manual defines them."""
+    once = (2 * acc * multiplier + (1 << 31)) >> 32
+    corrected = once if rectified else once + (once >> 31)
+    rounded = (corrected + (1 << -shift - 1)) >> -shift
+    return np.clip(rounded + offset, offset if rectified else -128, 127)
+
+
+@pytest.mark.parametrize("shift", [-1, -2, -7, -13])
+@pytest.mark.parametrize("offset", [-128, -3, 127])
+@pytest.mark.parametrize("rectified", [False, True])
+def test_vectors_finish_like_the_two_roundings(shift, offset, rectified):
+    """Ties of either rounding on both sides of 0. Rectified results need no correction: they are limited to the offset,
+    which is what 0 and all below become."""
+    rng = np.random.default_rng(6)
+    weights = rng.integers(-127, 128, (1, 900)).astype(np.int8)
+    bound = int(np.abs(weights.astype(int)).sum()) * REACH
+    ties = np.arange(-300, 300) * (1 << -shift) + (1 << -shift - 1)
+    acc = np.concatenate([np.arange(-5000, 5001), 2 * ties, 2 * ties + 1, 2 * ties - 1, [-bound, bound]])
+    acc = acc[np.abs(acc) <= bound].astype(np.int64)
+    for multiplier in (1 << 30, (1 << 31) - 1, 1518500250):
+        packed = vector_channels_of(parameters([multiplier], [shift], offset), weights, np.array([0]), REACH)
+        actual = vector_finished(acc, packed.multiplier[0], packed.shift[0], offset, rectified=rectified)
+        limited = np.maximum(expected(acc, multiplier, shift, offset), offset if rectified else -128)
+        np.testing.assert_array_equal(actual, limited)
+
+
+def test_vectors_make_the_constant_of_a_channel_without_weights():
+    for bias, shift in ((1 << 30, -27), (-(1 << 30), -24), (700, -3), (-700, -3), (0, 0)):
+        p = parameters([1 << 30], [shift], -5)
+        packed = vector_channels_of(p, np.zeros((1, 9), np.int8), np.array([bias]), REACH)
+        actual = vector_finished(packed.bias, packed.multiplier[0], packed.shift[0], -5, rectified=False)
+        assert actual[0] == expected(np.array([bias]), 1 << 30, shift, -5)[0]

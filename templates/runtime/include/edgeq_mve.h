@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the kernels for cores with the vector extension (MVE) share: requantization of four channels at once, and bytes
+ * copied by vectors. Every function is vector instructions there and portable C elsewhere, with equal results.
+ */
+#ifndef EDGEQ_MVE_H
+#define EDGEQ_MVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "edgeq_fixedpoint.h"
+
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+#endif
+
+/* A function apart keeps its own registers. */
+#define EDGEQ_NOINLINE __attribute__((noinline))
+#define EDGEQ_ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* How the sums of a layer become int8, beside what its table says of each channel. */
+typedef struct {
+    int32_t offset; /* of the output */
+    int32_t low;    /* of the activation */
+    int32_t high;
+} edgeq_output;
+
+/* A result below the output's offset is limited to it or to more, so that it does not matter how it was rounded. */
+static inline bool edgeq_is_rectified(edgeq_output out)
+{
+    return out.low >= out.offset;
+}
+
+#if defined(__ARM_FEATURE_MVE)
+
+/*
+ * edgeq_requantize of four sums, lane by lane, for shift <= 0 as VRSHL takes it:
+ *   round(x * m / 2^31), ties up, is VQRDMULH;
+ *   round(y / 2^s), ties away from zero, is VRSHL (ties up) of y - [y < 0] where s >= 1.
+ * Where the result is rectified, negative y give the same whichever way their ties fall.
+ */
+static EDGEQ_ALWAYS_INLINE int32x4_t edgeq_requantize_x4(int32x4_t x, int32x4_t multiplier, int32x4_t shift,
+                                                         bool is_rectified)
+{
+    const int32x4_t y = vqrdmulhq_s32(x, multiplier);
+    return vrshlq_s32(is_rectified ? y : vaddq_s32(y, vshrq_n_s32(y, 31)), shift);
+}
+
+/* Four results into the low bytes of the lanes, offset and limited. */
+static EDGEQ_ALWAYS_INLINE int32x4_t edgeq_limit_x4(int32x4_t y, edgeq_output out)
+{
+    return vminq_s32(vmaxq_s32(vaddq_n_s32(y, out.offset), vdupq_n_s32(out.low)), vdupq_n_s32(out.high));
+}
+
+/* Sixteen bytes at a time; the loop leaves those of the last vector alone that are beyond `count`, 0 or more. */
+static inline void edgeq_copy_bytes(int8_t *to, const int8_t *from, int32_t count)
+{
+    int8x16_t bytes;
+
+    __asm__ volatile("wlstp.8 lr, %[count], 2f\n"
+                     "1:\n\t"
+                     "vldrb.u8 %q[bytes], [%[from]], #16\n\t"
+                     "vstrb.8 %q[bytes], [%[to]], #16\n\t"
+                     "letp lr, 1b\n"
+                     "2:"
+                     : [bytes] "=&w"(bytes), [to] "+r"(to), [from] "+r"(from)
+                     : [count] "r"(count)
+                     : "lr", "memory");
+}
+
+static inline void edgeq_fill_bytes(int8_t *to, int32_t value, int32_t count)
+{
+    __asm__ volatile("wlstp.8 lr, %[count], 2f\n"
+                     "1:\n\t"
+                     "vstrb.8 %q[bytes], [%[to]], #16\n\t"
+                     "letp lr, 1b\n"
+                     "2:"
+                     : [to] "+r"(to)
+                     : [count] "r"(count), [bytes] "w"(vdupq_n_s8((int8_t)value))
+                     : "lr", "memory");
+}
+
+#else
+
+static inline void edgeq_copy_bytes(int8_t *to, const int8_t *from, int32_t count)
+{
+    if (count > 0) {
+        memcpy(to, from, (size_t)count);
+    }
+}
+
+static inline void edgeq_fill_bytes(int8_t *to, int32_t value, int32_t count)
+{
+    if (count > 0) {
+        memset(to, value, (size_t)count);
+    }
+}
+
+#endif
+
+/* A byte of a table of words: the first of four in a word is the lowest, on any host. */
+static inline int32_t edgeq_table_byte(const int32_t *table, int32_t byte)
+{
+    const uint32_t bits = ((uint32_t)table[byte / 4] >> (8 * (byte % 4))) & 0xffu;
+    return (int32_t)bits - (bits >= 0x80u ? 0x100 : 0);
+}
+
+/* One sum by the words of a table as the vectors take them: shift <= 0. */
+static inline int8_t edgeq_finish_one(int32_t sum, int32_t multiplier, int32_t shift, edgeq_output out)
+{
+    return edgeq_saturate_s8(edgeq_requantize(sum, multiplier, shift), out.offset, out.low, out.high);
+}
+
+#endif
