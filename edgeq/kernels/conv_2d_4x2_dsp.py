@@ -47,9 +47,14 @@ class Convolve4x2DspS8(Kernel):
         runs, run = _runs(p)
         n, out_h, out_w, _ = p.output_shape
         together, alone = divmod(n * out_h * out_w, _PIXELS)
-        record = 51 * len(_widened_order(p)) // 4 + 75
-        widening = 40 + runs * (12 + 6 * (run // 4) + 8 * (run % 4))
-        return (together + alone) * (-(-out_c // 2) * record + _PIXELS * widening + 60)
+        record = 51 * len(_widened_order(p)) // 4 + 88
+        if p.kernel == p.stride == (1, 1):
+            widening = 24 * (run // 4) + 16 * (run % 4)
+        elif (runs, run) == (3, 9):
+            widening = _PIXELS * 85
+        else:
+            widening = _PIXELS * (60 + runs * (12 + 7 * (run // 4) + 10 * (run % 4)))
+        return (together + alone) * (-(-out_c // 2) * record + widening + 60)
 
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         """Four windows of int16, and one of int8 where any has to be copied."""

@@ -19,9 +19,9 @@ from edgeq.target import Cpu
 class DepthwiseConv3x3DspS8(Kernel):
     """Four channels and more with one 3x3 filter each, results of the input's size.
 
-    `packed` holds one record per four channels, and of each channel the bias, doubled; of every row of its filter the
-    doubled weights 0 and 1 in the lanes of a word, and 1 and 2 in those of another; the requantization. `by_columns`,
-    one number: 1 where the filters are transposed, for an image that is taken column by column.
+    `packed` holds one record per four channels, and of each channel the bias, doubled; the requantization; of rows 0,
+    1, 2, 0 and 1 of its filter the doubled weights 0 and 1 in the lanes of a word, and 1 and 2 in those of another.
+    `by_columns`, one number: 1 where the filters are transposed, for an image that is taken column by column.
     """
 
     name = "edgeq_depthwise_conv_3x3_dsp_s8"
@@ -58,8 +58,8 @@ class DepthwiseConv3x3DspS8(Kernel):
         rows = np.stack([lanes(weights[:, 0], weights[:, 1]), lanes(weights[:, 1], weights[:, 2])], axis=1)
         words = [
             2 * per_channel.bias[:, np.newaxis],
-            rows.reshape(-1, rows.shape[-1]).T,
             per_channel.quant,
+            rows[[0, 1, 2, 0, 1]].reshape(-1, rows.shape[-1]).T,
         ]
         records = np.concatenate(words, axis=1)[blocks(p.input_shape[3], 4)]
         return {
@@ -76,5 +76,5 @@ def _cost(p: DepthwiseConv2DParams, by_columns: bool) -> int:
     """Instructions where lines are columns, or rows."""
     n, height, width, channels = p.input_shape
     lines, length = (width, height) if by_columns else (height, width)
-    line = 60 + 18 * (length // 2) + 4 * (60 + 36 * (length // 2) + 30 * (length % 2))
-    return n * -(-channels // 4) * (lines + 1) * line
+    line = 80 + 18 * (length // 2) + 4 * (45 + 34 * (length // 2) + 30 * (length % 2))
+    return n * (-(-channels // 4) * (80 + 9 * length) + lines * (channels * line // 4))

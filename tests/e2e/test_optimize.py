@@ -31,7 +31,7 @@ def test_ram_takes_no_more_than_speed_and_keeps_what_is_fast_within_it(model):
 
 
 @needs_zoo
-@pytest.mark.parametrize("model", ["resnet8", "vww", "ad"])
+@pytest.mark.parametrize("model", ["kws", "resnet8", "vww", "ad"])
 def test_the_plan_of_a_real_model_is_near_its_lower_bound(model):
     plan = compiled(model, Optimize.SPEED).plan
     assert plan.lower_bound <= plan.total_bytes <= 1.02 * plan.lower_bound

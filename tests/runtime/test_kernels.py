@@ -146,6 +146,45 @@ def test_a_tuned_convolution_refuses(
     assert runtime.edgeq_convolve_dsp_s8(*call, pointer(np.zeros(50, np.int8))) == ARG_ERROR
 
 
+@pytest.mark.parametrize(
+    ("stride", "out_channels", "filter_height", "room"),
+    [(0, 2, 3, 324), (1, 1, 3, 324), (1, 2, 0, 324), (1, 2, 3, 323)],
+)
+def test_a_widening_convolution_refuses(
+    runtime: ctypes.CDLL, stride: int, out_channels: int, filter_height: int, room: int
+) -> None:
+    """Room for four windows of 3x3x4 in int16 and one in int8 is 324 bytes."""
+    zeros, scratch = pointer(np.zeros(256, np.int32)), np.zeros(84, np.int32)
+    params = pointer(ints([0, 0, stride, stride, 1, 1, 1, 1, -128, 127]))
+    image, kernel = pointer(ints([1, 5, 5, 4])), pointer(ints([out_channels, filter_height, 3, 4]))
+    result, out = pointer(ints([1, 5, 5, out_channels])), pointer(np.zeros(50, np.int8))
+
+    def status(size: int) -> int:
+        context = Context(scratch.ctypes.data, size)
+        call = ctypes.byref(context), params, image, zeros, kernel, zeros, ctypes.c_bool(False), result, out
+        return runtime.edgeq_convolve_4x2_dsp_s8(*call)
+
+    assert status(room) == ARG_ERROR
+    if (stride, out_channels, filter_height) == (1, 2, 3):
+        assert status(324) == 0
+
+
+def test_a_depthwise_convolution_in_place_refuses_other_shapes(runtime: ctypes.CDLL) -> None:
+    zeros, out = pointer(np.zeros(256, np.int32)), pointer(np.zeros(200, np.int8))
+    scratch = np.zeros(48, np.int32)
+
+    def status(channels: int = 4, stride: int = 1, pad: int = 1, size: int = 192, width: int = 3) -> int:
+        context = Context(scratch.ctypes.data, size)
+        params = ints([0, 0, 1, stride, stride, pad, pad, 1, 1, -128, 127])
+        image, kernel = ints([1, 5, 5, channels]), ints([1, 3, width, channels])
+        call = pointer(params), pointer(image), zeros, pointer(kernel), zeros, ctypes.c_bool(False), pointer(image), out
+        return runtime.edgeq_depthwise_conv_3x3_dsp_s8(ctypes.byref(context), *call)
+
+    assert status() == 0
+    others = status(channels=3), status(stride=2), status(pad=0), status(size=191), status(width=2)
+    assert others == (ARG_ERROR,) * 5
+
+
 def test_a_tuned_depthwise_convolution_refuses_other_shapes(runtime: ctypes.CDLL) -> None:
     zeros, out = pointer(np.zeros(256, np.int32)), pointer(np.zeros(200, np.int8))
 

@@ -91,32 +91,72 @@ static inline sums add_window(sums s, const uint32_t *x, const uint32_t *end, co
 }
 #endif
 
-/* Results of one channel; `doubled` holds twice the sums. */
-static inline void finish(const layer *v, int32_t doubled[PIXELS], edgeq_channel_quant quant, int8_t *y)
+#if defined(__ARM_FEATURE_DSP)
+/* By hand, or the compiler keeps more in registers than there are. */
+#define LIMITED(d)                          \
+    "asr %[" d "], %[" d "], %[shift]\n\t"  \
+    "ssat %[" d "], #8, %[" d "]\n\t"
+#define SCALED(d) "smmlar %[" d "], %[" d "], %[multiplier], %[addend]\n\t"
+#define SCALED_AWAY(d)                                              \
+    "add %[t], %[addend], %[" d "], asr #31\n\t"                    \
+    "smmlar %[" d "], %[" d "], %[multiplier], %[t]\n\t"
+
+/* Four times edgeq_finish_above_s8. */
+static inline void finish_above(int32_t d[PIXELS], edgeq_channel_quant q)
+{
+    __asm__(SCALED("d0") SCALED("d1") SCALED("d2") SCALED("d3") LIMITED("d0") LIMITED("d1") LIMITED("d2") LIMITED("d3")
+            : [d0] "+r"(d[0]), [d1] "+r"(d[1]), [d2] "+r"(d[2]), [d3] "+r"(d[3])
+            : [multiplier] "r"(q.multiplier), [addend] "r"(q.addend), [shift] "r"(q.shift));
+}
+
+/* Four times edgeq_finish_s8. */
+static inline void finish(int32_t d[PIXELS], edgeq_channel_quant q)
+{
+    uint32_t t;
+    __asm__(SCALED_AWAY("d0") SCALED_AWAY("d1") SCALED_AWAY("d2") SCALED_AWAY("d3")
+            LIMITED("d0") LIMITED("d1") LIMITED("d2") LIMITED("d3")
+            : [d0] "+r"(d[0]), [d1] "+r"(d[1]), [d2] "+r"(d[2]), [d3] "+r"(d[3]), [t] "=&r"(t)
+            : [multiplier] "r"(q.multiplier), [addend] "r"(q.addend), [shift] "r"(q.shift));
+}
+#else
+static inline void finish_above(int32_t d[PIXELS], edgeq_channel_quant q)
+{
+    int32_t pixel;
+    for (pixel = 0; pixel < PIXELS; ++pixel) {
+        d[pixel] = edgeq_finish_above_s8(d[pixel], q);
+    }
+}
+
+static inline void finish(int32_t d[PIXELS], edgeq_channel_quant q)
+{
+    int32_t pixel;
+    for (pixel = 0; pixel < PIXELS; ++pixel) {
+        d[pixel] = edgeq_finish_s8(d[pixel], q);
+    }
+}
+#endif
+
+/* Results of one channel from d, twice its sums. */
+static inline void put(const layer *v, int32_t d[PIXELS], edgeq_channel_quant quant, int8_t *y)
 {
     const int32_t step = v->y_step;
-    int32_t pixel;
 
     if (v->is_plain) {
-        for (pixel = 0; pixel < PIXELS; ++pixel) {
-            doubled[pixel] = edgeq_finish_above_s8(doubled[pixel], quant);
-        }
+        finish_above(d, quant);
     } else {
-        for (pixel = 0; pixel < PIXELS; ++pixel) {
-            doubled[pixel] = edgeq_finish_s8(doubled[pixel], quant);
-        }
+        finish(d, quant);
         if (v->is_limited) {
-            const int32_t low = v->low;
-            const int32_t high = v->high;
+            int32_t pixel;
             for (pixel = 0; pixel < PIXELS; ++pixel) {
-                doubled[pixel] = edgeq_clamp(doubled[pixel], low, high);
+                d[pixel] = edgeq_clamp(d[pixel], v->low, v->high);
             }
         }
     }
-    y[0] = (int8_t)doubled[0];
-    y[step] = (int8_t)doubled[1];
-    y[2 * step] = (int8_t)doubled[2];
-    y[3 * step] = (int8_t)doubled[3];
+    y[0] = (int8_t)d[0];
+    y[step] = (int8_t)d[1];
+    y += 2 * step;
+    y[0] = (int8_t)d[2];
+    y[step] = (int8_t)d[3];
 }
 
 /* All channels of four pixels, whose widened windows are at x. k is the table, one record per two channels. */
@@ -128,17 +168,19 @@ static EDGEQ_NOINLINE void convolve_four(const layer *v, const uint32_t *x, cons
     for (;;) {
         const edgeq_word_pair bias = edgeq_next_pair(&k);
         sums s = {{bias.first, bias.first, bias.first, bias.first}, {bias.second, bias.second, bias.second, bias.second}};
-        int32_t a[PIXELS];
-        int32_t b[PIXELS];
+        int32_t d[PIXELS];
         int32_t pixel;
 
         s = add_window(s, x, end, &k);
         for (pixel = 0; pixel < PIXELS; ++pixel) {
-            b[pixel] = (int32_t)(s.both[pixel] - s.a[pixel]) >> 7;
-            a[pixel] = (int32_t)(2u * s.a[pixel]);
+            s.both[pixel] -= s.a[pixel];
+            d[pixel] = (int32_t)(2u * s.a[pixel]);
         }
-        finish(v, a, edgeq_next_quant(&k), y);
-        finish(v, b, edgeq_next_quant(&k), y + 1);
+        put(v, d, edgeq_next_quant(&k), y);
+        for (pixel = 0; pixel < PIXELS; ++pixel) {
+            d[pixel] = (int32_t)s.both[pixel] >> 7;
+        }
+        put(v, d, edgeq_next_quant(&k), y + 1);
         left -= 2;
         if (left <= 0) {
             return;
@@ -148,57 +190,121 @@ static EDGEQ_NOINLINE void convolve_four(const layer *v, const uint32_t *x, cons
     }
 }
 
-/*
- * Widens a window whose runs are at x, `pitch` bytes apart, into every fourth word from `to` on: of each run its whole
- * words as lanes of bytes 0 and 2 and lanes of 1 and 3, then, of all runs, the bytes that remain, two by two.
- */
-static EDGEQ_NOINLINE void widen(const layer *v, const int8_t *x, int32_t pitch, uint32_t *to)
+/* Words that a multiple of two of them ends with where the last one holds nothing. */
+static inline void end_words(const layer *v, uint32_t *to)
 {
-    const int32_t rest = v->bytes & 3;
-    const int32_t words = v->bytes >> 2;
-    uint32_t *to_rest = to + 2 * PIXELS * words * v->runs;
-    uint32_t kept = 0;
-    bool is_high = false;
+    if (((v->runs * (v->bytes & 3) + 1) / 2 & 1) != 0) {
+        to[PIXELS * (v->steps - 1)] = 0;
+    }
+}
+
+/*
+ * Widens a window of `runs` runs, the first at x, `pitch` bytes apart, into every fourth word from `to` on: of each run
+ * its whole words as lanes of bytes 0 and 2 and lanes of 1 and 3, then, of all runs, the bytes that remain, two by two.
+ */
+static inline void widen_runs(int32_t runs, int32_t bytes, const int8_t *x, int32_t pitch, uint32_t *to)
+{
+    const int32_t rest = bytes & 3;
+    const int32_t words = bytes >> 2;
+    uint32_t *to_rest = to + 2 * PIXELS * words * runs;
+    int32_t count = 0; /* of bytes that remained so far */
     int32_t run, i;
 
-    for (run = v->runs; run > 0; --run, x += pitch) {
+    for (run = 0; run < runs; ++run, x += pitch) {
         const int8_t *p = x;
-        for (i = words & 3; i > 0; --i, p += 4, to += 2 * PIXELS) {
-            const uint32_t four = edgeq_load_s8x4(p);
-            to[0] = edgeq_even_bytes(four);
-            to[PIXELS] = edgeq_odd_bytes(four);
-        }
-        for (i = words >> 2; i > 0; --i, p += 16, to += 8 * PIXELS) {
+        for (i = words; i >= 2; i -= 2) {
             const uint32_t first = edgeq_load_s8x4(p);
             const uint32_t second = edgeq_load_s8x4(p + 4);
-            const uint32_t third = edgeq_load_s8x4(p + 8);
-            const uint32_t fourth = edgeq_load_s8x4(p + 12);
             to[0] = edgeq_even_bytes(first);
             to[PIXELS] = edgeq_odd_bytes(first);
             to[2 * PIXELS] = edgeq_even_bytes(second);
             to[3 * PIXELS] = edgeq_odd_bytes(second);
-            to[4 * PIXELS] = edgeq_even_bytes(third);
-            to[5 * PIXELS] = edgeq_odd_bytes(third);
-            to[6 * PIXELS] = edgeq_even_bytes(fourth);
-            to[7 * PIXELS] = edgeq_odd_bytes(fourth);
+            to += 4 * PIXELS;
+            p += 8;
         }
-        for (i = 0; i < rest; ++i) {
-            const uint32_t lane = (uint32_t)p[i] & 0xffffu;
-            if (is_high) {
-                *to_rest = kept | lane << 16;
-                to_rest += PIXELS;
+        if (i != 0) {
+            const uint32_t first = edgeq_load_s8x4(p);
+            to[0] = edgeq_even_bytes(first);
+            to[PIXELS] = edgeq_odd_bytes(first);
+            to += 2 * PIXELS;
+            p += 4;
+        }
+        for (i = 0; i < rest; ++i, ++count) {
+            const uint32_t byte = (uint32_t)(int32_t)p[i];
+            /* The first of two sets the word, its high lane to 0. */
+            if ((count & 1) == 0) {
+                *to_rest = byte & 0xffffu;
             } else {
-                kept = lane;
+                *to_rest = edgeq_low_lanes(*to_rest, byte);
+                to_rest += PIXELS;
             }
-            is_high = !is_high;
         }
     }
-    if (is_high) {
-        *to_rest = kept;
-        to_rest += PIXELS;
+}
+
+static EDGEQ_NOINLINE void widen_any(const layer *v, const int8_t *x, int32_t pitch, uint32_t *to)
+{
+    widen_runs(v->runs, v->bytes, x, pitch, to);
+}
+
+/* The first layer of most that see colours: three rows of three pixels of three bytes, without loops. */
+static EDGEQ_NOINLINE void widen_3x3x3(const int8_t *x, int32_t pitch, uint32_t *to)
+{
+    uint32_t last[3];
+    int32_t run;
+
+#pragma GCC unroll 3
+    for (run = 0; run < 3; ++run, x += pitch, to += 4 * PIXELS) {
+        const uint32_t first = edgeq_load_s8x4(x);
+        const uint32_t second = edgeq_load_s8x4(x + 4);
+        last[run] = (uint32_t)(int32_t)x[8];
+        to[0] = edgeq_even_bytes(first);
+        to[PIXELS] = edgeq_odd_bytes(first);
+        to[2 * PIXELS] = edgeq_even_bytes(second);
+        to[3 * PIXELS] = edgeq_odd_bytes(second);
     }
-    if (((uint32_t)(v->runs * rest + 1) / 2u & 1u) != 0u) {
-        *to_rest = 0;
+    to[0] = edgeq_low_lanes(last[0], last[1]);
+    to[PIXELS] = last[2] & 0xffffu;
+}
+
+static inline void widen(const layer *v, const int8_t *x, int32_t pitch, uint32_t *to)
+{
+    if (v->runs == 3 && v->bytes == 9) {
+        widen_3x3x3(x, pitch, to);
+    } else {
+        widen_any(v, x, pitch, to);
+    }
+}
+
+/* The same for four pixels as windows, `step` bytes apart. */
+static EDGEQ_NOINLINE void widen_pixels(const layer *v, const int8_t *x, int32_t step, uint32_t *to)
+{
+    const int32_t rest = v->bytes & 3;
+    const int8_t *const whole = x + (v->bytes - rest);
+    int32_t i;
+
+    for (; x != whole; x += 4, to += 2 * PIXELS) {
+        const int8_t *const third = x + 2 * step;
+        const uint32_t p = edgeq_load_s8x4(x);
+        const uint32_t q = edgeq_load_s8x4(x + step);
+        const uint32_t r = edgeq_load_s8x4(third);
+        const uint32_t s = edgeq_load_s8x4(third + step);
+        to[0] = edgeq_even_bytes(p);
+        to[1] = edgeq_even_bytes(q);
+        to[2] = edgeq_even_bytes(r);
+        to[3] = edgeq_even_bytes(s);
+        to[PIXELS] = edgeq_odd_bytes(p);
+        to[PIXELS + 1] = edgeq_odd_bytes(q);
+        to[PIXELS + 2] = edgeq_odd_bytes(r);
+        to[PIXELS + 3] = edgeq_odd_bytes(s);
+    }
+    for (i = 0; i < rest; i += 2, x += 2) {
+        const int8_t *p = x;
+        int32_t pixel;
+        for (pixel = 0; pixel < PIXELS; ++pixel, p += step) {
+            const uint32_t second = i + 1 < rest ? (uint32_t)(int32_t)p[1] : 0u;
+            *to++ = edgeq_low_lanes((uint32_t)(int32_t)p[0], second);
+        }
     }
 }
 
@@ -219,8 +325,13 @@ arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
     const int32_t row = input_dims->w * input_dims->c;
     const bool is_run = p->dilation.w == 1 || filter_dims->w == 1; /* a row of a window */
     int8_t *y = output_data + (backwards ? (pixels - 1) * channels : 0);
+    /* A window is a pixel, and they follow each other. */
+    const bool is_pointwise = filter_dims->h == 1 && filter_dims->w == 1 && p->stride.h == 1 && p->stride.w == 1 &&
+                              p->padding.h == 0 && p->padding.w == 0 && output_dims->h == input_dims->h &&
+                              output_dims->w == input_dims->w;
+    const int8_t *x = input_data + (backwards ? (pixels - 1) * size : 0);
     int32_t left = pixels;
-    int32_t pitch;
+    int32_t pitch, i;
     uint32_t *widened;
     int8_t *copy;
     edgeq_cursor c;
@@ -244,25 +355,33 @@ arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     copy = (int8_t *)(widened + PIXELS * v.steps);
+    for (i = 0; i < PIXELS; ++i) {
+        end_words(&v, widened + i);
+    }
     c = edgeq_first_window(p, input_dims, filter_dims, output_dims, input_data, backwards);
     while (left > 0) {
         /* Pixels that make no four are computed one at a time, four times each. */
         const int32_t count = left >= PIXELS ? PIXELS : 1;
-        edgeq_place w = edgeq_next_window(&c);
-        int32_t i;
 
-        for (i = 0; i < PIXELS; ++i) {
-            if (i > 0 && count > 1) {
-                w = edgeq_next_window(&c);
-            }
-            if (w.is_inside && is_run) {
-                widen(&v, w.image + w.at, pitch, widened + i);
-            } else {
-                if (ctx->size < PIXELS * v.steps * (int32_t)sizeof(*widened) + size) {
-                    return ARM_CMSIS_NN_ARG_ERROR;
+        if (is_pointwise) {
+            const int32_t step = backwards ? -size : size;
+            widen_pixels(&v, x, count == 1 ? 0 : step, widened);
+            x += count * step;
+        } else {
+            edgeq_place w = edgeq_next_window(&c);
+            for (i = 0; i < PIXELS; ++i) {
+                if (i > 0 && count > 1) {
+                    w = edgeq_next_window(&c);
                 }
-                edgeq_copy_window(&c, w, copy);
-                widen(&v, copy, v.bytes, widened + i);
+                if (w.is_inside && is_run) {
+                    widen(&v, w.image + w.at, pitch, widened + i);
+                } else {
+                    if (ctx->size < PIXELS * v.steps * (int32_t)sizeof(*widened) + size) {
+                        return ARM_CMSIS_NN_ARG_ERROR;
+                    }
+                    edgeq_copy_window(&c, w, copy);
+                    widen(&v, copy, v.bytes, widened + i);
+                }
             }
         }
         v.y_step = count == 1 ? 0 : backwards ? -channels : channels;

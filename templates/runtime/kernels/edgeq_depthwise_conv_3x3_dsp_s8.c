@@ -15,8 +15,12 @@
 
 #define LINES 3
 #define CHANNELS 4
-/* Words of a channel's record: bias; of each row of weights (w0, w1) and (w1, w2); requantization. */
-#define RECORD 10
+/*
+ * Words of a channel's record: bias; requantization; of rows 0, 1, 2, 0, 1 of weights each (w0, w1) and (w1, w2): three
+ * of them in a row fit the lines of the strip, whichever of these is the uppermost.
+ */
+#define RECORD 14
+#define WEIGHTS 4
 
 /* An image seen along its lines. */
 typedef struct {
@@ -30,14 +34,6 @@ typedef struct {
     int32_t low;
     int32_t high;
 } image;
-
-/* What a channel's line is computed with. */
-typedef struct {
-    uint32_t w01[LINES]; /* by the place of a line in the strip */
-    uint32_t w12[LINES];
-    int32_t bias;
-    edgeq_channel_quant quant;
-} filter;
 
 /* Widened pixels of four channels at `at`, as lanes of channels 0 and 2 and of 1 and 3. */
 typedef struct {
@@ -61,6 +57,50 @@ static inline void put(uint32_t *to, int32_t plane, pixel left, pixel right)
     to[3 * plane] = edgeq_high_lanes(left.odd, right.odd);
 }
 
+/* The words of a line between its first and its last, from the second pixel at x on; returns the pixel after them. */
+#if defined(__ARM_FEATURE_DSP)
+static inline const int8_t *put_inner(const image *v, const int8_t *x, uint32_t *to)
+{
+    uint32_t *to2 = to + 2 * LINES * v->words;
+    const uint32_t *const end = to + LINES * (v->words - 2);
+    uint32_t even, odd, next_even, next_odd, word;
+
+    __asm__("1:\n\t"
+            "ldr %[odd], [%[x]]\n\t"
+            "ldr %[next_odd], [%[x], %[step]]\n\t"
+            "add %[x], %[x], %[step], lsl #1\n\t"
+            "sxtab16 %[even], %[offset], %[odd]\n\t"
+            "sxtab16 %[odd], %[offset], %[odd], ror #8\n\t"
+            "sxtab16 %[next_even], %[offset], %[next_odd]\n\t"
+            "sxtab16 %[next_odd], %[offset], %[next_odd], ror #8\n\t"
+            "pkhbt %[word], %[odd], %[next_odd], lsl #16\n\t"
+            "str %[word], [%[to], %[plane]]\n\t"
+            "pkhbt %[word], %[even], %[next_even], lsl #16\n\t"
+            "str %[word], [%[to]], #12\n\t"
+            "pkhtb %[word], %[next_odd], %[odd], asr #16\n\t"
+            "str %[word], [%[to2], %[plane]]\n\t"
+            "pkhtb %[word], %[next_even], %[even], asr #16\n\t"
+            "str %[word], [%[to2]], #12\n\t"
+            "cmp %[to], %[end]\n\t"
+            "bne 1b"
+            : [x] "+r"(x), [to] "+r"(to), [to2] "+r"(to2), [even] "=&r"(even), [odd] "=&r"(odd),
+              [next_even] "=&r"(next_even), [next_odd] "=&r"(next_odd), [word] "=&r"(word)
+            : [step] "r"(v->x_step), [offset] "r"(v->offset), [plane] "r"(4 * LINES * v->words), [end] "r"(end)
+            : "cc", "memory");
+    return x;
+}
+#else
+static inline const int8_t *put_inner(const image *v, const int8_t *x, uint32_t *to)
+{
+    int32_t word;
+
+    for (word = v->words - 2; word > 0; --word, x += 2 * v->x_step, to += LINES) {
+        put(to, LINES * v->words, widened(v, x), widened(v, x + v->x_step));
+    }
+    return x;
+}
+#endif
+
 /* Widens the line at x into every third word from `to` on; NULL: a line beside the image. Pixels beside it are 0. */
 static EDGEQ_NOINLINE void widen_line(const image *v, const int8_t *x, uint32_t *to)
 {
@@ -76,23 +116,25 @@ static EDGEQ_NOINLINE void widen_line(const image *v, const int8_t *x, uint32_t 
         return;
     }
     put(to, plane, none, widened(v, x));
-    for (word = v->words - 2; word > 0; --word, x += 2 * step) {
-        to += LINES;
-        put(to, plane, widened(v, x + step), widened(v, x + 2 * step));
-    }
     to += LINES;
-    put(to, plane, (v->length & 1) == 0 ? widened(v, x + step) : none, none);
+    if (v->words > 2) {
+        x = put_inner(v, x + step, to);
+        to += LINES * (v->words - 2);
+    } else {
+        x += step;
+    }
+    put(to, plane, (v->length & 1) == 0 ? widened(v, x) : none, none);
 }
 
 /* The sum of one output whose first two columns are at x. */
-static inline int32_t sum_of(const filter *f, const uint32_t *x)
+static inline int32_t sum_of(int32_t bias, const int32_t *w, const uint32_t *x)
 {
-    int32_t sum = f->bias;
+    int32_t sum = bias;
     int32_t line;
 
     for (line = 0; line < LINES; ++line) {
-        sum = edgeq_mac_both(x[line], f->w01[line], sum);
-        sum = edgeq_mac_low(x[line + LINES], f->w12[line] >> 16, sum);
+        sum = edgeq_mac_both(x[line], (uint32_t)w[2 * line], sum);
+        sum = edgeq_mac_low(x[line + LINES], (uint32_t)w[2 * line + 1] >> 16, sum);
     }
     return sum;
 }
@@ -138,20 +180,19 @@ static inline int8_t finished(const image *v, int32_t sum, edgeq_channel_quant q
     "bne 1b"
 #define OPERANDS                                                                                                  \
     : [x] "+r"(x), [y] "+r"(y), [a] "=&r"(a), [b] "=&r"(b), [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(p) \
-    : [w01] "r"(f->w01[0]), [w12] "r"(f->w12[0]), [w34] "r"(f->w01[1]), [w45] "r"(f->w12[1]), [w67] "r"(f->w01[2]), \
-      [w78] "r"(f->w12[2]), [bias] "m"(bias), [multiplier] "m"(multiplier), [addend] "m"(addend),                 \
+    : [w01] "r"(w[0]), [w12] "r"(w[1]), [w34] "r"(w[2]), [w45] "r"(w[3]), [w67] "r"(w[4]), [w78] "r"(w[5]), [bias] "m"(bias), [multiplier] "m"(multiplier), [addend] "m"(addend),                 \
       [shift] "m"(shift), [step] "m"(step), [end] "m"(end)                                                        \
     : "cc", "memory"
 
 /* Outputs 0 ... 2 * pairs - 1 of a line without limits; returns where the next one goes. */
-static inline int8_t *convolve_pairs(const image *v, const filter *f, const uint32_t *x, int32_t pairs, int8_t *y)
+static inline int8_t *convolve_pairs(const image *v, int32_t bias, edgeq_channel_quant quant, const int32_t *w,
+                                     const uint32_t *x, int32_t pairs, int8_t *y)
 {
     const uint32_t *const end = x + LINES * pairs;
     const int32_t step = v->x_step;
-    const int32_t bias = f->bias;
-    const int32_t multiplier = f->quant.multiplier;
-    const int32_t addend = f->quant.addend;
-    const int32_t shift = f->quant.shift;
+    const int32_t multiplier = quant.multiplier;
+    const int32_t addend = quant.addend;
+    const int32_t shift = quant.shift;
     uint32_t a, b, s, t, u, p;
 
     if (v->is_plain) {
@@ -166,59 +207,49 @@ static inline int8_t *convolve_pairs(const image *v, const filter *f, const uint
     return y;
 }
 #else
-static inline int8_t *convolve_pairs(const image *v, const filter *f, const uint32_t *x, int32_t pairs, int8_t *y)
+static inline int8_t *convolve_pairs(const image *v, int32_t bias, edgeq_channel_quant quant, const int32_t *w,
+                                     const uint32_t *x, int32_t pairs, int8_t *y)
 {
     for (; pairs > 0; --pairs, x += LINES) {
-        int32_t first = f->bias;
-        int32_t second = f->bias;
+        int32_t first = bias;
+        int32_t second = bias;
         int32_t line;
         for (line = 0; line < LINES; ++line) {
             const uint32_t next = x[line + LINES];
-            first = edgeq_mac_both(x[line], f->w01[line], first);
-            first = edgeq_mac_low(next, f->w12[line] >> 16, first);
-            second = edgeq_mac_low(x[line] >> 16, f->w01[line], second);
-            second = edgeq_mac_both(next, f->w12[line], second);
+            const uint32_t w01 = (uint32_t)w[2 * line];
+            const uint32_t w12 = (uint32_t)w[2 * line + 1];
+            first = edgeq_mac_both(x[line], w01, first);
+            first = edgeq_mac_low(next, w12 >> 16, first);
+            second = edgeq_mac_low(x[line] >> 16, w01, second);
+            second = edgeq_mac_both(next, w12, second);
         }
-        y[0] = (int8_t)(v->is_plain ? edgeq_finish_above_s8(first, f->quant) : edgeq_finish_s8(first, f->quant));
+        y[0] = (int8_t)(v->is_plain ? edgeq_finish_above_s8(first, quant) : edgeq_finish_s8(first, quant));
         y += v->x_step;
-        y[0] = (int8_t)(v->is_plain ? edgeq_finish_above_s8(second, f->quant) : edgeq_finish_s8(second, f->quant));
+        y[0] = (int8_t)(v->is_plain ? edgeq_finish_above_s8(second, quant) : edgeq_finish_s8(second, quant));
         y += v->x_step;
     }
     return y;
 }
 #endif
 
-/*
- * A line of one channel, whose strip is at x; k is the channel's record, `top` the place of the uppermost line in the
- * strip.
- */
-static EDGEQ_NOINLINE void convolve_line(const image *v, const uint32_t *x, const int32_t *k, int32_t top, int8_t *y)
+/* A line of one channel, whose strip is at x; k is the channel's record, w its weights in the order of the strip. */
+static EDGEQ_NOINLINE void convolve_line(const image *v, const uint32_t *x, const int32_t *k, const int32_t *w, int8_t *y)
 {
     const int32_t pairs = v->length / 2;
-    filter f;
-    int32_t row, i;
+    const edgeq_channel_quant quant = {k[1], k[2], k[3]};
+    int32_t i;
 
-    f.bias = k[0];
-    for (row = 0; row < LINES; ++row) {
-        f.w01[top] = (uint32_t)k[1 + 2 * row];
-        f.w12[top] = (uint32_t)k[2 + 2 * row];
-        top = top == LINES - 1 ? 0 : top + 1;
-    }
-    f.quant.multiplier = k[7];
-    f.quant.addend = k[8];
-    f.quant.shift = k[9];
     if (pairs > 0) {
-        int8_t *const first = y;
-        y = convolve_pairs(v, &f, x, pairs, y);
+        int8_t *at = y;
+        y = convolve_pairs(v, k[0], quant, w, x, pairs, y);
         if (v->is_limited) {
-            int8_t *at = first;
             for (i = 2 * pairs; i > 0; --i, at += v->x_step) {
                 *at = (int8_t)edgeq_clamp(*at, v->low, v->high);
             }
         }
     }
     if ((v->length & 1) != 0) {
-        *y = finished(v, sum_of(&f, x + LINES * pairs), f.quant);
+        *y = finished(v, sum_of(k[0], w, x + LINES * pairs), quant);
     }
 }
 
@@ -275,8 +306,9 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
                 const int8_t *const next = line + 1 < lines ? input_data + (line + 1) * v.line_step + c : NULL;
                 widen_line(&v, next, strip + (place == 0 ? LINES - 1 : place - 1));
                 for (i = done - c; i < CHANNELS; ++i) {
-                    convolve_line(&v, strip + i * plane, k + i * RECORD, place,
-                                  output_data + line * v.line_step + c + i);
+                    /* The weights of row 0 belong to the line at `place`. */
+                    const int32_t *const w = k + i * RECORD + WEIGHTS + (place == 0 ? 0 : 2 * (LINES - place));
+                    convolve_line(&v, strip + i * plane, k + i * RECORD, w, output_data + line * v.line_step + c + i);
                 }
                 place = place == LINES - 1 ? 0 : place + 1;
             }
