@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "edgeq_copy.h"
 #include "edgeq_finish.h"
 #include "edgeq_kernels_scalar.h"
 #include "edgeq_lanes.h"
@@ -16,6 +17,63 @@
 /* A function apart keeps its own registers. */
 #define NOINLINE __attribute__((noinline))
 
+/* The results of a record's two channels for two pixels, at *y0 and *y1, which are moved on, as is the table. */
+static inline void finish_four(const edgeq_finishing *f, edgeq_lane_state *s, int8_t **y0, int8_t **y1)
+{
+    const int32_t words = edgeq_finish_words(f);
+    int8_t *const p = *y0;
+    int8_t *const q = *y1;
+
+    p[0] = edgeq_finish(f, edgeq_lane_low(s->a), s->k);
+    q[0] = edgeq_finish(f, s->a.high, s->k);
+    s->k += words;
+    p[1] = edgeq_finish(f, edgeq_lane_low(s->b), s->k);
+    q[1] = edgeq_finish(f, s->b.high, s->k);
+    s->k += words;
+    *y0 = p + 2;
+    *y1 = q + 2;
+}
+
+#if defined(__arm__) && !defined(__ARM_FEATURE_DSP) && __ARM_ARCH >= 7
+/* r9 multiplier, r10 addend, r11 shift; edgeq_finish_wide. */
+#define FINISH(sum, y)                \
+    "lsls " sum ", " sum ", #1\n\t"   \
+    "smull r12, lr, " sum ", r9\n\t"  \
+    "adds r12, r12, #0x80000000\n\t"  \
+    "adc lr, lr, r10\n\t"             \
+    "add lr, lr, " sum ", asr #31\n\t" \
+    "asr lr, lr, r11\n\t"             \
+    "ssat lr, #8, lr\n\t"             \
+    "strb lr, [" y "], #1\n\t"
+
+/* finish_four where the activation has the range of int8. By hand: the compiler keeps nothing in registers. */
+static inline void finish_four_unlimited(edgeq_lane_state *state, int8_t **y0, int8_t **y1)
+{
+    register edgeq_lane_state *s __asm__("r0") = state;
+    register int8_t *p __asm__("r1") = *y0;
+    register int8_t *q __asm__("r2") = *y1;
+
+    __asm__ volatile("add r3, r0, #8\n\t"
+                     "ldm r3, {r4, r5, r6, r7, r8}\n\t"
+                     "ldm r4!, {r9, r10, r11}\n\t"
+                     "sub r5, r5, r6, lsl #16\n\t" FINISH("r5", "r1") FINISH("r6", "r2")
+                     "ldm r4!, {r9, r10, r11}\n\t"
+                     "sub r7, r7, r8, lsl #16\n\t" FINISH("r7", "r1") FINISH("r8", "r2")
+                     "str r4, [r3]\n\t"
+                     : "+r"(s), "+r"(p), "+r"(q)
+                     :
+                     : "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    *y0 = p;
+    *y1 = q;
+}
+#else
+static inline void finish_four_unlimited(edgeq_lane_state *s, int8_t **y0, int8_t **y1)
+{
+    const edgeq_finishing unlimited = {EDGEQ_KNOWS_WIDE == 0, false, -128, 127};
+    finish_four(&unlimited, s, y0, y1);
+}
+#endif
+
 /* All channels of two pixels from their stream. k is the table, one record per two channels. The last record is of the
  * last two: with an odd number it computes one again. */
 static NOINLINE void convolve_two(const edgeq_finishing *f, const uint32_t *stream, const uint32_t *end,
@@ -23,22 +81,23 @@ static NOINLINE void convolve_two(const edgeq_finishing *f, const uint32_t *stre
 {
     edgeq_lane_state s = {stream, end, k, {0u, 0}, {0u, 0}};
     const edgeq_finishing finishing = *f;
-    const int32_t words = edgeq_finish_words(f);
+    const bool is_quick = !finishing.is_limited && !edgeq_is_narrow(f);
+    const int8_t *const last = y0 + channels - 2;
 
     for (;;) {
         edgeq_add_lane_record(&s);
-        y0[0] = edgeq_finish(&finishing, edgeq_lane_low(s.a), s.k);
-        y1[0] = edgeq_finish(&finishing, s.a.high, s.k);
-        s.k += words;
-        y0[1] = edgeq_finish(&finishing, edgeq_lane_low(s.b), s.k);
-        y1[1] = edgeq_finish(&finishing, s.b.high, s.k);
-        s.k += words;
-        channels -= 2;
-        if (channels <= 0) {
-            return;
+        if (is_quick) {
+            finish_four_unlimited(&s, &y0, &y1);
+        } else {
+            finish_four(&finishing, &s, &y0, &y1);
         }
-        y0 += channels == 1 ? 1 : 2;
-        y1 += channels == 1 ? 1 : 2;
+        if (y0 > last) {
+            if (y0 == last + 2) {
+                return;
+            }
+            --y0;
+            --y1;
+        }
     }
 }
 
@@ -95,38 +154,26 @@ static inline const int8_t *corner(const cursor *c, window w)
     return w.image + (w.y * c->in->w + w.x) * c->in->c;
 }
 
-/* memcpy for few bytes, without a call. */
-static inline void copy_bytes(int8_t *to, const int8_t *from, int32_t count)
-{
-#if defined(__ARM_FEATURE_UNALIGNED)
-    for (; count >= 4; count -= 4, to += 4, from += 4) {
-        memcpy(to, from, 4);
-    }
-#endif
-    for (; count > 0; --count) {
-        *to++ = *from++;
-    }
-}
-
 /* Copies a window, the zero point in place of what is not on the image. */
 static NOINLINE void copy_window(const cursor *c, window w, int8_t *copy)
 {
     const int32_t channels = c->in->c;
     const int32_t dilation = c->p->dilation.w;
-    const edgeq_taps cols = edgeq_clip_taps(w.x, c->in->w, c->filter->w, dilation);
     const int32_t bytes = c->filter->w * channels;
-    /* Taps that are neighbours are copied in one run. */
-    const int32_t run = dilation == 1 ? cols.end - cols.first : 1;
-    int32_t row, col;
+    edgeq_taps cols = {0, c->filter->w};
+    int32_t run, row, col;
 
     if (!w.is_inside) {
-        memset(copy, -c->p->input_offset, (size_t)(bytes * c->filter->h));
+        cols = edgeq_clip_taps(w.x, c->in->w, c->filter->w, dilation);
+        edgeq_fill_few(copy, -c->p->input_offset, bytes * c->filter->h);
     }
+    /* Taps that are neighbours are copied in one run. */
+    run = dilation == 1 ? cols.end - cols.first : 1;
     for (row = 0; row < c->filter->h; ++row, copy += bytes, w.y += c->p->dilation.h) {
         if (w.y >= 0 && w.y < c->in->h) {
             const int8_t *const x = w.image + (w.y * c->in->w + w.x) * channels;
             for (col = cols.first; col < cols.end; col += run) {
-                copy_bytes(copy + col * channels, x + col * dilation * channels, run * channels);
+                edgeq_copy_few(copy + col * channels, x + col * dilation * channels, run * channels);
             }
         }
     }

@@ -6,8 +6,7 @@
  * input's offset is part of the bias; a window that hangs over an edge of the image is copied first, with the zero point
  * in place of what is not on the image.
  */
-#include <string.h>
-
+#include "edgeq_copy.h"
 #include "edgeq_finish.h"
 #include "edgeq_kernels_scalar.h"
 #include "edgeq_window.h"
@@ -136,23 +135,6 @@ static NOINLINE void convolve_any(const edgeq_finishing *f, const walk *v, const
     }
 }
 
-/* memcpy by words where both places and the count allow, without a call. */
-static inline void copy_channels(int8_t *to, const int8_t *from, int32_t count)
-{
-    if ((((uintptr_t)to | (uintptr_t)from | (uintptr_t)count) & 3u) == 0u) {
-        int8_t *const t = __builtin_assume_aligned(to, 4);
-        const int8_t *const x = __builtin_assume_aligned(from, 4);
-        int32_t i;
-        for (i = 0; i < count; i += 4) {
-            memcpy(t + i, x + i, 4);
-        }
-        return;
-    }
-    for (; count > 0; --count) {
-        *to++ = *from++;
-    }
-}
-
 /* Copies the window at (y, x), the zero point in place of what is not on the image. */
 static NOINLINE void copy_window(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
                                  const int8_t *image, int32_t y, int32_t x, int8_t *copy)
@@ -164,9 +146,9 @@ static NOINLINE void copy_window(const cmsis_nn_dw_conv_params *p, const cmsis_n
         const bool is_inside = y >= 0 && y < in->h;
         for (col = 0; col < filter->w; ++col, copy += in->c) {
             if (is_inside && col >= cols.first && col < cols.end) {
-                copy_channels(copy, image + (y * in->w + x + col * p->dilation.w) * in->c, in->c);
+                edgeq_copy_few(copy, image + (y * in->w + x + col * p->dilation.w) * in->c, in->c);
             } else {
-                memset(copy, -p->input_offset, (size_t)in->c);
+                edgeq_fill_few(copy, -p->input_offset, in->c);
             }
         }
     }
