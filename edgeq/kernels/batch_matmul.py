@@ -17,3 +17,13 @@ class BatchMatmulS8(Kernel):
         for size in p.batch:
             products *= size
         return products * (25 + 6 * p.depth)
+
+
+@register
+class BatchMatmulS16(Kernel):
+    """Sums of 64 bits."""
+
+    name = "edgeq_batch_matmul_s16"
+    ops = ("BATCH_MATMUL",)
+    template = "batch_matmul.c.j2"
+    dtype = "int16"

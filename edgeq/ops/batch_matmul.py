@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
-from edgeq.ir import Graph, Node, Tensor
+from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, requantize_wide, saturate
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
-from edgeq.ops.base import Lowered, Op, affine, check_accumulator, require
+from edgeq.ops.base import Lowered, Op, activation_type, affine, check_accumulator, require
 from edgeq.ops.exact import float_type
+from edgeq.ops.weighted import check_sum
 
 # TFLite's limit; with it no kernel walks over more than three batch axes.
 MAX_RANK = 5
@@ -36,6 +37,7 @@ class BatchMatmulParams:
             them, 0 where an operand is repeated.
         rows, depth, columns: sizes of one product.
         x_row, x_depth, y_depth, y_column: elements between neighbours along these axes of the operands.
+        dtype: of operands and result; int16 is summed and requantized in 64 bits.
     """
 
     x_shape: tuple[int, ...]
@@ -57,6 +59,7 @@ class BatchMatmulParams:
     multiplier: int
     shift: int
     output_offset: int
+    dtype: str = "int8"
 
 
 @register
@@ -66,6 +69,7 @@ class BatchMatmul(Op):
     name = "BATCH_MATMUL"
     Attrs = BatchMatmulAttrs
     Params = BatchMatmulParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(self, attrs: BatchMatmulAttrs, x: Tensor, y: Tensor) -> tuple[tuple[int, ...], ...]:
         shapes = f"operands of shape {list(x.shape)} and {list(y.shape)}"
@@ -90,9 +94,10 @@ class BatchMatmul(Op):
         attrs: BatchMatmulAttrs = node.attrs
         x, y = graph.operands(node)
         (z,) = graph.results(node)
-        _, x_zero = affine(x, node.loc)
-        _, y_zero = affine(y, node.loc)
-        output_scale, output_zero = affine(z, node.loc)
+        dtype = activation_type(self, node.loc, x, y, z)
+        _, x_zero = affine(x, node.loc, dtype)
+        _, y_zero = affine(y, node.loc, dtype)
+        output_scale, output_zero = affine(z, node.loc, dtype)
         rows, depth = _matrix(x.shape, attrs.adj_x)
         columns = z.shape[-1]
         # a float32 product of scales, as TFLite's GetQuantizedConvolutionMultipler
@@ -118,15 +123,20 @@ class BatchMatmul(Op):
             multiplier=multiplier,
             shift=shift,
             output_offset=output_zero,
+            dtype=dtype.value,
         )
-        return Lowered(params, (x.name, y.name), check_accumulator(_bound(params), shift, node.loc))
+        if dtype is DType.INT8:
+            return Lowered(params, (x.name, y.name), check_accumulator(_bound(params), shift, node.loc))
+        bound = check_sum(_bound(params), np.zeros(1, np.int64), np.array([multiplier]), np.array([shift]), node.loc)
+        return Lowered(params, (x.name, y.name), bound, 64)
 
     def simulate(self, p: BatchMatmulParams, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
         exact = float_type(_bound(p))
         wide = (x.astype(exact) + exact(p.x_offset), y.astype(exact) + exact(p.y_offset))
         sums = np.matmul(*_aligned(*wide, p.adj_x, p.adj_y)).astype(np.int64)
-        z = requantize(sums, p.multiplier, p.shift) + p.output_offset
-        return (saturate(z, -128, 127),)
+        dtype = DType(p.dtype)
+        scaled = (requantize if dtype is DType.INT8 else requantize_wide)(sums, p.multiplier, p.shift)
+        return (saturate(scaled + p.output_offset, *dtype.range, dtype.numpy.type),)
 
 
 def _matrix(shape: tuple[int, ...], adjoint: Any) -> tuple[int, int]:
@@ -148,6 +158,6 @@ def _strides(batch: tuple[int, ...], matrix: int, rank: int) -> tuple[int, ...]:
 
 
 def _bound(p: BatchMatmulParams) -> int:
-    """Largest magnitude of the sum over all int8 operands."""
-    reach = [max(abs(-128 + offset), abs(127 + offset)) for offset in (p.x_offset, p.y_offset)]
+    """Largest magnitude of the sum over all operands."""
+    reach = [max(abs(end + offset) for end in DType(p.dtype).range) for offset in (p.x_offset, p.y_offset)]
     return p.depth * reach[0] * reach[1]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node, Tensor
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
-from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
+from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, activation_type, require
 from edgeq.ops.pooling import same_quantization
 
 # Positions and weights count 2^−10 pixels.
@@ -34,16 +34,18 @@ class ResizeBilinearParams:
     output_shape: tuple[int, ...]
     scale: tuple[int, ...]
     start: tuple[int, ...]
+    dtype: str = "int8"
 
 
 @register
 class ResizeBilinear(Op):
     """Integer weights of 10 bits for each axis; sums are rounded to nearest, ties away from zero (TFLite's reference
-    kernel for int8, where height and width are rounded to 2^−10 pixels)."""
+    kernel, where height and width are rounded to 2^−10 pixels)."""
 
     name = "RESIZE_BILINEAR"
     Attrs = ResizeBilinearAttrs
     Params = ResizeBilinearParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(self, attrs: ResizeBilinearAttrs, x: Tensor, size: Tensor) -> tuple[tuple[int, ...], ...]:
         require(size.data is not None, "the size is computed at run time; a constant is needed")
@@ -74,10 +76,13 @@ class ResizeBilinear(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, _ = graph.operands(node)
         (y,) = graph.results(node)
-        same_quantization(x, y, node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        same_quantization(x, y, node.loc, dtype)
         scales = tuple(_scale(node.attrs, *sizes) for sizes in zip(x.shape[1:3], y.shape[1:3], strict=True))
         starts = tuple(s // 2 - (1 << (_BITS - 1)) if node.attrs.half_pixel_centers else 0 for s in scales)
-        return Lowered(ResizeBilinearParams(x.shape, y.shape, scales, starts), (x.name,), 128 << (2 * _BITS))
+        params = ResizeBilinearParams(x.shape, y.shape, scales, starts, dtype.value)
+        bits = 32 if dtype is DType.INT8 else 64
+        return Lowered(params, (x.name,), -dtype.range[0] << (2 * _BITS), bits)
 
     def simulate(self, p: ResizeBilinearParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         total = x.astype(np.int64)
@@ -88,7 +93,7 @@ class ResizeBilinear(Op):
         # the quotient is truncated
         total += np.where(total > 0, 1, -1) << (2 * _BITS - 1)
         y = np.sign(total) * (np.abs(total) >> (2 * _BITS))
-        return (y.astype(np.int8),)
+        return (y.astype(DType(p.dtype).numpy),)
 
 
 def _scale(attrs: ResizeBilinearAttrs, size: int, wanted: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
 from edgeq.ops.base import (
     Activation,
@@ -17,13 +17,20 @@ from edgeq.ops.base import (
     Op,
     QuantRule,
     activation_range,
+    activation_type,
     affine,
-    check_accumulator,
     require,
 )
 from edgeq.ops.exact import float_type, product_bound
 from edgeq.ops.spatial import Padding, Pair, pad_before
-from edgeq.ops.weighted import accumulator_bound, integer_bias, per_channel_multipliers, rescaler, symmetric_weights
+from edgeq.ops.weighted import (
+    accumulator_bound,
+    check_sum,
+    integer_bias,
+    per_channel_multipliers,
+    rescaler,
+    symmetric_weights,
+)
 
 # Axes of the filters that one result sums over.
 _SUMMED = (1, 2, 3)
@@ -41,7 +48,8 @@ class TransposeConvParams:
     """Integers of a transposed convolution. Shapes are NHWC; pairs (height, width).
 
     pad: rows and columns of the windows that lie before the output's first.
-    weights: int8 (out_c, kernel_h, kernel_w, in_c). bias, multipliers, shifts: int32 (out_c,).
+    weights: int8 (out_c, kernel_h, kernel_w, in_c). bias, multipliers, shifts: int32 (out_c,); with dtype "int16", of
+    activations, the bias is int32 or int64 and says how wide the accumulators are.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -68,6 +76,7 @@ class TransposeConv(Op):
     name = "TRANSPOSE_CONV"
     Attrs = TransposeConvAttrs
     Params = TransposeConvParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(
         self, attrs: TransposeConvAttrs, shape: Tensor, w: Tensor, x: Tensor, b: Tensor | None = None
@@ -111,13 +120,17 @@ class TransposeConv(Op):
         attrs: TransposeConvAttrs = node.attrs
         _, w, x, *rest = graph.operands(node)
         (y,) = graph.results(node)
-        _, input_zero = affine(x, node.loc)
-        output_scale, output_zero = affine(y, node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        _, input_zero = affine(x, node.loc, dtype)
+        output_scale, output_zero = affine(y, node.loc, dtype)
         weights = symmetric_weights(w, node.loc, axis=0)
         multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[0])
-        bias = integer_bias(rest[0] if rest else None, w.shape[0], node.loc)
-        low, high = activation_range(attrs.activation, output_scale, output_zero)
-        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED)
+        bias = integer_bias(rest[0] if rest else None, w.shape[0], node.loc, dtype)
+        if not (rest and rest[0]):
+            # TFLite 2.14 sums what has no bias in 32 bits
+            bias = bias.astype(np.int32)
+        low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
+        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED, dtype)
         params = TransposeConvParams(
             input_shape=x.shape,
             output_shape=y.shape,
@@ -132,12 +145,14 @@ class TransposeConv(Op):
             bias=frozen_array(bias),
             multipliers=frozen_array(multipliers),
             shifts=frozen_array(shifts),
+            dtype=dtype.value,
         )
-        return Lowered(params, (x.name,), check_accumulator(bound, shifts, node.loc))
+        return Lowered(params, (x.name,), check_sum(bound, bias, multipliers, shifts, node.loc), 8 * bias.itemsize)
 
     def simulate(self, p: TransposeConvParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED))
-        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED))
+        dtype = DType(p.dtype)
+        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED, dtype))
+        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED, dtype))
         images = x.reshape((-1,) + p.input_shape[1:]).astype(exact) + exact(p.input_offset)
         y = finish(_scatter(images, p.weights.astype(exact), p.stride, p.pad, p.output_shape[1:]))
         return (y.reshape((x.shape[0],) + p.output_shape),)

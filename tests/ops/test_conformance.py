@@ -82,10 +82,16 @@ def test_equals_litert(op: str, dtype: DType, case_count: int) -> None:
 
 
 def _litert_differs(case: Case) -> bool:
-    """LiteRT reads int32 biases of int16 layers as int64, and multiplies the sums of dense ones by a double."""
-    types = {t.dtype for t in case.graph.tensors.values() if t.is_constant}
-    return DType.INT16 in {case.graph.tensors[name].dtype for name in case.graph.inputs} and (
-        case.op == "FULLY_CONNECTED" or (case.op == "CONV_2D" and DType.INT32 in types)
+    """LiteRT reads int32 biases of int16 layers as int64, sums in 64 bits in transposed ones without a bias, and
+    multiplies the sums of dense ones by a double."""
+    if DType.INT16 not in {case.graph.tensors[name].dtype for name in case.graph.inputs}:
+        return False
+    bias = case.graph.tensors.get("b")
+    narrow = bias is not None and bias.dtype is DType.INT32
+    return (
+        case.op == "FULLY_CONNECTED"
+        or (case.op == "CONV_2D" and narrow)
+        or (case.op == "TRANSPOSE_CONV" and (narrow or bias is None))
     )
 
 

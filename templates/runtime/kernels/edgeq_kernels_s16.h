@@ -7,6 +7,7 @@
 #define EDGEQ_KERNELS_S16_H
 
 #include "arm_nn_types.h"
+#include "edgeq_kernels.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -226,6 +227,35 @@ arm_cmsis_nn_status edgeq_recurrent_s8(const int8_t *input, const int16_t *hidde
                                        int16_t *scratch, int8_t *output, int16_t *hidden);
 arm_cmsis_nn_status edgeq_recurrent_s16(const int16_t *input, const int16_t *hidden_in, const edgeq_recurrent_params *p,
                                         int16_t *scratch, int16_t *output, int16_t *hidden);
+
+/* edgeq_batch_matmul_s8 of edgeq_kernels.h for int16; sums of 64 bits below 2^47, requantized by edgeq_requantize_wide. */
+arm_cmsis_nn_status edgeq_batch_matmul_s16(const edgeq_batch_matmul_params *p,
+                                           const int16_t *input_1,
+                                           const int16_t *input_2,
+                                           int16_t *output);
+
+/* edgeq_resize_bilinear_s8 of edgeq_kernels.h for int16. */
+arm_cmsis_nn_status edgeq_resize_bilinear_s16(const cmsis_nn_dims *input_dims,
+                                              const int16_t *input,
+                                              int32_t scale_h,
+                                              int32_t scale_w,
+                                              int32_t start_h,
+                                              int32_t start_w,
+                                              const cmsis_nn_dims *output_dims,
+                                              int16_t *output);
+
+/* edgeq_transpose_conv_s8 of edgeq_kernels.h for int16; one of the biases is null and the other says how wide sums are. */
+arm_cmsis_nn_status edgeq_transpose_conv_s16(const cmsis_nn_conv_params *p,
+                                             const int32_t *multipliers,
+                                             const int32_t *shifts,
+                                             const cmsis_nn_dims *input_dims,
+                                             const int16_t *input,
+                                             const cmsis_nn_dims *filter_dims,
+                                             const int8_t *filters,
+                                             const int32_t *narrow_bias,
+                                             const int64_t *wide_bias,
+                                             const cmsis_nn_dims *output_dims,
+                                             int16_t *output);
 
 #ifdef __cplusplus
 }

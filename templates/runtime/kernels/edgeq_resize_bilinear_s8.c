@@ -1,26 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Images scaled with linear interpolation. */
 #include "edgeq_kernels.h"
-
-enum { POSITION_BITS = 10, ONE = 1 << POSITION_BITS };
-
-/* The two pixels that a position, in 1/1024 pixels, lies between, and how far behind the first it is. */
-typedef struct {
-    int32_t low;
-    int32_t high;
-    int32_t weight;
-} neighbours;
-
-static neighbours neighbours_of(int32_t position, int32_t size)
-{
-    neighbours n;
-    const int32_t above = (position + ONE - 1) / ONE;
-
-    n.low = position > 0 ? position / ONE : 0;
-    n.high = above < size ? above : size - 1;
-    n.weight = position - n.low * ONE;
-    return n;
-}
+#include "edgeq_resize.h"
 
 arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
                                              const int8_t *input,
@@ -43,23 +24,23 @@ arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
     }
     for (batch = 0; batch < output_dims->n; ++batch) {
         for (y = 0; y < output_dims->h; ++y) {
-            const neighbours rows = neighbours_of(y * scale_h + start_h, input_dims->h);
+            const edgeq_neighbours rows = edgeq_neighbours_of(y * scale_h + start_h, input_dims->h);
             const int8_t *top = input + rows.low * row_size;
             const int8_t *bottom = input + rows.high * row_size;
 
             for (x = 0; x < output_dims->w; ++x) {
-                const neighbours columns = neighbours_of(x * scale_w + start_w, input_dims->w);
+                const edgeq_neighbours columns = edgeq_neighbours_of(x * scale_w + start_w, input_dims->w);
                 const int32_t left = columns.low * channels;
                 const int32_t right = columns.high * channels;
 
                 for (c = 0; c < channels; ++c) {
                     const int32_t upper =
-                        top[left + c] * (ONE - columns.weight) + top[right + c] * columns.weight;
+                        top[left + c] * (EDGEQ_PIXEL - columns.weight) + top[right + c] * columns.weight;
                     const int32_t lower =
-                        bottom[left + c] * (ONE - columns.weight) + bottom[right + c] * columns.weight;
-                    const int32_t sum = upper * (ONE - rows.weight) + lower * rows.weight;
-                    const int32_t half = sum > 0 ? ONE * ONE / 2 : -(ONE * ONE / 2);
-                    *output++ = (int8_t)((sum + half) / (ONE * ONE));
+                        bottom[left + c] * (EDGEQ_PIXEL - columns.weight) + bottom[right + c] * columns.weight;
+                    const int32_t sum = upper * (EDGEQ_PIXEL - rows.weight) + lower * rows.weight;
+                    const int32_t half = sum > 0 ? EDGEQ_PIXEL * EDGEQ_PIXEL / 2 : -(EDGEQ_PIXEL * EDGEQ_PIXEL / 2);
+                    *output++ = (int8_t)((sum + half) / (EDGEQ_PIXEL * EDGEQ_PIXEL));
                 }
             }
         }
