@@ -59,7 +59,9 @@ def with_variables(graph: Graph) -> WithVariables:
             variables.add(operands[place])
         gate = QuantParams([2.0**-12], [0])
         inside = [Tensor(f"{y.name}/gate{i}", (0,), DType.INT16, gate) for i in range(4)]
-        inside.append(Tensor(f"{y.name}/hidden", (0,), y.dtype, y.quant))
+        product = node.attrs.product
+        hidden = y.quant if product is None else QuantParams([product[0]], [product[1]])
+        inside.append(Tensor(f"{y.name}/hidden", (0,), y.dtype, hidden))
         attrs = node.attrs
         if attrs.sequences:
             nodes.append(replace(node, inputs=tuple(operands)))

@@ -53,11 +53,13 @@ _INT16 = (-32768, 32767)
 @dataclass(frozen=True)
 class LstmAttrs:
     """time_major: the sequence is (steps, batch, …), otherwise (batch, steps, …). cell_clip: limit of the cell state's
-    magnitude, 0 for none. sequences: the first result has every step's hidden state, otherwise the last one's only."""
+    magnitude, 0 for none. sequences: the first result has every step's hidden state, otherwise the last one's only.
+    product: (scale, zero point) with which a file has o·tanh(c) become the hidden state, None for the state's own."""
 
     time_major: bool = False
     cell_clip: float = 0.0
     sequences: bool = True
+    product: tuple[float, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,7 @@ class LstmParams:
     multipliers, shifts: int32 (4,): from sums of `weights` to Q3.12; recurrent_…: of `recurrent`.
     cell_exponent: the cell state's scale is 2 to this power. cell_clip: 0 for none.
     forget_…, input_…: from a gate times the cell state, or two gates, to the cell state (with tables only).
-    output_…: from the output gate times tanh(cell state) to the hidden state. hidden_zero: 0 as a hidden state.
+    output_…: from the output gate times tanh(cell state) to the hidden state. hidden_zero: added to it, and 0 as one.
     """
 
     dtype: str
@@ -219,7 +221,10 @@ class UnidirectionalSequenceLstm(Op):
             check = check_sum if wide is np.int64 else lambda s, _, __, shift, where: check_accumulator(s, shift, where)
             bound = max(bound, check(sums, b, np.array(multipliers), np.array(shifts), node.loc))
         tables = dtype is DType.INT16 or dialect is Dialect.MICRO
-        output_factor = 2.0**-30 / hidden_scale
+        product_scale, product_zero = attrs.product or (hidden_scale, hidden_zero)
+        if carried[0] is None and product_zero != hidden_zero:
+            raise QuantizationError("the hidden state and what it is made of differ in zero point", where=node.loc)
+        output_factor = 2.0**-30 / product_scale
         # TFLite keeps this quotient in a float
         output = quantize_multiplier(output_factor if tables else float(np.float32(output_factor)))
         forget, update = quantize_multiplier(2.0**-15), quantize_multiplier(2.0 ** (-30 - exponent))
@@ -251,7 +256,7 @@ class UnidirectionalSequenceLstm(Op):
             input_shift=update[1],
             output_multiplier=output[0],
             output_shift=output[1],
-            hidden_zero=hidden_zero,
+            hidden_zero=product_zero,
         )
         names = (x.name, *(t.name for t in carried if t is not None))
         return Lowered(params, names, bound, 8 * np.dtype(wide).itemsize)

@@ -7,15 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edgeq import importers
 from edgeq.errors import ModelError
+from edgeq.exporters.tflite import export_tflite
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType
+from edgeq.lower import lower
 from edgeq.ops import find_op, infer_results
 from edgeq.ops.unidirectional_sequence_lstm import CELL_STATE, HIDDEN_STATE, NORMS, PROJECTION, WEIGHTS, LstmAttrs
+from edgeq.simulate import simulate as simulate_program
+from edgeq.target import load_cpu
 
 from .cases import cases_of
 from .cases.unidirectional_sequence_lstm import run_micro
 from .graphs import Case
+from .one_op import run_tflite
 from .test_conformance import simulate
 
 OP = "UNIDIRECTIONAL_SEQUENCE_LSTM"
@@ -69,6 +75,23 @@ def split(case: Case, at: int) -> list[np.ndarray]:
     )
     second = simulate(later, (parts[1], *first[1:]))
     return [np.concatenate([first[0], second[0]], axis + 1), *second[1:]]
+
+
+@pytest.mark.parametrize("product", [None, (0.006, 3)])
+def test_a_file_read_keeps_its_states_from_inference_to_inference(product, tmp_path):
+    """As TFLite's interpreter does; what the output gate's product becomes is told by a tensor of its own."""
+    for case in from_nothing(DType.INT8, 8):
+        (node,) = case.graph.nodes
+        node = replace(node, attrs=replace(node.attrs, sequences=True, product=product))
+        x, y = case.graph.tensors["x"], case.graph.tensors["y"]
+        y = replace(y, shape=(*x.shape[:2], y.shape[-1]))
+        model = export_tflite(case.graph.rewrite([node], [y], outputs=["y"]))
+        (tmp_path / "lstm.tflite").write_bytes(model)
+        program = lower(importers.load(tmp_path / "lstm.tflite"), load_cpu("cortex-m4f"))
+        assert len(program.states) == 2
+        (ours,) = simulate_program(program, case.inputs)
+        (theirs,) = run_tflite(model, case.inputs)
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])

@@ -9,7 +9,7 @@ from edgeq.errors import ModelError
 from edgeq.importers.advice import ways_out
 from edgeq.importers.tflite import flatbuffer
 from edgeq.importers.tflite.names import layer_name
-from edgeq.importers.tflite.rules import attributes
+from edgeq.importers.tflite.rules import attributes, with_intermediates
 from edgeq.importers.tflite.shapes import ABSORBED, reshapes, resolve_shapes
 from edgeq.importers.tflite.variables import OF_VARIABLES, Variable, resolve_variables, states
 from edgeq.ir import Graph, Node, verify_graph
@@ -62,12 +62,13 @@ def _graph(file: flatbuffer.File, variables: tuple[Variable, ...], path: Path) -
             raise ModelError("an operator has no outputs", where=f"operator {index} ({operator.name})")
         loc = layer_name(file.tensors[operator.outputs[0]].name, operator.name)
         try:
+            attrs = attributes(operator.name, operator.options)
             nodes.append(
                 Node(
                     operator.name,
                     tuple(file.tensors[i].name if i >= 0 else "" for i in operator.inputs),
                     tuple(file.tensors[i].name for i in operator.outputs),
-                    attributes(operator.name, operator.options),
+                    with_intermediates(attrs, [file.tensors[i] for i in operator.intermediates]),
                     loc,
                 )
             )

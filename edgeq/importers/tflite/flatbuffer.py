@@ -61,12 +61,14 @@ def _names(enum: type) -> dict[int, str]:
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator as stored: builtin name, tensor indices (−1: absent operand), and its options table."""
+    """One operator as stored: builtin name, tensor indices (−1: absent operand), its options table, and
+    tensors that only tell how it is quantized inside."""
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Any
+    intermediates: tuple[int, ...] = ()
 
 
 class UnsupportedTensor(ModelError):
@@ -227,6 +229,7 @@ def _read_operator(operator: Any, code_names: list[str], tensors: int) -> Operat
         _indices(operator.InputsLength, operator.Inputs, tensors, optional=True),
         _indices(operator.OutputsLength, operator.Outputs, tensors, optional=False),
         options,
+        _indices(operator.IntermediatesLength, operator.Intermediates, tensors, optional=False),
     )
 
 

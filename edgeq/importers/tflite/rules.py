@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import ai_edge_litert.schema_py_generated as schema
 
 from edgeq.errors import ModelError
 from edgeq.importers.tflite.flatbuffer import DAMAGE, MAX_RANK
-from edgeq.ir import DType
+from edgeq.ir import DType, Tensor
 from edgeq.ops import Activation, find_op
 from edgeq.ops.spatial import Padding, Pair
+from edgeq.ops.unidirectional_sequence_lstm import LstmAttrs
 
 Rule = Callable[[Any], dict[str, Any]]
 
@@ -157,6 +159,22 @@ def _arg_extreme(options: Any) -> dict[str, Any]:
 @rule("CONCATENATION")
 def _concatenation(options: Any) -> dict[str, Any]:
     return {"axis": options.Axis(), "activation": _activation(options)}
+
+
+@rule("UNIDIRECTIONAL_SEQUENCE_LSTM")
+def _lstm(options: Any) -> dict[str, Any]:
+    if options.FusedActivationFunction() != schema.ActivationFunctionType.TANH:
+        raise ModelError("an LSTM whose activation is not tanh is not supported")
+    if options.DiagonalRecurrentTensors():
+        raise ModelError("an LSTM with diagonal recurrent weights is not supported")
+    return {"time_major": bool(options.TimeMajor()), "cell_clip": max(0.0, finite(options.CellClip(), "cell clip"))}
+
+
+def with_intermediates(attrs: Any, intermediates: list[Tensor]) -> Any:
+    """An LSTM's attributes with the quantization of its output gate's product, the last of its five intermediates."""
+    if not isinstance(attrs, LstmAttrs) or len(intermediates) != 5 or intermediates[4].quant is None:
+        return attrs
+    return replace(attrs, product=intermediates[4].quant.per_tensor)
 
 
 @rule("SVDF")
