@@ -126,6 +126,28 @@ def test_an_unknown_handle_is_refused(tmp_path):
         importers.load(repacked(model, tmp_path / "broken.tflite"))
 
 
+@pytest.mark.parametrize("name", ["READ_VARIABLE", "ASSIGN_VARIABLE"])
+def test_damaged_operands_are_refused(name, tmp_path):
+    model = unpacked(written(MACHINES["accumulator"], tmp_path))
+    operator = model.subgraphs[0].operators[operator_names(model).index(name)]
+    if name == "READ_VARIABLE":
+        operator.outputs = []
+    else:
+        operator.inputs = [operator.inputs[0], -1]
+    with pytest.raises(ModelError, match="other operands or results"):
+        importers.load(repacked(model, tmp_path / "broken.tflite"))
+
+
+def test_a_huge_variable_tensor_is_refused_before_it_takes_memory(tmp_path):
+    model = unpacked(written(MACHINES["accumulator"], tmp_path))
+    main = model.subgraphs[0]
+    at = main.operators[operator_names(model).index("ADD")].inputs[1]
+    main.tensors[at].isVariable = True
+    main.tensors[at].shape = [1 << 15, 1 << 15]
+    with pytest.raises(ModelError, match="1,073,741,824 elements"):
+        importers.load(repacked(model, tmp_path / "huge.tflite"))
+
+
 def test_an_initialisation_by_an_input_is_refused(tmp_path):
     model = unpacked(written(MACHINES["accumulator"], tmp_path))
     model.subgraphs[1].tensors[-1].buffer = 0

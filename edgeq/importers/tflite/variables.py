@@ -18,6 +18,8 @@ from edgeq.ir import DType, State, Tensor, frozen_array
 
 #: Operators that no graph holds: reading a file turns them into states.
 OF_VARIABLES = ("CALL_ONCE", "VAR_HANDLE")
+#: Elements of a variable tensor: more has no microcontroller.
+MAX_STATE = 1 << 24
 # container and name of a resource variable
 _Key = tuple[str, str]
 
@@ -83,6 +85,8 @@ class _Work:
     def _variable(self, operator: Operator, operands: int) -> _Key:
         if len(operator.inputs) != operands or operator.inputs[0] not in self.keys:
             raise ModelError(f"{operator.name} without the handle of a variable")
+        if min(operator.inputs) < 0 or len(operator.outputs) != 2 - operands:
+            raise ModelError(f"{operator.name} has other operands or results than one value")
         return self.keys[operator.inputs[0]]
 
     def _read(self, key: _Key, result: int) -> None:
@@ -152,6 +156,8 @@ class _Work:
 
 def _reset(tensor: Tensor) -> np.ndarray:
     """What TFLite's reset leaves in a variable tensor: its zero point where it is int8, zeros elsewhere."""
+    if tensor.size > MAX_STATE:
+        raise ModelError(f"a variable of {tensor.size:,} elements, the limit is {MAX_STATE:,}", where=tensor.name)
     zero = tensor.quant.per_tensor[1] if tensor.dtype is DType.INT8 and tensor.quant is not None else 0
     return np.full(tensor.shape, zero, tensor.dtype.numpy)
 
