@@ -407,3 +407,19 @@ def test_what_a_trial_does_not_survive(run, says):
 
 def test_a_trial_that_ends_well_says_nothing():
     survive(lambda: None, 100, "file", "")
+
+
+def test_an_input_layer_in_the_midst_is_refused(edited):
+    def change(config):
+        layer_entry(config, "ReLU")["class_name"] = "InputLayer"
+
+    with pytest.raises(ModelError, match="InputLayer"):
+        load(edited(change))
+
+
+def test_bias_axes_that_are_no_text_are_refused(built, tmp_path):
+    path = built("attention")[1] / "model.keras"
+    config = config_of(path)
+    layer_entry(config, "EinsumDense")["config"]["bias_axes"] = 5
+    with pytest.raises(ModelError, match="bias axes 5"):
+        load(rewrite(path, tmp_path / "m.keras", config_json=json.dumps(config).encode()))

@@ -167,6 +167,8 @@ class GraphBuilder:
         owner = scope.path + spec.name
         name = self.unique(scope.prefix + spec.name + suffix)
         rule = find_rule(spec.kind)
+        if rule is None:  # the others without a rule were refused at once
+            raise ModelError(f"{spec.kind} stands where a value is computed", where=name)
         arguments = dict(spec.calls[index].kwargs) if index < len(spec.calls) else {}
         for key, value in arguments.items():
             known = key in (*_TENSOR_ARGUMENTS, *_IDLE_ARGUMENTS, *rule.arguments) or spec.kind.startswith("ops.")

@@ -38,8 +38,8 @@ def _equation(config: Config) -> tuple[str, str, str, str] | None:
     kept, units = x[: len(x) - len(shared)], kernel[len(shared) :]
     plain = x == kept + shared and kernel == shared + units and result == kept + units and bool(shared) and bool(units)
     distinct = all(len(set(word)) == len(word) for word in (x, kernel, result))
-    bias = config.get("bias_axes") or ""
-    return (kept, shared, units, str(bias)) if plain and distinct and set(bias) <= set(units) else None
+    bias = str(config.get("bias_axes") or "")
+    return (kept, shared, units, bias) if plain and distinct and set(bias) <= set(units) else None
 
 
 def _check_einsum(config: Config) -> str:
