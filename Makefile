@@ -1,5 +1,7 @@
 # make setup   what the project needs: Debian packages (as root or with sudo), a virtual environment in .venv
 # make test    all tests            make demo   train, build, run on an emulated board
+# make test-long   200 cases an operator and 500 random graphs through simulator and C, on all cores: takes hours
+# make fuzz    mutated model files and protocol frames, FUZZ_ARGS="--runs 100000": needs clang
 # make readme  write anew what the README says of operators and layers
 # make bench   instructions, cycles, flash and RAM of the models in EDGEQ_ZOO on every core: writes tests/bench and the README
 PYTHON ?= python3.11
@@ -10,7 +12,7 @@ TOOLS := gcc arm-none-eabi-gcc qemu-system-arm
 JOBS ?= $(shell nproc)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: setup tools test demo bench readme clean
+.PHONY: setup tools test test-long fuzz demo bench readme clean
 
 setup: tools $(VENV)/.ready
 
@@ -34,6 +36,16 @@ $(VENV)/.ready: pyproject.toml
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
+
+test-long: export EDGEQ_CASES = 200
+test-long: export EDGEQ_HOST_CASES = 200
+test-long: export EDGEQ_GRAPHS = 500
+test-long: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist load tests/ops tests/random_graphs $(PYTEST_ARGS)
+
+fuzz: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 demo: setup
 	$(BIN)/python examples/digits/demo.py
