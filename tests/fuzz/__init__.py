@@ -1,0 +1,1 @@
+"""Fuzzing of what reads untrusted bytes: `python -m tests.fuzz importers`, `python -m tests.fuzz protocol`."""
