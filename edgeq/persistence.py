@@ -88,7 +88,15 @@ class _Work:
         for name in dict.fromkeys(outputs):
             home = self.storage(name)
             if home in homes:
+                self.read_elsewhere(name, home)
                 self.copy("READ_VARIABLE", home, replace(self.tensors[name], alias_of=""), len(self.calls))
+
+    def read_elsewhere(self, name: str, home: str) -> None:
+        """Calls that read `name`, which shares the memory of `home`, read that memory under another name."""
+        if any(name in call.inputs for call in self.calls):
+            alias = self.free_name(f"{name}/state")
+            self.tensors[alias] = replace(self.tensors[name], name=alias, alias_of=home)
+            self.calls = [replace(c, inputs=tuple(alias if x == name else x for x in c.inputs)) for c in self.calls]
 
     def separate_updates(self) -> None:
         """Kernels that update an operand in place get a copy of it, unless it is a state that becomes their result."""
