@@ -103,6 +103,11 @@ def _cost(p: Conv2DParams, copied: bool) -> int:
     n, out_h, out_w, _ = p.output_shape
     rows, row = (1, height * width * in_c) if copied else (height, width * in_c)
     steps = -(-row // 16)
-    tile = 25 + rows * (14 * steps + 8 + steps // 2)
-    copy = 2 * (height * (8 + 7 * -(-width * in_c // 16)) + 40) if copied else 0
-    return -(-n * out_h * out_w // _PIXELS) * (-(-out_c // _CHANNELS) * tile + copy + 110)
+    if rows == 1:
+        tile = 30 + 14 * steps
+    elif steps == 1:
+        tile = 28 + 19 * rows
+    else:
+        tile = 35 + rows * (14 * steps + 10 + steps // 2)
+    copy = 2 * (height * (6 + 3 * -(-width * in_c // 16)) + 50) + 60 if copied else 0
+    return -(-n * out_h * out_w // _PIXELS) * (-(-out_c // _CHANNELS) * tile + copy + 30)

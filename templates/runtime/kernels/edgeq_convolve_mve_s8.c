@@ -115,6 +115,37 @@ typedef struct {
     "cmp r5, r9\n\t"                                                      \
     "bne 1b\n\t"
 
+/* Windows of one row that has up to four steps but for the last. */
+#define ROW_TILES(fix)                                                    \
+    "vmsr p0, r9\n\t"                                                     \
+    "ldr r9, %[end]\n"                                                    \
+    "1:\n\t"                                                              \
+    "ldrd r1, r3, %[x]\n\t" BIAS "add pc, r7\n\t"                         \
+    "nop\n\t" STEP STEP STEP STEP "vpstt\n\t"                             \
+    "vldrbt.u8 q0, [r1]\n\t"                                              \
+    "vldrbt.u8 q1, [r3]\n\t" MACS "ldrd r1, r3, %[y]\n\t" FINISH(fix)     \
+    "cmp r5, r9\n\t"                                                      \
+    "strd r1, r3, %[y]\n\t"                                               \
+    "bne 1b\n\t"
+
+/* Windows with rows of up to sixteen bytes. */
+#define COLUMN_TILES(fix)                                                 \
+    "vmsr p0, r9\n\t"                                                     \
+    "ldr r9, %[rest]\n\t"                                                 \
+    "ldr r7, %[end]\n"                                                    \
+    "1:\n\t"                                                              \
+    "ldrd r1, r3, %[x]\n\t"                                               \
+    "ldr r11, %[rows]\n\t" BIAS "2:\n\t"                                  \
+    "vpstt\n\t"                                                           \
+    "vldrbt.u8 q0, [r1]\n\t"                                              \
+    "vldrbt.u8 q1, [r3]\n\t" MACS "subs r11, #1\n\t"                      \
+    "add r1, r9\n\t"                                                      \
+    "add r3, r9\n\t"                                                      \
+    "bne 2b\n\t"                                                          \
+    "ldrd r1, r3, %[y]\n\t" FINISH(fix) "cmp r5, r7\n\t"                  \
+    "strd r1, r3, %[y]\n\t"                                               \
+    "bne 1b\n\t"
+
 /* Windows of up to sixteen bytes, which stay in q0 and q1. */
 #define SHORT_TILES(fix)                                                  \
     "vmsr p0, r9\n\t"                                                     \
@@ -144,8 +175,8 @@ typedef struct {
         const int32_t words = record_words(v);                                                                      \
         const int32_t *const whole = table + v->channels / 4 * words;                                               \
         const int32_t odd = v->channels & 3;                                                                        \
+        const int32_t first_step = (v->steps > 0 ? -v->steps & 3 : 4) * STEP_BYTES;                                 \
         tile_state t;                                                                                               \
-        register int32_t skipped __asm__("r7") = (v->steps > 0 ? -v->steps & 3 : 4) * STEP_BYTES;                   \
                                                                                                                     \
         t.rows = v->rows;                                                                                           \
         t.rounds = (v->steps + 3) / 4;                                                                              \
@@ -158,13 +189,13 @@ typedef struct {
             t.y[1] = y + y_step;                                                                                    \
             t.end = whole;                                                                                          \
             for (;;) {                                                                                              \
+                register int32_t skipped __asm__("r7") = first_step;                                                \
                 register uint32_t mask __asm__("r9") = vctp8q((uint32_t)v->last);                                   \
                                                                                                                     \
                 __asm__ volatile(code                                                                               \
-                                 : "+r"(k), "+r"(mask), [y] "+m"(t.y)                                               \
+                                 : "+r"(k), "+r"(mask), "+r"(skipped), [y] "+m"(t.y)                                \
                                  : [x] "m"(t.x), [rows] "m"(t.rows), [rounds] "m"(t.rounds), [rest] "m"(t.rest),    \
-                                   [end] "m"(t.end), "r"(skipped), [offset] "w"(offset), [low] "w"(low),            \
-                                   [high] "w"(high)                                                                 \
+                                   [end] "m"(t.end), [offset] "w"(offset), [low] "w"(low), [high] "w"(high)         \
                                  : "r0", "r1", "r2", "r3", "r4", "r6", "r8", "r10", "r11", "r12", "lr", "q0", "q1", \
                                    "q2", "q3", "q4", "cc", "memory");                                               \
                 if (odd == 0 || t.end != whole) {                                                                   \
@@ -177,26 +208,43 @@ typedef struct {
         }                                                                                                           \
     }
 
-DEFINE_CONVOLVE(convolve_long, TILES(FIX))
-DEFINE_CONVOLVE(convolve_long_rectified, TILES(NO_FIX))
+DEFINE_CONVOLVE(convolve_any, TILES(FIX))
+DEFINE_CONVOLVE(convolve_any_rectified, TILES(NO_FIX))
+DEFINE_CONVOLVE(convolve_row, ROW_TILES(FIX))
+DEFINE_CONVOLVE(convolve_row_rectified, ROW_TILES(NO_FIX))
+DEFINE_CONVOLVE(convolve_column, COLUMN_TILES(FIX))
+DEFINE_CONVOLVE(convolve_column_rectified, COLUMN_TILES(NO_FIX))
 DEFINE_CONVOLVE(convolve_short, SHORT_TILES(FIX))
 DEFINE_CONVOLVE(convolve_short_rectified, SHORT_TILES(NO_FIX))
 
+/* The one of the functions above that is made for such windows. */
 static void convolve(const layer *v, const int8_t *x, int32_t step, int32_t pitch, const int32_t *table, int8_t *y,
                      int32_t y_step, int32_t pairs)
 {
     const bool is_rectified = edgeq_is_rectified(v->out);
 
-    if (v->rows > 1 || v->steps > 0) {
+    if (v->rows == 1 && v->steps == 0) {
         if (is_rectified) {
-            convolve_long_rectified(v, x, step, pitch, table, y, y_step, pairs);
+            convolve_short_rectified(v, x, step, pitch, table, y, y_step, pairs);
         } else {
-            convolve_long(v, x, step, pitch, table, y, y_step, pairs);
+            convolve_short(v, x, step, pitch, table, y, y_step, pairs);
+        }
+    } else if (v->rows == 1 && v->steps <= 4) {
+        if (is_rectified) {
+            convolve_row_rectified(v, x, step, pitch, table, y, y_step, pairs);
+        } else {
+            convolve_row(v, x, step, pitch, table, y, y_step, pairs);
+        }
+    } else if (v->steps == 0) {
+        if (is_rectified) {
+            convolve_column_rectified(v, x, step, pitch, table, y, y_step, pairs);
+        } else {
+            convolve_column(v, x, step, pitch, table, y, y_step, pairs);
         }
     } else if (is_rectified) {
-        convolve_short_rectified(v, x, step, pitch, table, y, y_step, pairs);
+        convolve_any_rectified(v, x, step, pitch, table, y, y_step, pairs);
     } else {
-        convolve_short(v, x, step, pitch, table, y, y_step, pairs);
+        convolve_any(v, x, step, pitch, table, y, y_step, pairs);
     }
 }
 
