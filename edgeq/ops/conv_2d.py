@@ -93,7 +93,7 @@ class Conv2D(Op):
         )
         out_c, kernel_h, kernel_w, group_c = w.shape
         require(
-            group_c > 0 and x.shape[3] % group_c == 0 and out_c % (x.shape[3] // group_c) == 0,
+            0 < group_c <= x.shape[3] and x.shape[3] % group_c == 0 and out_c % (x.shape[3] // group_c) == 0,
             f"{x.shape[3]} input channels do not fit filters of shape {list(w.shape)}",
         )
         require(b is None or b.shape == (out_c,), f"the bias needs {out_c} elements")

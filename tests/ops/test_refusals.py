@@ -17,6 +17,7 @@ from edgeq.ops.addition import AdditionAttrs
 from edgeq.ops.broadcast import align, strides
 from edgeq.ops.comparison import Comparison
 from edgeq.ops.concatenation import ConcatenationAttrs
+from edgeq.ops.conv_2d import Conv2DAttrs
 from edgeq.ops.dequantize import DequantizeAttrs
 from edgeq.ops.fully_connected import FullyConnectedAttrs
 from edgeq.ops.integers import IntegerPairwise
@@ -142,6 +143,7 @@ def test_floats_inside_a_graph_are_refused(op: str, attrs: Any) -> None:
         ("CONCATENATION", ConcatenationAttrs(2), [vector()], "does not exist"),
         ("FULLY_CONNECTED", FullyConnectedAttrs(), [vector(), vector("w", (2, 3))], "does not fit"),
         ("AVERAGE_POOL_2D", PoolAttrs((9, 9)), [vector(shape=(1, 4, 4, 1))], "does not fit"),
+        ("CONV_2D", Conv2DAttrs(), [vector(shape=(1, 4, 4, 0)), vector("w", (2, 1, 1, 3))], "do not fit"),
     ],
 )
 def test_operands_that_do_not_fit(op: str, attrs: Any, operands: list[Tensor], message: str) -> None:
