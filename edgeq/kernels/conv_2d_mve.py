@@ -103,11 +103,11 @@ def _cost(p: Conv2DParams, copied: bool) -> int:
     n, out_h, out_w, _ = p.output_shape
     rows, row = (1, height * width * in_c) if copied else (height, width * in_c)
     steps = -(-row // 16)
-    if rows == 1:
+    if rows == 1 and steps <= 5:
         tile = 30 + 14 * steps
     elif steps == 1:
         tile = 28 + 19 * rows
     else:
         tile = 35 + rows * (14 * steps + 10 + steps // 2)
-    copy = 2 * (height * (6 + 3 * -(-width * in_c // 16)) + 50) + 60 if copied else 0
+    copy = 2 * (height * (20 + 4 * -(-width * in_c // 16)) + 90) + 60 if copied else 0
     return -(-n * out_h * out_w // _PIXELS) * (-(-out_c // _CHANNELS) * tile + copy + 30)
