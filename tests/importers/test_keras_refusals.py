@@ -98,7 +98,7 @@ def test_every_unsupported_layer_is_named_at_once(keras, tmp_path):
     layers = keras.layers
     inner = keras.Sequential([layers.Softmax(axis=1, name="rows")], name="inner")
     x = keras.Input((8, 4))
-    y = layers.LSTM(4, return_sequences=True, name="memory")(x)
+    y = layers.LSTM(4, activation="relu", return_sequences=True, name="memory")(x)
     y = inner(layers.Activation("sparsemax", name="bend")(y))
     y = layers.Masking(name="low")(y)
     keras.Model(x, keras.ops.erf(y)).save(tmp_path / "m.keras")

@@ -202,14 +202,12 @@ def both_meanings(case: Case) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray,
     (node,) = case.graph.nodes
     operator = find_op(case.op)
     values = dict(zip(case.graph.inputs, case.inputs, strict=True))
-    integers, reals = [], []
+    arrays = {
+        t.name: values[t.name] if t.name in values else t.data[np.newaxis] for t in case.graph.operands(node) if t
+    }
+    reals = [_real(case.graph.tensors.get(name), arrays.get(name)) for name in node.inputs]
     lowered = lower(case.graph)
-    for name in node.inputs:
-        t = case.graph.tensors.get(name)
-        array = None if t is None else values[name] if name in values else t.data[np.newaxis]
-        if name in lowered.inputs:
-            integers.append(array)
-        reals.append(_real(t, array))
+    integers = [arrays[name] for name in lowered.inputs]
     return operator.simulate(lowered.params, *integers), operator.evaluate(node.attrs, *reals)
 
 

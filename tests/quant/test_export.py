@@ -83,8 +83,8 @@ def test_float_graphs_can_be_written_too(library):
 
 
 def test_what_tflite_lacks_is_refused():
-    odd = Tensor("x", (1, 2), DType.INT4)
-    with pytest.raises(ModelError, match="int4"):
+    odd = Tensor("x", (1, 2), DType.FLOAT16)
+    with pytest.raises(ModelError, match="float16"):
         export_tflite(Graph("g", {"x": odd}, (), ("x",), ("x",)))
     unknown = Node("ATTENTION", ("x",), ("y",), loc="head")
     tensors = {name: Tensor(name, (1, 2), DType.INT8) for name in "xy"}
