@@ -142,6 +142,7 @@ def write_project(
         "board": board,
         "project": "tiny",
         "model_symbol": "tiny_model",
+        "small": False,
         "model_sources": ["model/tiny.c"],
         "kernel_sources": [f"runtime/kernels/{name}" for name in sorted(kernels or {})],
     }
