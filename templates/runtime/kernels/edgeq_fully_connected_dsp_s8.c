@@ -14,10 +14,54 @@ typedef struct {
     uint32_t ab, a, cd, c;
 } sums;
 
-/* Adds the products of the four inputs at x. */
-static inline sums add_four(sums s, const int8_t *x, const int32_t **k)
+/* Adds the products of the four inputs at *x, and moves it past them. */
+#if defined(__ARM_FEATURE_DSP)
+/* By hand: the compiler moves pointers apart from the loads. */
+#define UNITS(both, one)                                  \
+    "ldrd %[w], %[z], [%[k]], #8\n\t"                     \
+    "smlad %[" both "], %[even], %[w], %[" both "]\n\t"   \
+    "sxtb16 %[w], %[w]\n\t"                               \
+    "smlad %[" one "], %[even], %[w], %[" one "]\n\t"     \
+    "smlad %[" both "], %[odd], %[z], %[" both "]\n\t"    \
+    "sxtb16 %[z], %[z]\n\t"                               \
+    "smlad %[" one "], %[odd], %[z], %[" one "]\n\t"
+#define FOUR                                              \
+    "ldr %[odd], [%[x]], #4\n\t"                          \
+    "sxtb16 %[even], %[odd]\n\t"                          \
+    "sxtb16 %[odd], %[odd], ror #8\n\t" UNITS("ab", "a") UNITS("cd", "c")
+#define OPERANDS                                                                                                  \
+    : [ab] "+r"(s.ab), [a] "+r"(s.a), [cd] "+r"(s.cd), [c] "+r"(s.c), [x] "+r"(from), [k] "+r"(at),              \
+      [even] "=&r"(even), [odd] "=&r"(odd), [w] "=&r"(w), [z] "=&r"(z)                                           \
+    :                                                                                                            \
+    : "memory"
+
+static inline sums add_four(sums s, const int8_t **x, const int32_t **k)
 {
-    const uint32_t inputs = edgeq_load_s8x4(x);
+    const int8_t *from = *x;
+    const int32_t *at = *k;
+    uint32_t even, odd, w, z;
+
+    __asm__(FOUR OPERANDS);
+    *x = from;
+    *k = at;
+    return s;
+}
+
+static inline sums add_sixteen(sums s, const int8_t **x, const int32_t **k)
+{
+    const int8_t *from = *x;
+    const int32_t *at = *k;
+    uint32_t even, odd, w, z;
+
+    __asm__(FOUR FOUR FOUR FOUR OPERANDS);
+    *x = from;
+    *k = at;
+    return s;
+}
+#else
+static inline sums add_four(sums s, const int8_t **x, const int32_t **k)
+{
+    const uint32_t inputs = edgeq_load_s8x4(*x);
     const uint32_t even = edgeq_even_bytes(inputs);
     const uint32_t odd = edgeq_odd_bytes(inputs);
     edgeq_word_pair w = edgeq_next_pair(k);
@@ -30,9 +74,16 @@ static inline sums add_four(sums s, const int8_t *x, const int32_t **k)
     s.cd = edgeq_mac_both_wrapping(even, w.first, s.cd);
     s.c = edgeq_mac_both_wrapping(even, edgeq_even_bytes(w.first), s.c);
     s.cd = edgeq_mac_both_wrapping(odd, w.second, s.cd);
+    *x += 4;
     s.c = edgeq_mac_both_wrapping(odd, edgeq_even_bytes(w.second), s.c);
     return s;
 }
+
+static inline sums add_sixteen(sums s, const int8_t **x, const int32_t **k)
+{
+    return add_four(add_four(add_four(add_four(s, x, k), x, k), x, k), x, k);
+}
+#endif
 
 /* Biases of four units, and the table moved on to their weights. */
 static inline sums start(const int32_t **k)
@@ -76,18 +127,16 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
             int32_t doubled[4];
             int32_t i;
 
-            for (i = (int32_t)((whole - x) >> 2) & 3; i > 0; --i, x += 4) {
-                s = add_four(s, x, &k);
+            for (i = (int32_t)((whole - x) >> 2) & 3; i > 0; --i) {
+                s = add_four(s, &x, &k);
             }
-            for (; x != whole; x += 16) {
-                s = add_four(s, x, &k);
-                s = add_four(s, x + 4, &k);
-                s = add_four(s, x + 8, &k);
-                s = add_four(s, x + 12, &k);
+            while (x != whole) {
+                s = add_sixteen(s, &x, &k);
             }
             if (whole != end) {
                 /* The last four inputs; weights of those that have been counted are 0. */
-                s = add_four(s, end - 4, &k);
+                x = end - 4;
+                s = add_four(s, &x, &k);
             }
             doubled[0] = (int32_t)(2u * s.a);
             doubled[1] = (int32_t)(s.ab - s.a) >> 7;
