@@ -151,7 +151,6 @@ def write_project(
         "CMakePresets.json.j2": "CMakePresets.json",
         "toolchain.cmake.j2": "toolchain.cmake",
         "linker.ld.j2": "linker.ld",
-        "README.md.j2": "README.md",
         "board.h.j2": "runtime/board.h",
     }
     for template, output in outputs.items():
