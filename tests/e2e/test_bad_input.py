@@ -161,7 +161,11 @@ def test_all_unsupported_layers_are_listed_at_once(tmp_path):
     from keras import layers
 
     model = keras.Sequential(
-        [keras.Input((8, 4)), layers.LSTM(4, return_sequences=True, name="memory"), layers.GRU(3, name="gate")]
+        [
+            keras.Input((8, 4)),
+            layers.LSTM(4, activation="relu", return_sequences=True, name="memory"),
+            layers.GRU(3, activation="relu", name="gate"),
+        ]
     )
     path = tmp_path / "recurrent.keras"
     model.save(path)

@@ -32,6 +32,8 @@ from .graphs import Case
 SEED = 77
 PER_OP = 8
 VECTORS = 3
+# Two tell whether states are carried on; reading thousands of tensors through an emulated port takes its time.
+ON_CORE_VECTORS = 2
 BOARDS = {
     "M4": load_board("mps2-an386"),
     "M7": load_board("mps2-an500"),
@@ -101,12 +103,12 @@ def project(core: str, model: Program, folder: Path) -> None:
     write_files(emit(model, plan_memory(model), BOARDS[core]), folder)
 
 
-def assert_equal(model: Program, session: Session) -> None:
+def assert_equal(model: Program, session: Session, vectors: int = VECTORS) -> None:
     with session:
-        result = verify_on(model, session, INPUTS, session.name)
+        result = verify_on(model, session, [x[:vectors] for x in INPUTS], session.name)
     results = sum(len(call.outputs) for call in model.calls)
     assert result.equal, f"{result.first_difference}"
-    assert result.tensors == VECTORS * (results + len(model.outputs))
+    assert result.tensors == vectors * (results + len(model.outputs))
 
 
 @needs_host
@@ -123,7 +125,7 @@ def test_host_equals_the_simulator(core, dialect, kernels, optimize, tmp_path):
 def test_emulated_core_equals_the_simulator(core, kernels, optimize, tmp_path):
     model = program(core, kernels=kernels, optimize=optimize)
     project(core, model, tmp_path / "firmware")
-    assert_equal(model, open_qemu(BOARDS[core], build(tmp_path / "firmware", "target"), icount=False))
+    assert_equal(model, open_qemu(BOARDS[core], build(tmp_path / "firmware", "target"), icount=False), ON_CORE_VECTORS)
 
 
 def test_every_operator_and_kernel_takes_part():

@@ -100,7 +100,6 @@ def c(*values: int) -> Tensor:
         ("GATHER", {}, [x(4), c(-1)]),
         ("GATHER", {"axis": 1}, [x(4), c(0)]),
         ("GATHER", {"batch_dims": 1}, [x(4), c(0)]),
-        ("GATHER", {}, [x(4), x(1)]),
         ("MIRROR_PAD", {}, [x(4), c(4, 0)]),
         ("MIRROR_PAD", {}, [x(4), constant("c", np.int32([[4, 0]]))]),
         ("MIRROR_PAD", {"symmetric": True}, [x(4), constant("c", np.int32([[0, -1]]))]),
