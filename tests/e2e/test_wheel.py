@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -34,8 +35,11 @@ def test_installed_wheel_builds_firmware(tmp_path, digits):
     packages = environment / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
+    # nor the one that a user's PYTHONPATH may name
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
     def run(*command: str) -> str:
-        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, env=clean)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
