@@ -67,7 +67,7 @@ class StoredArray:
         Raises OSError or one of the exceptions of damage where the file is not what its header says.
         """
         if self.fortran_order or not self.shape:
-            yield read_arrays(self.path)[self.member or self.path.stem]
+            yield read_arrays(self.path)[self.member.removesuffix(".npy") or self.path.stem]
             return
         row = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
         with _opened(self.path, self.member) as stream:

@@ -7,7 +7,7 @@ padding with zeros, reshapes that leave channels in their order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -118,22 +118,18 @@ def divide(graph: Graph, seam: Seam, factors: np.ndarray) -> Graph:
     if producer.op in _NORMALIZATIONS:
         gamma, beta = graph.operands(producer)[1:]
         operands = (constant(gamma.name, gamma.data / factors), constant(beta.name, beta.data / factors))
-        changed[id(producer)] = _with(producer, producer.inputs[:1] + operands)
+        changed[id(producer)] = replace(producer, inputs=producer.inputs[:1] + operands)
     else:
         weights = constant(producer.inputs[1], scaled_outputs(graph, producer, 1 / factors))
         inputs = (producer.inputs[0], weights)
         if len(producer.inputs) > 2 and producer.inputs[2]:
             bias = bias_of(graph, producer, graph.tensors[producer.inputs[1]].shape[WEIGHTED[producer.op]])
             inputs += (constant(producer.inputs[2], bias / factors),)
-        changed[id(producer)] = _with(producer, inputs)
+        changed[id(producer)] = replace(producer, inputs=inputs)
     for reader in seam.readers:
         weights = constant(reader.inputs[1], graph.tensors[reader.inputs[1]].data * by_input(graph, reader, factors))
-        changed[id(reader)] = _with(reader, (reader.inputs[0], weights, *reader.inputs[2:]))
+        changed[id(reader)] = replace(reader, inputs=(reader.inputs[0], weights, *reader.inputs[2:]))
     return graph.rewrite([changed.get(id(node), node) for node in graph.nodes], tensors.values())
-
-
-def _with(node: Node, inputs: tuple[str, ...]) -> Node:
-    return Node(node.op, inputs, node.outputs, node.attrs, node.loc)
 
 
 def output_magnitudes(graph: Graph, seam: Seam) -> np.ndarray:

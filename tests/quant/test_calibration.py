@@ -207,7 +207,9 @@ def test_a_large_file_takes_little_memory(tmp_path, suffix):
     assert largest == 9.0 and peak < 40 << 20
 
 
-def test_arrays_stored_by_columns_are_read_too(graph, tmp_path):
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_arrays_stored_by_columns_are_read_too(graph, tmp_path, suffix):
     data = np.asfortranarray(np.arange(30.0).reshape(5, 2, 3))
-    np.save(tmp_path / "c.npy", data)
-    np.testing.assert_array_equal(load_calibration(tmp_path / "c.npy", graph)["in0"][:, 0], data)
+    path = tmp_path / f"c.{suffix}"
+    np.save(path, data) if suffix == "npy" else np.savez(path, data)
+    np.testing.assert_array_equal(load_calibration(path, graph)["in0"][:, 0], data)
