@@ -7,8 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-#: A scale is at least this: the reciprocal of a smaller one overflows float32.
-SMALLEST_SCALE = 1e-30
+from edgeq.quant.params import SMALLEST_SCALE
 
 
 def round_through(x: Any) -> Any:
@@ -26,9 +25,12 @@ def fake_quant(
         grain: x is rounded to such parts of a step before, where that is not None: powers of two, one per channel.
         raw_ties: ties go away from the integer 0, not from the real one.
     """
-    ratio = _grained(x / scale, grain)
-    q = round_through(ratio + zero_point) if raw_ties else round_through(ratio) + zero_point
+    q = _integers(_grained(x / scale, grain), zero_point, raw_ties)
     return (ops.clip(q, low, high) - zero_point) * scale
+
+
+def _integers(ratio: Any, zero_point: Any, raw_ties: bool) -> Any:
+    return round_through(ratio + zero_point) if raw_ties else round_through(ratio) + zero_point
 
 
 def _grained(ratio: Any, grain: Any) -> Any:
@@ -73,7 +75,7 @@ def learned_step_quant(
     """
     s = scaled_gradient(step, 1.0 / (elements * (high - zero_point)) ** 0.5)
     ratio = ops.clip(_grained(x / s, grain), low - zero_point, high - zero_point)
-    return (round_through(ratio + zero_point) - zero_point if raw_ties else round_through(ratio)) * s
+    return (_integers(ratio, zero_point, raw_ties) - zero_point) * s
 
 
 class Positive(keras.constraints.Constraint):

@@ -8,7 +8,6 @@ from typing import Any
 from keras import ops
 
 from edgeq.ir import Graph, Node
-from edgeq.ops.spatial import Padding
 
 #: (graph, node, operands) → the result.
 Function = Callable[[Graph, Node, list[Any]], Any]
@@ -32,15 +31,11 @@ def _clamped(node: Node, y: Any) -> Any:
     return ops.clip(y, low, high) if (low, high) != (-float("inf"), float("inf")) else y
 
 
-def _border(padding: Padding) -> str:
-    return padding.value
-
-
 @function("CONV_2D")
 def _conv_2d(graph: Graph, node: Node, operands: list[Any]) -> Any:
     x, w, *bias = operands
     a = node.attrs
-    y = ops.conv(x, ops.transpose(w, (1, 2, 3, 0)), a.stride, _border(a.padding), dilation_rate=a.dilation)
+    y = ops.conv(x, ops.transpose(w, (1, 2, 3, 0)), a.stride, a.padding.value, dilation_rate=a.dilation)
     return _clamped(node, y + bias[0] if bias else y)
 
 
@@ -50,7 +45,7 @@ def _depthwise(graph: Graph, node: Node, operands: list[Any]) -> Any:
     a = node.attrs
     _, height, width, channels = w.shape
     kernel = ops.reshape(w, (height, width, channels // a.depth_multiplier, a.depth_multiplier))
-    y = ops.depthwise_conv(x, kernel, a.stride, _border(a.padding), dilation_rate=a.dilation)
+    y = ops.depthwise_conv(x, kernel, a.stride, a.padding.value, dilation_rate=a.dilation)
     return _clamped(node, y + bias[0] if bias else y)
 
 
@@ -112,13 +107,13 @@ def _mean(graph: Graph, node: Node, operands: list[Any]) -> Any:
 @function("MAX_POOL_2D")
 def _max_pool(graph: Graph, node: Node, operands: list[Any]) -> Any:
     a = node.attrs
-    return _clamped(node, ops.max_pool(operands[0], a.filter, a.stride, _border(a.padding)))
+    return _clamped(node, ops.max_pool(operands[0], a.filter, a.stride, a.padding.value))
 
 
 @function("AVERAGE_POOL_2D")
 def _average_pool(graph: Graph, node: Node, operands: list[Any]) -> Any:
     a = node.attrs
-    return _clamped(node, ops.average_pool(operands[0], a.filter, a.stride, _border(a.padding)))
+    return _clamped(node, ops.average_pool(operands[0], a.filter, a.stride, a.padding.value))
 
 
 @function("SOFTMAX")

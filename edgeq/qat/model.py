@@ -23,6 +23,7 @@ from edgeq.qat.functions import FUNCTIONS, RAW_TIES
 from edgeq.quant.calibration import Source, open_calibration, some_of
 from edgeq.quant.evaluate import evaluate
 from edgeq.quant.observers import Range, observe
+from edgeq.quant.params import SMALLEST_SCALE
 from edgeq.quant.quantize import quantize_graph
 from edgeq.quant.recipes import Recipe, choose_recipe
 from edgeq.quant.schemes import RoleScheme
@@ -177,7 +178,7 @@ class QuantizedModel(keras.Model):
             data = np.abs(self.graph.tensors[name].data)
             others = tuple(a for a in range(data.ndim) if a != params.axis)
             first = 2 * data.mean(axis=others, keepdims=True) / scheme.weight.high**0.5
-            first = np.where(first > fq.SMALLEST_SCALE, first, params.scale.reshape(shape))
+            first = np.where(first > SMALLEST_SCALE, first, params.scale.reshape(shape))
             factor = self._variable(np.ones(first.shape), f"{name}_step", positive=True)
             return _Weights(node, scheme.weight, params.axis, first.astype(np.float32), factor)
         held = None if scheme.weight.algorithm == "abs-max" else params.scale.reshape(shape)
@@ -241,7 +242,7 @@ class QuantizedModel(keras.Model):
         w = self._constants[name]
         others = tuple(a for a in range(len(w.shape)) if a != kind.axis)
         scale = ops.max(ops.abs(w), axis=others, keepdims=True) / kind.role.high
-        return ops.stop_gradient(ops.where(scale > fq.SMALLEST_SCALE, scale, 1.0))
+        return ops.stop_gradient(ops.where(scale > SMALLEST_SCALE, scale, 1.0))
 
     def _rounded_bias(self, node: Node, name: str) -> Any:
         """A bias in steps of the input's scale times the weights', which are coarse where these are."""
