@@ -24,6 +24,7 @@ from edgeq.simulate import reset, simulate, trace, trace_in_arena
 from edgeq.target import load_board
 from edgeq.toolchain.build import build
 from edgeq.verify import run_on, verify_on
+from tests.merging import side_by_side
 from tests.tools import needs_host, needs_qemu
 
 UNIT = QuantParams([1.0], [0])
@@ -244,28 +245,10 @@ def test_a_program_is_saved_with_its_states(machine, tmp_path):
     np.testing.assert_array_equal(simulate(again, [vectors()])[0], simulate(program, [vectors()])[0])
 
 
-def merged() -> Graph:
-    """All machines side by side in one graph."""
-    tensors, nodes, inputs, outputs, states = {}, [], [], [], []
-    for prefix, each in MACHINES.items():
-        graph = each.graph
-
-        def name(of: str, prefix: str = prefix) -> str:
-            return f"{prefix}_{of}"
-
-        tensors.update((name(t.name), replace(t, name=name(t.name))) for t in graph.tensors.values())
-        for n in graph.nodes:
-            nodes.append(Node(n.op, tuple(map(name, n.inputs)), tuple(map(name, n.outputs)), n.attrs, name(n.loc)))
-        inputs += map(name, graph.inputs)
-        outputs += map(name, graph.outputs)
-        states += [State(name(s.read), name(s.written), s.initial) for s in graph.states]
-    return Graph("machines", tensors, tuple(nodes), tuple(inputs), tuple(outputs), states=tuple(states))
-
-
 @pytest.fixture(scope="module")
 def firmware(tmp_path_factory):
     folder = tmp_path_factory.mktemp("states") / "firmware"
-    model = compiled(merged())
+    model = compiled(side_by_side("machines", {name: each.graph for name, each in MACHINES.items()}))
     folder.mkdir()
     write_files(emit(model.program, model.plan, M4), folder)
     return model, folder
