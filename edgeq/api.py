@@ -23,7 +23,8 @@ from edgeq.lower import check_supported, lower, unsupported
 from edgeq.memory import MemoryPlan, plan_memory, working_bytes
 from edgeq.naming import c_identifier
 from edgeq.ops import find_op, known_ops
-from edgeq.passes import Edges, prepare_float, prepare_quantized, with_float_edges
+from edgeq.passes import Edges, apply, prepare_float, prepare_quantized, with_float_edges
+from edgeq.passes.fuse_limits import fuse_limits
 from edgeq.passes.shrink_channels import NOTES, shrink_channels
 from edgeq.program import KernelCall, Program, ProgramTensor
 from edgeq.project import Project, open_project, replace_folder, write_report
@@ -222,6 +223,7 @@ def build(
         edges=known_edges[edges],
         progress=progress,
     )
+    integer = apply(integer, (fuse_limits,))
     if shrink:
         integer = shrink_channels(integer)
     compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings, setting, aims[optimize])

@@ -31,6 +31,44 @@ class Activation(enum.Enum):
         """The real interval that the activation clamps to."""
         return _BOUNDS[self]
 
+    def within(self, low: int | None, high: int | None) -> Limited:
+        """This activation, whose integers are then limited too; None: not on that side."""
+        return Limited(self, low, high)
+
+
+@dataclass(frozen=True)
+class Limited:
+    """A fused activation behind which the integers stay within limits (`edgeq.passes.fuse_limits`).
+
+    Attributes:
+        low: the least integer, or None. high: the largest, which counts where they contradict; or None.
+    """
+
+    activation: Activation
+    low: int | None = None
+    high: int | None = None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self.activation.bounds
+
+    def clamp(self, low: int, high: int) -> tuple[int, int]:
+        """The interval [low, high] after the limits have clamped it too."""
+
+        def clamped(value: int) -> int:
+            value = value if self.low is None else max(value, self.low)
+            return value if self.high is None else min(value, self.high)
+
+        return clamped(low), clamped(high)
+
+    def within(self, low: int | None, high: int | None) -> Limited:
+        """Limited once more: what is clamped to one interval and then to another is clamped to a third."""
+        # this one's limits, clamped by the others
+        then = Limited(self.activation, low, high)
+        least = then.clamp(self.low, self.low)[0] if self.low is not None else low
+        most = then.clamp(self.high, self.high)[1] if self.high is not None else high
+        return Limited(self.activation, least, most)
+
 
 #: The interval of what does not clamp.
 UNBOUNDED = (-np.inf, np.inf)
@@ -240,10 +278,11 @@ def activation_type(op: Op, where: str, *tensors: Tensor) -> DType:
 
 
 def activation_range(
-    activation: Activation, scale: float, zero_point: int, dtype: DType = DType.INT8
+    activation: Activation | Limited, scale: float, zero_point: int, dtype: DType = DType.INT8
 ) -> tuple[int, int]:
     """Quantized clamp of a fused activation."""
-    return interval_range(activation.bounds, scale, zero_point, dtype)
+    low, high = interval_range(activation.bounds, scale, zero_point, dtype)
+    return activation.clamp(low, high) if isinstance(activation, Limited) else (low, high)
 
 
 def interval_range(

@@ -49,7 +49,7 @@ def affine(low: Any, high: Any, least: int, most: int, *, symmetric: bool) -> tu
     return scale, ops.clip(ops.floor(least - low / scale + 0.5), least, most)
 
 
-def scaled_gradient(x: Any, factor: float) -> Any:
+def scaled_gradient(x: Any, factor: Any) -> Any:
     """x, whose gradient is multiplied by `factor`. The value is x itself, to the bit."""
     small = x * factor
     return ops.stop_gradient(x) + (small - ops.stop_gradient(small))
@@ -66,16 +66,29 @@ def learned_step_quant(
     *,
     raw_ties: bool = False,
 ) -> Any:
-    """`fake_quant` with a step that has a gradient: round(x/s) − x/s inside of the range, the range's end outside,
-    times 1/sqrt(elements · largest integer). After Esser et al., "Learned Step Size Quantization" (2020), section 2.
+    """`fake_quant` with a step that has a gradient. After Esser et al., "Learned Step Size Quantization" (2020).
+
+    With v = x/s, −Q_N = low − zero_point and Q_P = high − zero_point (section 2: Q_N = 2^(b−1) and Q_P = 2^(b−1)−1 for
+    signed values of b bits, 0 and 2^b−1 for unsigned ones), the result is clip(round(v), −Q_N, Q_P)·s (equations 1 and
+    2), and its derivative by s is round(v) − v within the range, −Q_N below and Q_P above (equation 3); by x it is 1
+    within and 0 elsewhere (equation 5). The former is scaled by g = 1/sqrt(N·Q_P) (section 2.2).
 
     Args:
-        step: positive; one, or one per channel in a shape that broadcasts against x.
-        elements: values that share a step.
+        step: s, positive; one, or one per channel in a shape that broadcasts against x.
+        elements: N, weights that share a step, or values of the activation for one vector.
     """
     s = scaled_gradient(step, 1.0 / (elements * (high - zero_point)) ** 0.5)
     ratio = ops.clip(_grained(x / s, grain), low - zero_point, high - zero_point)
     return (_integers(ratio, zero_point, raw_ties) - zero_point) * s
+
+
+def multiple(factor: Any, unit: Any) -> Any:
+    """unit · factor. Plain gradient descent by `factor` moves the product as descent by the product itself would.
+
+    An optimizer such as Adam moves every variable by about its learning rate: a factor of 1 can stand that, a step of
+    0.01 could not.
+    """
+    return scaled_gradient(factor, 1.0 / unit**2) * unit
 
 
 class Positive(keras.constraints.Constraint):

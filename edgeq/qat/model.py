@@ -22,13 +22,14 @@ from edgeq.qat import fake_quant as fq
 from edgeq.qat.functions import FUNCTIONS, RAW_TIES
 from edgeq.quant.calibration import Source, open_calibration, some_of
 from edgeq.quant.evaluate import evaluate
+from edgeq.quant.limits import insert_limits
 from edgeq.quant.observers import Range, observe
 from edgeq.quant.params import SMALLEST_SCALE
 from edgeq.quant.quantize import quantize_graph
 from edgeq.quant.recipes import Recipe, choose_recipe
 from edgeq.quant.schemes import RoleScheme
 from edgeq.quant.tying import Tied, insert_requantize, rule_of, tied_activations
-from edgeq.quant.weights import weight_params
+from edgeq.quant.weights import fitting_role, weight_params
 
 #: Share of a range that each training batch leaves as it was.
 MOMENTUM = 0.99
@@ -44,6 +45,8 @@ def prepare(
     *,
     calibration: Source,
     recipe: Path | str | None = None,
+    weight_bits: int | None = None,
+    activation_bits: int | None = None,
 ) -> QuantizedModel:
     """A Keras model that computes what the firmware will compute, to be compiled and fitted as any other.
 
@@ -53,6 +56,7 @@ def prepare(
             are trained; else activations keep the moving extremes of the training batches, and weights those of their
             channels (or, where the scheme chooses them in another way, the scales chosen now).
         calibration: typical inputs, for the first ranges.
+        weight_bits, activation_bits: 2 to 8, instead of the scheme's; with "lsq" the network's ends keep 8.
 
     Inputs and outputs are the model's, with the batch first. Float weights and biases are trained, batch normalization
     is part of them.
@@ -62,7 +66,8 @@ def prepare(
         CalibrationError, QuantizationError: as `edgeq build`.
     """
     graph = prepare_float(check_supported(_graph_of(model)))
-    chosen = choose_recipe(scheme, None if recipe is None else Path(recipe)).check(graph)
+    bits = {"weight_bits": weight_bits, "activation_bits": activation_bits}
+    chosen = choose_recipe(scheme, None if recipe is None else Path(recipe), **bits).check(graph)
     graph = insert_requantize(graph)
     unknown = sorted({f"{node.op} ({node.loc})" for node in graph.nodes if node.op not in FUNCTIONS})
     if unknown or graph.states:
@@ -88,6 +93,11 @@ def _graph_of(model: keras.Model | Path | str) -> Graph:
         return load(path)
 
 
+def _computed(graph: Graph, tied: Tied) -> str:
+    """The first member that is not a constant."""
+    return next(name for name in tied.members if not graph.tensors[name].is_constant)
+
+
 @dataclass(frozen=True, eq=False)
 class _Activations:
     """A class of tensors with one scale, and its variables: (low, high) of the range, or what the first step has been
@@ -101,7 +111,7 @@ class _Activations:
 
     @property
     def step(self) -> Any:
-        return self.first * self.variables[0]
+        return fq.multiple(self.variables[0], self.first)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +119,7 @@ class _Weights:
     """A layer's weights and where their scales come from.
 
     first: float32, scales in a shape that broadcasts against the weights; None where they follow the weights.
-    factor: variable, what the first scales have been multiplied with; None where they are held. An optimizer such as
-        Adam moves every variable by about its learning rate: a factor can stand that, a scale of 0.01 could not.
+    factor: variable, what the first scales have been multiplied with; None where they are held.
     """
 
     node: Node
@@ -140,11 +149,12 @@ class QuantizedModel(keras.Model):
             if rule_of(node).weight is not None
         }
         roles = recipe.activation_roles(graph)
-        learned = {
-            name: recipe.layer(node.loc).learned_steps for node in graph.nodes for name in (*node.inputs, *node.outputs)
-        }
+        learned = dict.fromkeys(graph.inputs, recipe.default.learned_steps)
+        for node in graph.nodes:
+            learned.update(dict.fromkeys(node.outputs, recipe.layer(node.loc).learned_steps))
         self._classes = [
-            self._activations(tied, ranges, values, learned[tied.members[0]]) for tied in tied_activations(graph, roles)
+            self._activations(tied, ranges, values, learned[_computed(graph, tied)])
+            for tied in tied_activations(graph, roles)
         ]
         self._class_of = {name: each for each in self._classes for name in each.tied.members}
         self.built = True
@@ -169,20 +179,21 @@ class QuantizedModel(keras.Model):
 
     def _weights(self, node: Node) -> _Weights:
         rule, scheme = rule_of(node), self.recipe.layer(node.loc)
-        name = node.inputs[rule.weight]
-        params = weight_params(self.graph.tensors[name].data, rule.weight_axis, scheme.weight)
+        name, role = node.inputs[rule.weight], fitting_role(node.op, scheme.weight)
+        params = weight_params(self.graph.tensors[name].data, rule.weight_axis, role)
         shape = [1] * len(self.graph.tensors[name].shape)
         if params.axis is not None:
             shape[params.axis] = -1
         if scheme.learned_steps:
             data = np.abs(self.graph.tensors[name].data)
             others = tuple(a for a in range(data.ndim) if a != params.axis)
-            first = 2 * data.mean(axis=others, keepdims=True) / scheme.weight.high**0.5
+            # 2⟨|v|⟩ / sqrt(Q_P): Esser et al. (2020), section 2.1
+            first = 2 * data.mean(axis=others, keepdims=True) / role.high**0.5
             first = np.where(first > SMALLEST_SCALE, first, params.scale.reshape(shape))
             factor = self._variable(np.ones(first.shape), f"{name}_step", positive=True)
-            return _Weights(node, scheme.weight, params.axis, first.astype(np.float32), factor)
-        held = None if scheme.weight.algorithm == "abs-max" else params.scale.reshape(shape)
-        return _Weights(node, scheme.weight, params.axis, held)
+            return _Weights(node, role, params.axis, first.astype(np.float32), factor)
+        held = None if role.algorithm == "abs-max" else params.scale.reshape(shape)
+        return _Weights(node, role, params.axis, held)
 
     def _activations(
         self, tied: Tied, ranges: Mapping[str, Range], values: Mapping[str, np.ndarray], learned: bool
@@ -198,6 +209,7 @@ class QuantizedModel(keras.Model):
         zero_point = role.low if low >= 0 and not role.symmetric else 0
         largest = role.high - zero_point
         mean = float(np.mean([np.abs(values[m]).mean() for m in tied.members if m in values]))
+        # as for weights, of the first activations
         step = 2 * mean / largest**0.5 if mean > 0 else max(high, 1.0) / largest
         return _Activations(tied, True, (self._variable(1.0, f"{name}_step", positive=True),), step, zero_point)
 
@@ -232,7 +244,8 @@ class QuantizedModel(keras.Model):
         w, kind = self._constants[name], self._layers_weights[name]
         if kind.factor is not None:
             per_step = self.graph.tensors[name].size / kind.first.size
-            return fq.learned_step_quant(w, kind.factor * kind.first, 0, kind.role.low, kind.role.high, per_step)
+            step = fq.multiple(kind.factor, kind.first)
+            return fq.learned_step_quant(w, step, 0, kind.role.low, kind.role.high, per_step)
         return fq.fake_quant(w, self._weight_scale(name), 0.0, kind.role.low, kind.role.high)
 
     def _weight_scale(self, name: str) -> Any:
@@ -286,12 +299,12 @@ class QuantizedModel(keras.Model):
         if each.learned:
             # values that share the step, of one vector: the gradient shall not depend on the batch
             elements = float(self.graph.tensors[name].size)
-            return fq.learned_step_quant(x, each.step, each.zero_point, role.low, role.high, elements, **how)
+            return fq.learned_step_quant(x, each.step, each.zero_point, *role.limits, elements, **how)
         if training:
             low, high = each.variables
             low.assign(MOMENTUM * low + (1 - MOMENTUM) * ops.minimum(ops.stop_gradient(ops.min(x)), 0.0))
             high.assign(MOMENTUM * high + (1 - MOMENTUM) * ops.maximum(ops.stop_gradient(ops.max(x)), 0.0))
-        return fq.fake_quant(x, *self._parameters(each), role.low, role.high, **how)
+        return fq.fake_quant(x, *self._parameters(each), *role.limits, **how)
 
     def _parameters(self, each: _Activations) -> tuple[Any, Any]:
         """(scale, zero point) of a class."""
@@ -345,8 +358,9 @@ def integer_graph(model: QuantizedModel) -> Graph:
             raise QuantizationError(
                 "training left NaN or infinite values", where=variable.name, hint="train with a lower learning rate"
             )
-    quantized = quantize_graph(model.trained_graph(), model.trained_ranges(), model.recipe, model.weight_scales())
-    return prepare_quantized(quantized)
+    graph = model.trained_graph()
+    quantized = quantize_graph(graph, model.trained_ranges(), model.recipe, model.weight_scales())
+    return prepare_quantized(insert_limits(graph, quantized, model.recipe))
 
 
 def save(model: QuantizedModel, path: Path | str) -> None:

@@ -9,19 +9,27 @@ import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array, verify_graph
-from edgeq.ops import Product, SymmetricConstant, find_op
+from edgeq.ops import Product, SymmetricConstant
 from edgeq.quant.adaptive_rounding import round_adaptively
 from edgeq.quant.bias_correction import correct_bias
 from edgeq.quant.calibration import Samples
 from edgeq.quant.channel_scaling import scale_channels
 from edgeq.quant.coverage import doubts
 from edgeq.quant.imitation import walk
+from edgeq.quant.limits import insert_limits
 from edgeq.quant.observers import Calibration, Range, observe
 from edgeq.quant.params import affine_params, quantize_to, symmetric_integers, symmetric_params
 from edgeq.quant.recipes import Recipe, as_recipe
-from edgeq.quant.schemes import QuantScheme, RoleScheme, Rounding
+from edgeq.quant.schemes import QuantScheme, Rounding
 from edgeq.quant.tying import activation_params, insert_requantize, rule_of, tied_operands
-from edgeq.quant.weights import bias_params, least_scale_for_bias, quantize_bias, quantize_weights, weight_params
+from edgeq.quant.weights import (
+    bias_params,
+    fitting_role,
+    least_scale_for_bias,
+    quantize_bias,
+    quantize_weights,
+    weight_params,
+)
 
 #: The entry of a graph's metadata with what users should know, a line each.
 NOTES = "notes"
@@ -51,6 +59,7 @@ def quantize(
     quantized = quantize_graph(graph, calibration.ranges, recipe)
     if any(scheme.bias_correction or scheme.rounding is not Rounding.NEAREST for scheme in recipe.schemes):
         quantized = walk(graph, quantized, inputs, recipe, (round_adaptively, correct_bias))
+    quantized = insert_limits(graph, quantized, recipe)
     notes = (*quantized.metadata.get(NOTES, "").splitlines(), *doubts(graph, quantized, inputs, calibration.vectors))
     return replace(quantized, metadata={**quantized.metadata, NOTES: "\n".join(notes)})
 
@@ -148,7 +157,10 @@ class _Work:
                 )
         input_params = self.params[names[product.input]]
         scheme = self.recipe.layer(node.loc)
-        role = self._weight_role(node, scheme.weight)
+        role = fitting_role(node.op, scheme.weight)
+        note = f"{node.loc}: {node.op} takes int8 weights only, not {scheme.weight.dtype.value}"
+        if role != scheme.weight and note not in self.notes:
+            self.notes.append(note)
         plain = weight_params(weight.data, product.axis, role)
         least = least_scale_for_bias(None if bias is None else bias.data, float(input_params.scale[0]), scheme.bias)
         params = weight_params(weight.data, product.axis, role, least)
@@ -171,16 +183,6 @@ class _Work:
             channels = weight.shape[product.axis]
             none = Tensor(f"{weight.name}/no_bias", (channels,), DType.FLOAT32)
             names[product.bias :] = [self._add(none, np.zeros(channels), scheme.bias.dtype, for_bias)]
-
-    def _weight_role(self, node: Node, role: RoleScheme) -> RoleScheme:
-        """The scheme's, or the same in int8 for an operator that lacks the scheme's type."""
-        if role.dtype in find_op(node.op).weight_types:
-            return role
-        note = f"{node.loc}: {node.op} takes int8 weights only, not {role.dtype.value}"
-        if note not in self.notes:
-            self.notes.append(note)
-        low, high = DType.INT8.range
-        return replace(role, dtype=DType.INT8, low=low + 1, high=high)
 
     def _symmetric(self, node: Node, each: SymmetricConstant, names: list[str]) -> None:
         if each.operand >= len(names) or not names[each.operand]:

@@ -6,6 +6,7 @@ observer = "percentile:99.9"
 [[layer]]
 match = "conv2d_[12]"      # a regular expression for the whole name; later rules go before earlier ones
 granularity = "per tensor"
+weight_bits = 4            # 2 to 8, within int4 and int8; activation_bits as well
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import enum
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from edgeq.errors import EdgeqError, QuantizationError
 from edgeq.ir import DType, Graph
 from edgeq.quant.channel_scaling import find_scaler
+from edgeq.quant.ends import schemes_of_ends
 from edgeq.quant.observers import find_observer
 from edgeq.quant.schemes import INT16_STATE, Granularity, QuantScheme, RoleScheme, Rounding, find_scheme
 from edgeq.quant.states import typed_states
@@ -29,6 +31,8 @@ from edgeq.quant.weights import find_chooser
 # A recipe is written by hand; more than this is another file given by mistake.
 _MAX_BYTES = 1 << 20
 _NAMES_SHOWN = 12
+#: What a recipe may give weights and activations.
+FEWEST, WIDEST = 2, 8
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class Recipe:
-    """The scheme of each layer: that of the last rule which matches its name, else the default."""
+    """The scheme of each layer: that of the last rule which matches its name, else the default.
+
+    Attributes:
+        ends: by name, the layers at the network's ends, where the default makes a difference (`check` finds them).
+    """
 
     default: QuantScheme
     rules: tuple[Rule, ...] = ()
+    ends: Mapping[str, QuantScheme] = field(default_factory=dict)
 
     @classmethod
     def of(cls, default: QuantScheme, rules: Mapping[str, QuantScheme]) -> Recipe:
@@ -58,19 +67,19 @@ class Recipe:
     @property
     def schemes(self) -> tuple[QuantScheme, ...]:
         """All that it names."""
-        return (self.default, *(rule.scheme for rule in self.rules))
+        return (self.default, *(rule.scheme for rule in self.rules), *self.ends.values())
 
     def layer(self, name: str) -> QuantScheme:
         for rule in reversed(self.rules):
             if rule.pattern.fullmatch(name):
                 return rule.scheme
-        return self.default
+        return self.ends.get(name, self.default)
 
     def activation_roles(self, graph: Graph) -> dict[str, RoleScheme]:
         """The role of each tensor that a layer computes, by name; inputs and states have the default's, unless a layer
         computes a state's new value: then both have the layer's. What an operator carries on in a type of its own has
         INT16_STATE's."""
-        roles = dict.fromkeys(graph.sources, self.default.activation)
+        roles = dict.fromkeys(graph.sources, (self.default.ends or self.default).activation)
         for node in graph.nodes:
             roles.update(dict.fromkeys(node.outputs, self.layer(node.loc).activation))
         roles.update(dict.fromkeys(typed_states(graph), INT16_STATE))
@@ -78,7 +87,7 @@ class Recipe:
         return roles
 
     def check(self, graph: Graph) -> Recipe:
-        """The recipe itself, if it fits a float graph that is ready to be quantized.
+        """The recipe, with the network's ends, if it fits a float graph that is ready to be quantized.
 
         Raises:
             QuantizationError: a rule names no layer, or layers would compute in different types.
@@ -101,7 +110,7 @@ class Recipe:
                 f"all layers of a network compute in one type of activations, the recipe asks for {listed}",
                 where=graph.name,
             )
-        return self
+        return replace(self, ends=schemes_of_ends(graph, self.default))
 
 
 def as_recipe(scheme: QuantScheme | Recipe) -> Recipe:
@@ -132,6 +141,24 @@ def _rounding(scheme: QuantScheme, value: Any) -> QuantScheme:
     return replace(scheme, rounding=_entry(Rounding, value, "rounding"))
 
 
+def _weight_bits(scheme: QuantScheme, value: int) -> QuantScheme:
+    role = scheme.weight.of_bits(value, mirrored=not scheme.learned_steps or value == WIDEST)
+    return replace(scheme, weight=replace(role, dtype=DType.INT4 if value <= 4 else DType.INT8))
+
+
+def _activation_bits(scheme: QuantScheme, value: int) -> QuantScheme:
+    return replace(scheme, activation=scheme.activation.of_bits(value, mirrored=scheme.activation.symmetric))
+
+
+def _bits(change: Callable[[QuantScheme, int], QuantScheme]) -> Callable[[QuantScheme, Any], QuantScheme]:
+    def checked(scheme: QuantScheme, value: Any) -> QuantScheme:
+        if isinstance(value, bool) or not isinstance(value, int) or not FEWEST <= value <= WIDEST:
+            raise QuantizationError(f"bits are {FEWEST} to {WIDEST}, not {value!r}")
+        return change(scheme, value)
+
+    return checked
+
+
 def _entry(kind: type[enum.Enum], value: Any, what: str) -> Any:
     known = {each.value: each for each in kind}
     if value not in known:
@@ -146,7 +173,11 @@ OPTIONS: Mapping[str, Callable[[QuantScheme, Any], QuantScheme]] = {
     "granularity": _granularity,
     "scaling": _scaling,
     "rounding": _rounding,
+    "weight_bits": _bits(_weight_bits),
+    "activation_bits": _bits(_activation_bits),
 }
+#: Those that a scheme's ends do not take over; they are integers.
+_OF_BITS = {"weight_bits", "activation_bits"}
 
 
 def with_options(scheme: QuantScheme, options: Mapping[str, Any], where: str = "") -> QuantScheme:
@@ -154,16 +185,18 @@ def with_options(scheme: QuantScheme, options: Mapping[str, Any], where: str = "
     for key, value in options.items():
         if key not in OPTIONS:
             raise QuantizationError(f"unknown option {key!r}", where=where, hint=f"known: {', '.join(OPTIONS)}")
-        if not isinstance(value, str):
+        if key not in _OF_BITS and not isinstance(value, str):
             raise QuantizationError(f"option {key!r} takes a string, got {value!r}", where=where)
         try:
             scheme = OPTIONS[key](scheme, value)
+            if scheme.ends is not None and key not in _OF_BITS:
+                scheme = replace(scheme, ends=OPTIONS[key](scheme.ends, value))
         except EdgeqError as error:
             raise QuantizationError(error.what, where=where, hint=error.hint) from None
     return scheme
 
 
-def choose_recipe(scheme: str | None, recipe: Path | None, **options: str | None) -> Recipe:
+def choose_recipe(scheme: str | None, recipe: Path | None, **options: str | int | None) -> Recipe:
     """What the user asked for: a recipe file, or a scheme by name ("int8" where neither is given), with OPTIONS.
 
     Options go for layers that no rule of the recipe names.

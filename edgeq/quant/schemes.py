@@ -30,7 +30,7 @@ class RoleScheme:
     Attributes:
         dtype: the integer type.
         low, high: the range used; narrower than the type's where the specification says so.
-        symmetric: the zero point is 0.
+        symmetric: the zero point is 0; the range mirrors around it, or has one integer more below.
         granularity: of scales. PER_CHANNEL applies where the operator allows it.
         algorithm: how the range is chosen: an observer's name for activations, an entry of `edgeq.quant.weights` for
             weights.
@@ -47,12 +47,24 @@ class RoleScheme:
         low, high = self.dtype.range
         if not low <= self.low < self.high <= high:
             raise QuantizationError(f"{self.dtype.value} cannot hold the range {self.low} to {self.high}")
-        if self.symmetric and self.low != -self.high:
+        if self.symmetric and -self.low not in (self.high, self.high + 1):
             raise QuantizationError(f"a symmetric range must mirror around 0, {self.low} to {self.high} does not")
         if not self.symmetric and self.granularity is Granularity.PER_CHANNEL:
             raise QuantizationError(
                 "per-channel scales are for symmetric roles: no kernel has a zero point per channel"
             )
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The integers that results stay within: the range, but all of the type where it lacks the least one only."""
+        low, high = self.dtype.range
+        return (low, high) if (self.low, self.high) == (low + 1, high) else (self.low, self.high)
+
+    def of_bits(self, bits: int, *, mirrored: bool) -> RoleScheme:
+        """The same with 2 to 8 bits: the range −2^(bits−1) to 2^(bits−1)−1, without its least integer where it is to
+        mirror around 0."""
+        high = 2 ** (bits - 1) - 1
+        return replace(self, low=-high if mirrored else -high - 1, high=high)
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,8 @@ class QuantScheme:
         bias_correction: after rounding, biases are moved so that each channel keeps its mean over the calibration data.
         scaling: how channels are scaled before anything is rounded, an entry of `edgeq.quant.channel_scaling`, or "".
         learned_steps: quantization-aware training trains the scales too (`edgeq.qat`).
+        ends: the scheme of the first and of the last layers with weights, which few bits harm most, and of the
+            network's inputs and outputs; None where they are as the others (`edgeq.quant.ends`).
     """
 
     name: str
@@ -75,6 +89,7 @@ class QuantScheme:
     scaling: str = ""
     rounding: Rounding = Rounding.NEAREST
     learned_steps: bool = False
+    ends: QuantScheme | None = None
 
 
 _INT8 = RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_TENSOR, "min-max")
@@ -95,6 +110,17 @@ INT8 = QuantScheme(
     _INT8_WEIGHT,
     _INT32_BIAS,
     bias_correction=True,
+)
+
+
+# for training; without any, as mse
+_LSQ = replace(
+    INT8,
+    name="lsq",
+    summary="As int8, for training with learned steps of weights and activations (LSQ); without training, as mse.",
+    activation=replace(_INT8, algorithm="mse"),
+    weight=replace(_INT8_WEIGHT, algorithm="mse"),
+    learned_steps=True,
 )
 
 
@@ -159,13 +185,15 @@ _ENTRIES = (
         weight=RoleScheme(DType.INT4, -7, 7, True, Granularity.PER_CHANNEL, "mse"),
         rounding=Rounding.ADAPTIVE,
     ),
+    replace(_LSQ, ends=_LSQ),
     replace(
-        INT8,
-        name="lsq",
-        summary="As int8, for training with learned steps of weights and activations (LSQ); without training, as mse.",
-        activation=replace(_INT8, algorithm="mse"),
-        weight=replace(_INT8_WEIGHT, algorithm="mse"),
-        learned_steps=True,
+        _LSQ,
+        name="lsq4",
+        summary="As lsq with weights and activations of 4 bits, 8 in the first and the last layer; the options "
+        "weight_bits and activation_bits take 2 to 8.",
+        activation=_LSQ.activation.of_bits(4, mirrored=False),
+        weight=replace(_LSQ.weight.of_bits(4, mirrored=False), dtype=DType.INT4),
+        ends=_LSQ,
     ),
     _observed("moving-average", "As int8, extremes averaged over the samples: forgets lone outliers, by any amount."),
     _observed("percentile", "As int8, the outermost 0.01 % of each activation saturate: for data with rare outliers."),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.ir import QuantParams
+from edgeq.ir import DType, QuantParams
+from edgeq.ops import find_op
 from edgeq.quant.params import SMALLEST_SCALE, quantize_to
 from edgeq.quant.schemes import Granularity, RoleScheme
 
@@ -58,6 +60,14 @@ def least_squares(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
         best = np.where(error < best_error, largest * fraction, best)
         best_error = np.minimum(error, best_error)
     return best
+
+
+def fitting_role(op: str, role: RoleScheme) -> RoleScheme:
+    """A scheme's role of weights, or the same in int8, with its whole range, for an operator that lacks its type."""
+    if role.dtype in find_op(op).weight_types:
+        return role
+    low, high = DType.INT8.range
+    return replace(role, dtype=DType.INT8, low=low + 1, high=high)
 
 
 def weight_params(

@@ -21,6 +21,7 @@ from edgeq.errors import EdgeqError, ModelError, ProjectError, QuantizationError
 from edgeq.ir import DType
 from edgeq.qat import fake_quant as fq
 from edgeq.quant import recipes
+from edgeq.quant.evaluate import evaluate
 from edgeq.quant.params import affine_params
 from edgeq.quant.quantize import quantize
 from edgeq.quant.schemes import INT8, SCHEMES, QuantScheme, find_scheme
@@ -97,7 +98,7 @@ def few_bits(monkeypatch):
     monkeypatch.setattr(recipes, "find_scheme", lambda name: known[name])
 
 
-@pytest.mark.parametrize("scheme", ["int8", "abs-max", "lsq", "few-lsq"])
+@pytest.mark.parametrize("scheme", ["int8", "abs-max", "lsq", "lsq4", "few-lsq"])
 def test_the_forward_pass_is_the_integers_of_the_firmware(tuned, digits, few_bits, scheme):
     """The criterion allows a step of difference in one of a thousand; found is none but for float32's own rounding."""
     model = tuned(scheme)
@@ -163,6 +164,36 @@ def test_the_step_learns_by_the_papers_gradient():
     assert found == pytest.approx(expected, rel=1e-5)
     inside = gradient(lambda x: fq.learned_step_quant(x, step, 0, low, high, 6), tf.constant(x))
     assert inside.tolist() == [0, 1, 1, 1, 0, 0]
+
+
+def test_the_first_steps_are_the_papers(trained, digits):
+    """2⟨|v|⟩ / sqrt(Q_P), of a channel's weights and of the first activations (section 2.1); ends of 8 bits."""
+    model = qat.prepare(trained, "lsq", calibration=calibration(digits), weight_bits=3, activation_bits=2)
+    scales = model.weight_scales()
+    weights = [(scales[name], model.graph.tensors[name].data) for name in scales]
+    assert len(weights) == 4
+    for found, data in weights[1:-1]:
+        axis = 3 if data.shape[0] == 1 else 0
+        mean = np.abs(data).mean(axis=tuple(a for a in range(4) if a != axis))
+        np.testing.assert_allclose(found, 2 * mean / np.sqrt(3), rtol=1e-5)
+    for found, data in (weights[0], weights[-1]):
+        np.testing.assert_allclose(found, 2 * np.abs(data).reshape(len(data), -1).mean(1) / np.sqrt(127), rtol=1e-5)
+    first = next(node for node in model.graph.nodes if node.op == "CONV_2D")
+    images = {model.graph.inputs[0]: digits[0][:CALIBRATION, np.newaxis]}
+    values = evaluate(model.graph, images)[first.outputs[0]]
+    low, high = model.trained_ranges()[first.outputs[0]]
+    # unsigned, as behind a ReLU: 0 to 3
+    assert low == 0 and high / 3 == pytest.approx(2 * np.abs(values).mean() / np.sqrt(3), rel=1e-3)
+
+
+def test_plain_gradient_descent_moves_a_step_by_the_papers_gradient():
+    """What is trained is a factor of the first step; the step itself moves by the learning rate times its gradient."""
+    x, first, factor = tf.constant([[-0.8, -0.2, 0.3, 1.1]]), 0.05, tf.Variable(1.5)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(fq.learned_step_quant(x, fq.multiple(factor, first), 0, -4, 3, 4))
+    keras.optimizers.SGD(0.01).apply_gradients([(tape.gradient(loss, factor), factor)])
+    by_step = gradient(lambda s: fq.learned_step_quant(x, s, 0, -4, 3, 4), tf.constant(1.5 * first))
+    assert float(factor) * first == pytest.approx(1.5 * first - 0.01 * by_step, rel=1e-4)
 
 
 def test_scales_are_those_of_post_training_quantization():

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from edgeq import api
 from edgeq.cli import main
 from edgeq.errors import EdgeqError, QuantizationError
+from edgeq.ir import DType
 from edgeq.quant.recipes import choose_recipe, load_recipe
 from edgeq.quant.schemes import SCHEMES, Granularity
 
@@ -45,6 +46,28 @@ def test_later_rules_win_and_begin_from_the_default(tmp_path):
     assert found.layer("dense_1").weight.algorithm == "abs-max"
 
 
+def test_bits_are_ranges_within_the_types(tmp_path):
+    found = load_recipe(
+        recipe(tmp_path, "weight_bits = 5\nactivation_bits = 3\n[[layer]]\nmatch='conv'\nweight_bits = 3")
+    )
+    assert (found.default.activation.low, found.default.activation.high) == (-4, 3)
+    assert (found.default.weight.low, found.default.weight.high, found.default.weight.dtype) == (-15, 15, DType.INT8)
+    weight = found.layer("conv").weight
+    assert (weight.low, weight.high, weight.dtype) == (-3, 3, DType.INT4)
+
+
+def test_a_schemes_ends_take_its_options_but_the_bits(tmp_path):
+    found = load_recipe(recipe(tmp_path, "scheme = 'lsq'\nobserver = 'entropy'\nweight_bits = 2\nactivation_bits = 2"))
+    scheme = found.default
+    assert (scheme.weight.low, scheme.weight.high) == (-2, 1) and scheme.ends.weight.high == 127
+    assert scheme.activation.algorithm == scheme.ends.activation.algorithm == "entropy"
+    resolved = found.check(mixed_net())
+    bits = {name: (resolved.layer(name).weight.high, resolved.layer(name).activation.high) for name in resolved.ends}
+    # what the last layer with weights reads, and what comes behind it, has 8 bits
+    assert bits == {"conv": (127, 1), "dense": (1, 127), "logits": (127, 127), "probabilities": (1, 127)}
+    assert resolved.name == "lsq"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -56,6 +79,9 @@ def test_later_rules_win_and_begin_from_the_default(tmp_path):
         ("observer = 3", "'observer' takes a string"),
         ("weights = 'guess'", "unknown algorithm for weights: 'guess'"),
         ("granularity = 'fine'", "unknown granularity 'fine'"),
+        ("weight_bits = '4'", "bits are 2 to 8, not '4'"),
+        ("weight_bits = true", "bits are 2 to 8, not True"),
+        ("activation_bits = 9", "bits are 2 to 8, not 9"),
         ("layer = 3", r"\[\[layer\]\]"),
         ("[[layer]]\nscheme = 'int8'", "layer 1: .*needs `match`"),
         ("[[layer]]\nmatch = '('", "not a regular expression"),
