@@ -12,8 +12,10 @@ import numpy as np
 
 from edgeq import api
 from edgeq.arrays import read_arrays
+from edgeq.compiling import is_quantized
 from edgeq.errors import CalibrationError, EdgeqError
 from edgeq.ir import Graph
+from edgeq.lower import check_supported
 from edgeq.passes import prepare_float
 from edgeq.project import Project
 from edgeq.quant.calibration import match_inputs
@@ -119,7 +121,7 @@ def compare(
         EdgeqError: before anything is built: an unknown scheme, a recipe, data or a model that does not fit.
     """
     graph = api.load_model(Path(model)) if isinstance(model, (str, Path)) else model
-    if api.is_quantized(graph):
+    if is_quantized(graph):
         raise EdgeqError(
             "the model is quantized already: there is nothing to compare", where=graph.source, hint="give the float one"
         )
@@ -127,7 +129,7 @@ def compare(
     wanted = [name for each in schemes for name in (SCHEMES if each == "all" else (each,))]
     if not wanted:
         raise EdgeqError("no scheme is named", hint="`edgeq schemes` lists them; `all` stands for every one")
-    api.check_supported(graph)
+    check_supported(graph)
     prepared = prepare_float(graph)
     for name in wanted:
         choose_recipe(**_choice(name)).check(prepared)

@@ -107,10 +107,14 @@ def lower(
 
 
 def _layer_names(graph: Graph) -> list[str]:
-    """Short unique names, after where the nodes come from; the operator tells the nodes of one layer apart."""
+    """Short unique names, after where the nodes come from; the operator tells the nodes of one layer apart, and a
+    QUANTIZE that stands before its layer leaves it the name."""
+    conversions = {node.loc for node in graph.nodes if node.op == "QUANTIZE"}
+    shared = conversions & {node.loc for node in graph.nodes if node.op != "QUANTIZE"}
     names: list[str] = []
     for node in graph.nodes:
         operator = c_identifier(node.op)
         name = c_identifier(node.loc.split("/")[-1], fallback=operator)
-        names.append(f"{name}_{operator}" if name in names else name)
+        before = node.op == "QUANTIZE" and node.loc in shared
+        names.append(f"{name}_{operator}" if name in names or before else name)
     return unique(names)

@@ -68,7 +68,7 @@ def prepare(
     graph = prepare_float(check_supported(_graph_of(model)))
     bits = {"weight_bits": weight_bits, "activation_bits": activation_bits}
     chosen = choose_recipe(scheme, None if recipe is None else Path(recipe), **bits).check(graph)
-    graph = insert_requantize(graph)
+    graph = insert_requantize(graph, chosen)
     unknown = sorted({f"{node.op} ({node.loc})" for node in graph.nodes if node.op not in FUNCTIONS})
     if unknown or graph.states:
         raise ModelError(

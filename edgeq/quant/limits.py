@@ -23,9 +23,10 @@ def insert_limits(graph: Graph, quantized: Graph, recipe: Recipe) -> Graph:
     What hands on its operand's integers stays within their range by itself, and what an operator fixes has all of its
     type.
     """
+    graph = insert_requantize(graph, recipe)
     limits = {
         name: tied.role.limits
-        for tied in tied_activations(insert_requantize(graph), recipe.activation_roles(graph))
+        for tied in tied_activations(graph, recipe.activation_roles(graph))
         if tied.fixed is None
         for name in tied.members
     }

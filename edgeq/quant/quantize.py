@@ -86,8 +86,8 @@ def quantize_graph(
         QuantizationError: weights are not constant, or an operator is not supported.
         CalibrationError: a tensor has no range.
     """
-    graph = insert_requantize(graph)
     recipe = as_recipe(scheme)
+    graph = insert_requantize(graph, recipe)
     roles = recipe.activation_roles(graph)
     work = _Work(graph, recipe, activation_params(graph, ranges, roles), weight_scales or {})
     nodes = [work.node(node) for node in graph.nodes]

@@ -14,15 +14,17 @@ from __future__ import annotations
 import enum
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from edgeq.errors import EdgeqError, QuantizationError
-from edgeq.ir import DType, Graph
+from edgeq.ir import DType, Graph, Node
+from edgeq.ops import find_op
 from edgeq.quant.channel_scaling import find_scaler
 from edgeq.quant.ends import schemes_of_ends
+from edgeq.quant.following import followers, real_operands
 from edgeq.quant.observers import find_observer
 from edgeq.quant.schemes import INT16_STATE, Granularity, QuantScheme, RoleScheme, Rounding, find_scheme
 from edgeq.quant.states import typed_states
@@ -49,11 +51,14 @@ class Recipe:
 
     Attributes:
         ends: by name, the layers at the network's ends, where the default makes a difference (`check` finds them).
+        following: schemes of layers that no rule names, after those of their neighbours, by name
+            (`edgeq.quant.following`): what `check` has found.
     """
 
     default: QuantScheme
     rules: tuple[Rule, ...] = ()
     ends: Mapping[str, QuantScheme] = field(default_factory=dict)
+    following: Mapping[str, QuantScheme] = field(default_factory=dict)
 
     @classmethod
     def of(cls, default: QuantScheme, rules: Mapping[str, QuantScheme]) -> Recipe:
@@ -69,28 +74,42 @@ class Recipe:
         """All that it names."""
         return (self.default, *(rule.scheme for rule in self.rules), *self.ends.values())
 
+    def named(self, name: str) -> QuantScheme | None:
+        """The scheme of the last rule that names a layer, or of the network's ends."""
+        found = next((rule.scheme for rule in reversed(self.rules) if rule.pattern.fullmatch(name)), None)
+        return found or self.ends.get(name)
+
     def layer(self, name: str) -> QuantScheme:
-        for rule in reversed(self.rules):
-            if rule.pattern.fullmatch(name):
-                return rule.scheme
-        return self.ends.get(name, self.default)
+        return self.named(name) or self.following.get(name) or self.default
 
     def activation_roles(self, graph: Graph) -> dict[str, RoleScheme]:
-        """The role of each tensor that a layer computes, by name; inputs and states have the default's, unless a layer
-        computes a state's new value: then both have the layer's. What an operator carries on in a type of its own has
-        INT16_STATE's."""
-        roles = dict.fromkeys(graph.sources, (self.default.ends or self.default).activation)
+        """The role of each tensor that a layer computes, by name.
+
+        Inputs have the default's, but that of their readers where these have another type, all the same; states too,
+        unless a layer computes a state's new value: then both have the layer's. What an operator carries on in a type
+        of its own has INT16_STATE's.
+        """
+        roles = {name: self._source_role(graph.consumers().get(name, [])) for name in graph.sources}
         for node in graph.nodes:
             roles.update(dict.fromkeys(node.outputs, self.layer(node.loc).activation))
         roles.update(dict.fromkeys(typed_states(graph), INT16_STATE))
         roles.update({state.read: roles[state.written] for state in graph.states if state.written in roles})
         return roles
 
+    def _source_role(self, readers: Sequence[Node]) -> RoleScheme:
+        # a border between types is the reader's: what it reads, it takes in any type
+        found = [self.layer(node.loc).activation for node in readers if node.op != "QUANTIZE"]
+        types = {role.dtype for role in found}
+        border = len(found) < len(readers)
+        default = (self.default.ends or self.default).activation
+        return default if border or len(types) != 1 or default.dtype in types else found[0]
+
     def check(self, graph: Graph) -> Recipe:
-        """The recipe, with the network's ends, if it fits a float graph that is ready to be quantized.
+        """The recipe for a float graph that is ready to be quantized, with the network's ends and with the layers that
+        follow others.
 
         Raises:
-            QuantizationError: a rule names no layer, or layers would compute in different types.
+            QuantizationError: a rule names no layer, or a layer cannot compute in its scheme's type.
         """
         names = list(dict.fromkeys(node.loc for node in graph.nodes))
         for rule in self.rules:
@@ -101,16 +120,23 @@ class Recipe:
                     where=graph.name,
                     hint=f"the layers, after folding and fusing: {', '.join(names[:_NAMES_SHOWN])}{more}",
                 )
-        kinds: dict[DType, str] = {self.default.activation.dtype: "the default"}
-        for name in names:
-            kinds.setdefault(self.layer(name).activation.dtype, name)
-        if len(kinds) > 1:
-            listed = ", ".join(f"{dtype.value} ({who})" for dtype, who in kinds.items())
-            raise QuantizationError(
-                f"all layers of a network compute in one type of activations, the recipe asks for {listed}",
-                where=graph.name,
-            )
-        return replace(self, ends=schemes_of_ends(graph, self.default))
+        fitted = replace(self, ends=schemes_of_ends(graph, self.default))
+        fitted = replace(fitted, following=followers(graph, fitted.named, self.default))
+        for node in graph.nodes:
+            _check_type(graph, node, fitted.layer(node.loc).activation.dtype)
+        return fitted
+
+
+def _check_type(graph: Graph, node: Node, dtype: DType) -> None:
+    op = find_op(node.op)
+    if op is None or not real_operands(graph, node) or not op.dtypes or dtype in op.dtypes:
+        return
+    known = [each.value for each in op.dtypes if each in (DType.INT8, DType.INT16)]
+    raise QuantizationError(
+        f"{node.op} computes in {' or '.join(known)}, not {dtype.value}",
+        where=node.loc,
+        hint=f"give this layer a rule of its own in a recipe, with a scheme of {' or '.join(known)} activations",
+    )
 
 
 def as_recipe(scheme: QuantScheme | Recipe) -> Recipe:

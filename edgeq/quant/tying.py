@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from edgeq.errors import CalibrationError, QuantizationError
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor
 from edgeq.ops import OutputRule, QuantRule, find_op
+from edgeq.quant.following import real_operands
 from edgeq.quant.observers import Range
 from edgeq.quant.params import affine_params
 from edgeq.quant.schemes import RoleScheme
 from edgeq.quant.states import carried, insert_conversions, power_of_two
+
+if TYPE_CHECKING:
+    from edgeq.quant.recipes import Recipe
 
 
 def rule_of(node: Node) -> QuantRule:
@@ -63,14 +68,17 @@ class _Classes:
         return True
 
 
-def insert_requantize(graph: Graph) -> Graph:
+def insert_requantize(graph: Graph, recipe: Recipe) -> Graph:
     """Puts QUANTIZE before operands that cannot share parameters with the others.
 
-    That is: states of a type of their own, and operands of a node with several (CONCATENATION) which have fixed
-    parameters while others have none, or have other ones. Tying them would force the others into a range that is not
-    theirs.
+    That is: states of a type of their own; operands that a layer of another type has computed; and operands of a node
+    with several (CONCATENATION) which have fixed parameters while others have none, or have other ones. Tying them
+    would force the others into a range that is not theirs.
+
+    Args:
+        recipe: fits the graph (`Recipe.check`).
     """
-    graph = insert_conversions(graph)
+    graph = _insert_borders(insert_conversions(graph), recipe)
     classes = _fixed_classes(graph)
     nodes: list[Node] = []
     added: list[Tensor] = []
@@ -82,6 +90,28 @@ def insert_requantize(graph: Graph) -> Graph:
                 added.append(copy)
                 nodes.append(Node("QUANTIZE", (name,), (copy.name,), find_op("QUANTIZE").Attrs(), node.loc))
                 node = replace(node, inputs=tuple(copy.name if i == name else i for i in node.inputs))
+        nodes.append(node)
+    return graph.rewrite(nodes, added) if added else graph
+
+
+def _insert_borders(graph: Graph, recipe: Recipe) -> Graph:
+    """QUANTIZE where a layer reads what another one has computed in another type; readers of one type share it."""
+    types = {name: role.dtype for name, role in recipe.activation_roles(graph).items()}
+    carried_on = {(id(node), before) for node, each, before, _ in carried(graph) if each.dtype}
+    copies: dict[tuple[str, DType], str] = {}
+    nodes: list[Node] = []
+    added: list[Tensor] = []
+    for original in graph.nodes:
+        node, dtype = original, recipe.layer(original.loc).activation.dtype
+        for name in real_operands(graph, original):
+            if node.op == "QUANTIZE" or types[name] is dtype or (id(original), name) in carried_on:
+                continue
+            if (name, dtype) not in copies:
+                copy = replace(graph.tensors[name], name=_free(graph, added, f"{name}/{dtype.value}"))
+                added.append(copy)
+                copies[name, dtype] = copy.name
+                nodes.append(Node("QUANTIZE", (name,), (copy.name,), find_op("QUANTIZE").Attrs(), node.loc))
+            node = replace(node, inputs=tuple(copies[name, dtype] if i == name else i for i in node.inputs))
         nodes.append(node)
     return graph.rewrite(nodes, added) if added else graph
 

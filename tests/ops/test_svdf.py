@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgeq.api import compile_graph, prepare_quantized
+from edgeq.api import compile_graph
 from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType, Graph, QuantParams, Tensor
 from edgeq.kernels import find_kernel
 from edgeq.lower import lower
 from edgeq.ops import Activation, find_op
+from edgeq.passes import prepare_quantized
 from edgeq.simulate import reset, simulate, trace_in_arena
 from edgeq.target import load_cpu
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgeq.api import compile_graph, is_quantized
+from edgeq.compiling import compile_graph, is_quantized
 from edgeq.exporters.tflite import export_tflite
 from edgeq.ir import DType, Graph, Node, QuantParams, State, Tensor, verify_graph
 from edgeq.ops import find_op

@@ -7,8 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgeq.errors import QuantizationError
-from edgeq.ir import DType
 from edgeq.quant.evaluate import run
 from edgeq.quant.quantize import quantize
 from edgeq.quant.recipes import Recipe
@@ -93,9 +91,3 @@ def test_each_layer_can_have_its_own_observer():
     plain, other = quantize(graph, data, INT8), quantize(graph, data, recipe)
     differing = {n for n, t in plain.tensors.items() if not t.is_constant and t.quant != other.tensors[n].quant}
     assert differing == {"conv"}
-
-
-def test_layers_compute_in_one_type():
-    wide = replace(INT8, activation=replace(INT8.activation, dtype=DType.INT16))
-    with pytest.raises(QuantizationError, match=r"int8 \(the default\), int16 \(dense\)"):
-        quantize(mixed_net(), data_for(mixed_net()), Recipe.of(INT8, {"dense": wide}))
