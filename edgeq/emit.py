@@ -7,8 +7,9 @@ of the model's text reaches C.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import jinja2
 import numpy as np
 
 from edgeq._version import __version__
+from edgeq.csource import needed_files
 from edgeq.errors import ProjectError
 from edgeq.ir import DType, QuantParams
 from edgeq.kernels import find_kernel
@@ -348,19 +350,33 @@ def _model_view(program: Program, plan: MemoryPlan, env: jinja2.Environment) -> 
     )
 
 
-def _runtime_files(board: Board) -> dict[str, bytes]:
-    """The plain C that every project carries: drivers only of this board."""
+# Files of these folders come along where something calls them.
+_LIBRARIES = ("runtime/include/", "runtime/kernels/", "runtime/cmsis_nn/")
+
+
+@functools.cache
+def _runtime_texts() -> Mapping[str, str]:
+    """The plain C of all projects, by its place in them."""
     root = templates_dir() / "runtime"
+    paths = sorted(path for path in root.rglob("*") if path.suffix in (".c", ".h"))
+    return {f"runtime/{path.relative_to(root).as_posix()}": path.read_text() for path in paths}
+
+
+def _runtime_files(board: Board, model: Iterable[str]) -> dict[str, bytes]:
+    """The plain C that a project carries: drivers of this board and the host, and the kernels that are called.
+
+    model: the generated sources.
+    """
     drivers = {f"uart/{board.uart.driver}.c", f"timer/{board.soc.timer.driver}.c", "uart/host_stdio.c", "timer/host.c"}
-    files = {}
-    for path in sorted(root.rglob("*")):
-        relative = path.relative_to(root).as_posix()
-        if path.suffix not in (".c", ".h"):
-            continue
-        if relative.startswith(("uart/", "timer/")) and path.suffix == ".c" and relative not in drivers:
-            continue
-        files[f"runtime/{relative}"] = path.read_bytes()
-    return files
+    others = ("runtime/uart/", "runtime/timer/")
+    own, library = {}, {}
+    for path, text in _runtime_texts().items():
+        if path.startswith(_LIBRARIES):
+            library[path] = text
+        elif path.endswith(".h") or not path.startswith(others) or path.removeprefix("runtime/") in drivers:
+            own[path] = text
+    needed = needed_files([*own.values(), *model], library)
+    return {path: text.encode() for path, text in (own | library).items() if path in own or path in needed}
 
 
 def manifest(program: Program, plan: MemoryPlan, board: Board) -> dict[str, Any]:
@@ -395,9 +411,7 @@ def emit(program: Program, plan: MemoryPlan, board: Board, *, small: bool = Fals
     """
     env = environment()
     view = _model_view(program, plan, env)
-    files = _runtime_files(board)
     model_sources = [f"model/{view.name}.c", f"model/{view.name}_weights.c"]
-    kernel_sources = sorted(f for f in files if f.startswith("runtime/kernels/") and f.endswith(".c"))
     context = {
         "m": view,
         "plan": plan,
@@ -407,13 +421,17 @@ def emit(program: Program, plan: MemoryPlan, board: Board, *, small: bool = Fals
         "project": view.name,
         "model_symbol": f"{view.name}_model",
         "model_sources": model_sources,
-        "kernel_sources": kernel_sources,
     }
-    rendered = {
+    model = {
         f"model/{view.name}.h": "model/model.h.j2",
         f"model/{view.name}.c": "model/model.c.j2",
         f"model/{view.name}_weights.h": "model/weights.h.j2",
         f"model/{view.name}_weights.c": "model/weights.c.j2",
+    }
+    texts = {path: env.get_template(template).render(context) for path, template in model.items()}
+    files = _runtime_files(board, texts.values())
+    context["kernel_sources"] = sorted(f for f in files if f.startswith("runtime/kernels/") and f.endswith(".c"))
+    rendered = {
         "runtime/board.h": "board.h.j2",
         "CMakeLists.txt": "CMakeLists.txt.j2",
         "CMakePresets.json": "CMakePresets.json.j2",
@@ -421,8 +439,8 @@ def emit(program: Program, plan: MemoryPlan, board: Board, *, small: bool = Fals
         "linker.ld": "linker.ld.j2",
         "README.md": "README.md.j2",
     }
-    for path, template in rendered.items():
-        files[path] = env.get_template(template).render(context).encode()
+    texts |= {path: env.get_template(template).render(context) for path, template in rendered.items()}
+    files |= {path: text.encode() for path, text in texts.items()}
     files[PROGRAM_FILE] = program_bytes(program)
     files[MANIFEST_FILE] = (json.dumps(manifest(program, plan, board), indent=2) + "\n").encode()
     return dict(sorted(files.items()))

@@ -100,7 +100,7 @@ class Soc:
         clock_hz: the core's clock after reset, in Hz (our start-up code changes no clock).
         flash, ram: where the image and its variables go.
         uart, timer: drivers, with the SoC's own parameters.
-        max_payload: bytes of payload in one frame of the validation protocol.
+        max_payload: bytes of payload in one request of the validation protocol.
         min_stack: bytes of RAM that the linker keeps for the stack at least.
     """
 
@@ -284,7 +284,7 @@ def load_soc(name: str, *, root: Path | None = None) -> Soc:
         ram=_region(table.table("ram")),
         uart=_driver(table.table("uart")),
         timer=_driver(table.table("timer")),
-        max_payload=protocol.integer("max_payload", *MAX_PAYLOAD_RANGE, default=1024) if protocol else 1024,
+        max_payload=protocol.integer("max_payload", *MAX_PAYLOAD_RANGE, default=256) if protocol else 256,
         min_stack=protocol.integer("min_stack", 512, 2**20, default=4096) if protocol else 4096,
     )
     if protocol:

@@ -144,25 +144,23 @@ def verify_on(
         session.reset()
     for vector in range(count):
         single = [x[vector : vector + 1] for x in inputs]
-        for index, x in enumerate(single):
-            session.write_input(index, x.tobytes())
+        session.write_inputs([x.tobytes() for x in single])
         session.begin()
         outputs: dict[str, np.ndarray] = {**dict(zip(program.inputs, single, strict=True)), **memory}
         for layer, (call, results) in enumerate(trace(program, single, memory)):
-            session.step()
+            tensors = [program.tensors[name] for name in call.outputs]
+            _, read = session.step_and_read(layer, [t.nbytes for t in tensors])
             outputs.update(zip(map(program.storage, call.outputs), results, strict=True))
-            for position, (name, expected) in enumerate(zip(call.outputs, results, strict=True)):
-                tensor = program.tensors[name]
-                actual = session.read_layer(layer, position, tensor.nbytes)
+            for tensor, expected, actual in zip(tensors, results, read, strict=True):
                 compared += 1
                 difference = _compare(tensor, expected, actual, vector, layer, call.name)
                 if difference:
                     return RungResult(on, vector + 1, compared, False, difference)
-        for index, name in enumerate(program.outputs):
-            tensor = program.tensors[name]
-            expected = tensor.data if tensor.data is not None else outputs[program.storage(name)]
+        tensors = [program.tensors[name] for name in program.outputs]
+        for tensor, actual in zip(tensors, session.read_outputs([t.nbytes for t in tensors]), strict=True):
+            expected = tensor.data if tensor.data is not None else outputs[program.storage(tensor.name)]
             compared += 1
-            difference = _compare(tensor, expected, session.read_output(index, tensor.nbytes), vector, -1, "output")
+            difference = _compare(tensor, expected, actual, vector, -1, "output")
             if difference:
                 return RungResult(on, vector + 1, compared, False, difference)
         progress(vector + 1, count)
@@ -199,11 +197,10 @@ def run_on(
     if program.states:
         session.reset()
     for vector in range(count):
-        for index, x in enumerate(inputs):
-            session.write_input(index, x[vector].tobytes())
+        session.write_inputs([x[vector].tobytes() for x in inputs])
         session.invoke()
-        for index, tensor in enumerate(tensors):
-            data = session.read_output(index, tensor.nbytes)
+        read = session.read_outputs([t.nbytes for t in tensors])
+        for index, (tensor, data) in enumerate(zip(tensors, read, strict=True)):
             outputs[index][vector] = np.frombuffer(data, tensor.dtype.numpy.newbyteorder("<")).reshape(tensor.shape)
         progress(vector + 1, count)
     return tuple(outputs)

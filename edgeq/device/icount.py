@@ -175,17 +175,13 @@ def profile(
         As `open_counting`.
     """
 
-    def write() -> None:
-        for index, data in enumerate(inputs):
-            session.write_input(index, data)
-
     with open_counting(board, elf, program_hash=program_hash, icount=icount) as (session, counter):
-        write()
+        session.write_inputs(inputs)
         session.begin()
         layers = []
         for _ in range(session.hello.layer_count):
             session.step()
             layers.append(counter.take())
-        write()
+        session.write_inputs(inputs)
         session.invoke()
         return Profile(tuple(layers), counter.take())

@@ -20,7 +20,7 @@ from cobs import cobs
 from edgeq.device.transport import Transport
 from edgeq.errors import ProtocolError
 
-VERSION = 1
+VERSION = 2
 HASH_BYTES = 32
 _HEADER = struct.Struct("<BHBB")  # version, sequence, command, status
 _CRC = struct.Struct("<I")
@@ -109,7 +109,7 @@ class Hello:
     """What a device says of itself.
 
     Attributes:
-        max_payload: bytes of payload in one frame.
+        max_payload: bytes of payload in one request; max_reply: in one reply.
         timer_kind: one of TIMER_KINDS; timer_hz: its rate.
         init_status: of the model's init(); -1000 where it has not run because the device recovers from a fault.
         refused: number of refused frames, in the order of REFUSALS without its first entry.
@@ -118,6 +118,7 @@ class Hello:
 
     session: int
     max_payload: int
+    max_reply: int
     input_count: int
     output_count: int
     layer_count: int
@@ -131,7 +132,7 @@ class Hello:
     name: str
 
 
-_HELLO = struct.Struct("<IHHHHBIi32s6II4I")
+_HELLO = struct.Struct("<IHHHHHBIi32s6II4I")
 INIT_NOT_RUN = -1000
 
 
@@ -140,12 +141,13 @@ def parse_hello(payload: bytes) -> Hello | None:
     if len(payload) < _HELLO.size:
         return None
     fields = _HELLO.unpack_from(payload)
-    session, max_payload, inputs, outputs, layers, kind, hz, init_status, program_hash = fields[:9]
-    if max_payload < 64 or kind >= len(TIMER_KINDS):
+    session, max_payload, max_reply, inputs, outputs, layers, kind, hz, init_status, program_hash = fields[:10]
+    if min(max_payload, max_reply) < 64 or kind >= len(TIMER_KINDS):
         return None
     return Hello(
         session=session,
         max_payload=max_payload,
+        max_reply=max_reply,
         input_count=inputs,
         output_count=outputs,
         layer_count=layers,
@@ -153,9 +155,9 @@ def parse_hello(payload: bytes) -> Hello | None:
         timer_hz=hz,
         init_status=init_status,
         program_hash=program_hash,
-        refused=fields[9:15],
-        repeated=fields[15],
-        fault=Fault(*fields[16:20]),
+        refused=fields[10:16],
+        repeated=fields[16],
+        fault=Fault(*fields[17:21]),
         name="".join(c if c.isprintable() else "?" for c in payload[_HELLO.size :].decode("ascii", "replace")),
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +31,7 @@ from edgeq.errors import ProtocolError
 from edgeq.target import Board
 
 _RUN = struct.Struct("<HiI")
+_WRITE = struct.Struct("<HI")
 _STATS = struct.Struct("<IIB")
 _INIT_ERRORS = {
     -1: "the model's memory plan is inconsistent",
@@ -65,6 +68,21 @@ class Stats:
     stack_size: int
     stack_used: int
     stack_intact: bool
+
+
+def _parts(nbytes: Sequence[int], room: int, start: int = 0) -> Iterator[tuple[int, int, int, int]]:
+    """Tensors of these sizes, one after the other, in parts of at most `room` bytes, from byte `start` on.
+
+    Yields: (first byte of all, index of the tensor that it belongs to, its offset there, bytes of the part).
+    """
+    index, before, total = 0, 0, sum(nbytes)
+    while start < total:
+        while start >= before + nbytes[index]:
+            before += nbytes[index]
+            index += 1
+        length = min(room, total - start)
+        yield start, index, start - before, length
+        start += length
 
 
 class Session:
@@ -133,11 +151,12 @@ class Session:
             raise self._link.fail(f"{command.name}: {len(reply.payload)} bytes arrived in place of {length}")
         return reply.payload
 
-    def write_input(self, index: int, data: bytes) -> None:
-        """Writes the whole of input `index`. Inputs hold their values until layers run: write them before every run."""
-        room = self.hello.max_payload - 6
-        for offset in range(0, len(data), room):
-            self._checked(Command.WRITE, struct.pack("<HI", index, offset) + data[offset : offset + room], 0)
+    def write_inputs(self, values: Sequence[bytes]) -> None:
+        """Writes the whole of all inputs. They hold their values until layers run: write them before every run."""
+        data = b"".join(values)
+        lengths = [len(value) for value in values]
+        for start, index, offset, length in _parts(lengths, self.hello.max_payload - _WRITE.size):
+            self._checked(Command.WRITE, _WRITE.pack(index, offset) + data[start : start + length], 0)
 
     def reset(self) -> None:
         """Initialises the model again: what it remembers between inferences is forgotten."""
@@ -154,7 +173,16 @@ class Session:
         Raises:
             LayerFailed: the layer returned an error.
         """
-        return self._run(Command.STEP)
+        return self._run(Command.STEP, 0)[0]
+
+    def step_and_read(self, layer: int, nbytes: Sequence[int]) -> tuple[Run, list[bytes]]:
+        """Runs the next layer, which must be number `layer`, and reads its tensors, whose sizes are `nbytes`.
+
+        Raises:
+            LayerFailed: the layer returned an error.
+        """
+        run, first = self._run(Command.STEP, min(sum(nbytes), self.hello.max_reply - _RUN.size))
+        return run, self._read(Command.READ_LAYER, struct.pack("<H", layer), nbytes, first)
 
     def invoke(self) -> Run:
         """Runs all layers.
@@ -162,33 +190,36 @@ class Session:
         Raises:
             LayerFailed: a layer returned an error.
         """
-        return self._run(Command.INVOKE)
+        return self._run(Command.INVOKE)[0]
 
-    def _run(self, command: Command) -> Run:
-        reply = self._request(command, patience=self._timing.run)
-        if reply.status in (Status.OK, Status.LAYER_FAILED) and len(reply.payload) == _RUN.size:
-            completed, status, ticks = _RUN.unpack(reply.payload)
+    def _run(self, command: Command, wanted: int | None = None) -> tuple[Run, bytes]:
+        """What ran, and the first `wanted` bytes of the layer's tensors."""
+        payload = b"" if wanted is None else struct.pack("<H", wanted)
+        reply = self._request(command, payload, patience=self._timing.run)
+        if reply.status in (Status.OK, Status.LAYER_FAILED) and len(reply.payload) >= _RUN.size:
+            completed, status, ticks = _RUN.unpack_from(reply.payload)
             if reply.status == Status.LAYER_FAILED:
                 raise LayerFailed(completed, status, self.name)
-            if completed <= self.hello.layer_count:
-                return Run(completed, ticks)
+            if completed <= self.hello.layer_count and len(reply.payload) == _RUN.size + (wanted or 0):
+                return Run(completed, ticks), reply.payload[_RUN.size :]
         name = Status(reply.status).name if reply.status in list(Status) else str(reply.status)
         raise self._link.fail(f"the device refuses {command.name}: {name}")
 
-    def read_layer(self, layer: int, tensor: int, nbytes: int) -> bytes:
-        """Output `tensor` of `layer`, which must be the last that ran: all of its `nbytes`."""
-        return self._read(Command.READ_LAYER, struct.pack("<HH", layer, tensor), nbytes)
+    def read_layer(self, layer: int, nbytes: Sequence[int]) -> list[bytes]:
+        """The tensors of `layer`, which must be the last that ran. Their sizes are `nbytes`."""
+        return self._read(Command.READ_LAYER, struct.pack("<H", layer), nbytes)
 
-    def read_output(self, index: int, nbytes: int) -> bytes:
-        """Output `index` of the model, all of its `nbytes`, after the last layer has run."""
-        return self._read(Command.READ_OUTPUT, struct.pack("<H", index), nbytes)
+    def read_outputs(self, nbytes: Sequence[int]) -> list[bytes]:
+        """The model's outputs, after the last layer has run. Their sizes are `nbytes`."""
+        return self._read(Command.READ_OUTPUT, b"", nbytes)
 
-    def _read(self, command: Command, what: bytes, nbytes: int) -> bytes:
-        parts = []
-        for offset in range(0, nbytes, self.hello.max_payload):
-            length = min(self.hello.max_payload, nbytes - offset)
-            parts.append(self._checked(command, what + struct.pack("<IH", offset, length), length))
-        return b"".join(parts)
+    def _read(self, command: Command, what: bytes, nbytes: Sequence[int], first: bytes = b"") -> list[bytes]:
+        """Tensors that stand one after the other, of which the bytes `first` are there already."""
+        data = bytearray(first)
+        for _, index, offset, length in _parts(nbytes, self.hello.max_reply, len(first)):
+            data += self._checked(command, what + struct.pack("<HIH", index, offset, length), length)
+        ends = list(itertools.accumulate(nbytes, initial=0))
+        return [bytes(data[start:end]) for start, end in itertools.pairwise(ends)]
 
     def stats(self) -> Stats:
         """The stack's use so far."""

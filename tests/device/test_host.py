@@ -4,12 +4,13 @@ import itertools
 import random
 import struct
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgeq.device.host import HostTransport
-from edgeq.device.protocol import VERSION, Command, Frame, Link, Status, Timing, encode_frame
+from edgeq.device.protocol import VERSION, Command, Frame, Link, Status, Timing, encode_frame, parse_hello
 from edgeq.device.session import LayerFailed, connect, open_host
 from edgeq.errors import ProtocolError, ToolchainError
 
@@ -24,16 +25,17 @@ def vector(seed: int, first: int = 0) -> bytes:
 
 def run_and_check(session, data: bytes) -> None:
     first, second = expected(data)
-    session.write_input(0, data)
+    session.write_inputs([data])
     session.begin()
-    assert session.step().completed == 1
-    assert session.read_layer(0, 0, OUTPUT_BYTES) == first
+    run, read = session.step_and_read(0, [OUTPUT_BYTES])
+    assert run.completed == 1 and read == [first]
+    assert session.read_layer(0, [OUTPUT_BYTES]) == [first]
     assert session.step().completed == 2
-    assert session.read_layer(1, 0, OUTPUT_BYTES) == second
-    assert session.read_output(0, OUTPUT_BYTES) == second
-    session.write_input(0, data)
+    assert session.read_layer(1, [OUTPUT_BYTES]) == [second]
+    assert session.read_outputs([OUTPUT_BYTES]) == [second]
+    session.write_inputs([data])
     assert session.invoke().completed == 2
-    assert session.read_output(0, OUTPUT_BYTES) == second
+    assert session.read_outputs([OUTPUT_BYTES]) == [second]
 
 
 def test_layer_by_layer_and_whole(host_executable: Path):
@@ -56,18 +58,18 @@ def test_order_is_enforced(host_executable: Path):
     with open_host(host_executable) as session:
         with pytest.raises(ProtocolError, match="BAD_STATE"):
             session.step()
-        session.write_input(0, vector(1))
+        session.write_inputs([vector(1)])
         session.begin()
         with pytest.raises(ProtocolError, match="BAD_STATE"):
-            session.read_layer(0, 0, 4)
+            session.read_layer(0, [4])
         session.step()
         with pytest.raises(ProtocolError, match="BAD_STATE"):
-            session.read_output(0, 4)
+            session.read_outputs([4])
         with pytest.raises(ProtocolError, match="BAD_STATE"):
-            session.write_input(0, b"abc")
+            session.write_inputs([b"abc"])
         session.step()
         with pytest.raises(ProtocolError, match="BAD_STATE"):
-            session.read_layer(0, 0, 4)
+            session.read_layer(0, [4])
         with pytest.raises(ProtocolError, match="BAD_STATE"):
             session.step()
         run_and_check(session, vector(2))
@@ -75,9 +77,9 @@ def test_order_is_enforced(host_executable: Path):
 
 def test_bounds_are_enforced(host_executable: Path):
     with open_host(host_executable) as session:
-        session.write_input(0, vector(1))
+        session.write_inputs([vector(1)])
         session.invoke()
-        room = session.hello.max_payload
+        room = session.hello.max_reply
         large = (2**32 - 1, 2**31, INPUT_BYTES + 1)
         requests = [(Command.WRITE, struct.pack("<HI", 0, offset) + b"ab") for offset in (*large, INPUT_BYTES - 1)]
         requests += [(Command.WRITE, struct.pack("<HI", 1, 0)), (Command.WRITE, b"\0\0\0\0\0"), (Command.WRITE, b"")]
@@ -91,7 +93,7 @@ def test_bounds_are_enforced(host_executable: Path):
         requests += [(Command.RESET, b"x"), (Command.READ_LAYER, b"\0" * 11), (Command.HELLO, b"abc")]
         for command, payload in requests:
             assert session._link.request(command, payload).status == Status.BAD_ARGUMENT, (command, payload)
-        assert session.read_output(0, OUTPUT_BYTES) == expected(vector(1))[1]  # nothing was disturbed
+        assert session.read_outputs([OUTPUT_BYTES]) == [expected(vector(1))[1]]  # nothing was disturbed
 
 
 def test_unknown_commands(host_executable: Path):
@@ -109,15 +111,18 @@ def test_unknown_commands(host_executable: Path):
 def test_nothing_runs_twice(host_executable: Path):
     """A repeated number brings the same reply, and a number that is out of order is refused."""
     with open_host(host_executable) as session:
-        session.write_input(0, vector(5))
+        session.write_inputs([vector(5)])
         session.begin()
         link = session._link
         sequence = (link.sequence + 1) & 0xFFFF
-        step = encode_frame(Frame(VERSION, sequence, Command.STEP, 0, b""))
+        step = encode_frame(Frame(VERSION, sequence, Command.STEP, 0, b"\5\0"))
         link.transport.write(step * 5)
         frames = link._frames(time.monotonic() + 10.0)
         replies = [next(frames) for _ in range(5)]
         assert all(reply == replies[0] for reply in replies) and replies[0].payload[:2] == b"\1\0"
+        assert replies[0].payload[10:] == expected(vector(5))[0][:5]
+        link.transport.write(encode_frame(Frame(VERSION, sequence, Command.INVOKE, 0, b"")))  # another's number
+        assert next(frames).status == 6
         for wrong in (sequence - 1, sequence + 2, sequence + 32768):
             link.transport.write(encode_frame(Frame(VERSION, wrong & 0xFFFF, Command.STEP, 0, b"")))
             nak = next(frames)
@@ -126,14 +131,38 @@ def test_nothing_runs_twice(host_executable: Path):
         assert session.step().completed == 2
 
 
+def test_every_reply_can_be_had_again(host_executable: Path):
+    """One buffer serves both directions, so a reply is made anew for a repeated request: to the byte the same."""
+    link = Link(HostTransport(host_executable), Timing())
+    data = vector(6)
+    whole = struct.pack("<HIH", 0, 7, 900)
+    requests = [
+        (Command.HELLO, b"abcd"), (Command.WRITE, struct.pack("<HI", 0, 0) + data[:200]), (Command.BEGIN, b""),
+        (Command.STEP, b"\0\4"), (Command.STEP, b"\3\0"), (Command.STEP, b"\3\0"), (Command.READ_OUTPUT, whole),
+        (Command.READ_LAYER, b"\1\0" + whole), (Command.READ_LAYER, b"\2\0" + whole), (Command.STATS, b""),
+        (Command.INVOKE, b""), (Command.READ_OUTPUT, whole), (Command.RESET, b""), (Command.INVOKE, b"x"),
+        (Command.WRITE, struct.pack("<HI", 0, 0) + bytes([project.KERNEL_FAILS])), (Command.INVOKE, b""),
+    ]  # fmt: skip
+    frames = link._frames(time.monotonic() + 20.0)
+    for sequence, (command, payload) in enumerate(requests, 9):
+        link.transport.write(2 * encode_frame(Frame(VERSION, sequence, command, 0, payload)))
+        first, again = next(frames), next(frames)
+        assert first.sequence == sequence and first.command == command | 0x80
+        if command == Command.HELLO:  # which counts the repetition
+            assert parse_hello(again.payload) == replace(parse_hello(first.payload), repeated=1)
+        else:
+            assert first == again, command.name
+    link.transport.close()
+
+
 @pytest.mark.parametrize(
     ("wire", "reason"),
     [
         (b"\x05abc\0", 1),
         (b"\x01" * 3000 + b"\0", 2),
         (b"\x02a\0", 3),
-        (encode_frame(Frame(1, 0, 1, 0, b"abcd"))[:-2] + b"\x7f\0", 4),
-        (encode_frame(Frame(2, 0, 1, 0, b"abcd")), 5),
+        (encode_frame(Frame(VERSION, 0, 1, 0, b"abcd"))[:-2] + b"\x7f\0", 4),
+        (encode_frame(Frame(VERSION + 1, 0, 1, 0, b"abcd")), 5),
     ],
 )
 def test_bad_frames_are_named_and_counted(host_executable: Path, wire: bytes, reason: int):
@@ -148,23 +177,23 @@ def test_bad_frames_are_named_and_counted(host_executable: Path, wire: bytes, re
 
 def test_failures_of_the_program_are_named(host_executable: Path):
     with open_host(host_executable) as session:
-        session.write_input(0, vector(1, project.KERNEL_FAILS))
+        session.write_inputs([vector(1, project.KERNEL_FAILS)])
         with pytest.raises(LayerFailed) as caught:
             session.invoke()
         assert (caught.value.layer, caught.value.status) == (1, -2)
         run_and_check(session, vector(2))
-        session.write_input(0, vector(1, project.INDEX_OVERRUNS)[:1] + b"\x50" + bytes(10))
+        session.write_inputs([vector(1, project.INDEX_OVERRUNS)[:1] + b"\x50" + bytes(10)])
         with pytest.raises(ProtocolError, match="sanitizer.*out of bounds"):
             session.invoke()
     with open_host(host_executable) as session:
-        session.write_input(0, vector(1, project.CPU_FAULTS))
+        session.write_inputs([vector(1, project.CPU_FAULTS)])
         with pytest.raises(ProtocolError):
             session.invoke()
 
 
 def test_endless_layer(host_executable: Path):
     with open_host(host_executable, timing=Timing(reply=0.05, run=0.4)) as session:
-        session.write_input(0, vector(1, project.NEVER_RETURNS))
+        session.write_inputs([vector(1, project.NEVER_RETURNS)])
         with pytest.raises(ProtocolError, match="silent"):
             session.invoke()
 

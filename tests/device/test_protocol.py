@@ -18,11 +18,20 @@ QUICK = Timing(reply=0.02, attempts=4, run=0.2)
 
 def hello_payload(request: Frame, **change: int) -> bytes:
     """A HELLO reply's payload of a device with 2 layers; `change` replaces fields."""
-    fields = {"max_payload": 256, "inputs": 1, "outputs": 1, "layers": 2, "kind": 2, "hz": 1000, "init": 0} | change
+    fields = {
+        "max_payload": 256,
+        "max_reply": 900,
+        "inputs": 1,
+        "outputs": 1,
+        "layers": 2,
+        "kind": 2,
+        "hz": 1000,
+        "init": 0,
+    } | change
     session = request.payload
     return (
         session
-        + struct.pack("<HHHHBIi", *fields.values())
+        + struct.pack("<HHHHHBIi", *fields.values())
         + bytes(32)
         + struct.pack("<6II4I", *range(7), 0, 0, 0, 0)
         + b"fake"
@@ -173,7 +182,7 @@ def test_hostile_tensor_lengths():
             connect(ScriptedDevice(answer), timing=QUICK) as session,
             pytest.raises(ProtocolError, match="in place of"),
         ):
-            session.read_output(0, 700)
+            session.read_outputs([700])
 
 
 def test_restart_is_reported():

@@ -47,7 +47,7 @@ def test_board(image: Image, name: str):
             run_and_check(session, vector(seed))
         ticks = []
         for _ in range(2):
-            session.write_input(0, vector(1))
+            session.write_inputs([vector(1)])
             ticks.append(session.invoke().ticks)
         assert abs(ticks[0] - ticks[1]) <= 1
         stats = session.stats()
@@ -71,7 +71,7 @@ def test_counts_repeat_exactly(image: Image):
 def test_counts_are_those_of_the_layer(image: Image, tmp_path: Path):
     """The marks leave nothing but the layer: a layer of known length has that count."""
     with open_counting(load_board(M4), image(M4), cache=tmp_path) as (session, counter):
-        session.write_input(0, vector(1, project.KERNEL_FAILS))
+        session.write_inputs([vector(1, project.KERNEL_FAILS)])
         session.begin()
         session.step()
         whole = counter.take().instructions
@@ -87,7 +87,7 @@ def test_counts_are_those_of_the_layer(image: Image, tmp_path: Path):
 def test_hard_fault_is_reported(image: Image, name: str):
     board, elf = load_board(name), image(name)
     with open_qemu(board, elf, program_hash=PROGRAM_HASH, timing=Timing(reply=0.5, run=10.0)) as session:
-        session.write_input(0, vector(1, project.CPU_FAULTS))
+        session.write_inputs([vector(1, project.CPU_FAULTS)])
         with pytest.raises(ProtocolError, match="started anew during INVOKE: hard fault at pc 0x") as caught:
             session.invoke()
         start, size = find_functions(elf, ["add_second"])["add_second"]
@@ -110,7 +110,7 @@ def test_fault_while_starting(tmp_path: Path):
 
 def test_stack_overflow_is_reported(image: Image):
     with open_qemu(load_board("microbit"), image("microbit")) as session:
-        session.write_input(0, vector(1, project.STACK_OVERFLOWS))
+        session.write_inputs([vector(1, project.STACK_OVERFLOWS)])
         with pytest.raises(ProtocolError, match="stack ran over"):
             session.invoke()
         assert not session.stats().stack_intact
@@ -137,7 +137,7 @@ def test_death_of_qemu_is_reported(image: Image):
     with open_qemu(load_board(M4), image(M4)) as session:
         session.transport._process.kill()
         with pytest.raises(ProtocolError, match="QEMU ended|broke"):
-            session.write_input(0, bytes(INPUT_BYTES))
+            session.write_inputs([bytes(INPUT_BYTES)])
 
 
 def test_wrong_uses(image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -51,7 +51,8 @@ def seeds() -> list[bytes]:
     write = _frame(0x32, b"\0\0\0\0\0\0" + bytes(range(8)))
     read_layer = _frame(0x36, b"\0\0\0\0\0\0\0\0\4\0")
     read_output = _frame(0x37, b"\0\0\0\0\0\0\4\0")
-    begin, step, invoke, stats, reset = (_frame(0x30 + c) for c in (3, 4, 5, 8, 9))
+    begin, invoke, stats, reset = (_frame(0x30 + c) for c in (3, 5, 8, 9))
+    step = _frame(0x34, b"\4\0")
     return [
         hello + write + begin + step + read_layer + step + stats,
         hello + write + invoke + read_output + write + invoke + reset,

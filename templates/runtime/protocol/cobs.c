@@ -66,23 +66,34 @@ edgeq_cobs_event edgeq_cobs_take(edgeq_cobs_decoder *decoder, uint8_t byte)
     return EDGEQ_COBS_MORE;
 }
 
-void edgeq_cobs_send(const uint8_t *data, uint32_t length)
+/* How many bytes come before the next zero, at most `limit`. */
+static uint32_t run_before_zero(edgeq_bytes bytes, uint32_t limit)
 {
-    uint32_t start = 0u;
+    uint32_t run = 0u;
+
+    while (run < limit && edgeq_bytes_next(&bytes) != 0u) {
+        run++;
+    }
+    return run;
+}
+
+void edgeq_cobs_send(edgeq_bytes bytes, uint32_t length)
+{
     bool last = false;
 
     while (!last) {
-        uint32_t end = start;
+        uint32_t run = run_before_zero(bytes, length < LONGEST_BLOCK ? length : LONGEST_BLOCK);
 
-        while (end < length && data[end] != 0u && end - start < LONGEST_BLOCK) {
-            end++;
+        edgeq_uart_put((uint8_t)(run + 1u));
+        for (uint32_t i = 0; i < run; i++) {
+            edgeq_uart_put(edgeq_bytes_next(&bytes));
         }
-        edgeq_uart_put((uint8_t)(end - start + 1u));
-        for (uint32_t i = start; i < end; i++) {
-            edgeq_uart_put(data[i]);
+        length -= run;
+        last = length == 0u;
+        if (!last && run < LONGEST_BLOCK) {
+            (void)edgeq_bytes_next(&bytes); /* the zero that the block stands for */
+            length--;
         }
-        last = end == length;
-        start = (end - start == LONGEST_BLOCK) ? end : end + 1u;
     }
     edgeq_uart_put(0u);
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bytes.h"
+
 /* A packet being decoded into `buffer`, byte by byte. */
 typedef struct {
     uint8_t *buffer;
@@ -33,7 +35,7 @@ void edgeq_cobs_start(edgeq_cobs_decoder *decoder, uint8_t *buffer, uint32_t cap
 /* Takes the next byte. After any event but MORE the decoder has started over: use `length` before the next byte. */
 edgeq_cobs_event edgeq_cobs_take(edgeq_cobs_decoder *decoder, uint8_t byte);
 
-/* Sends `length` bytes in encoded form over the UART, with the delimiter. */
-void edgeq_cobs_send(const uint8_t *data, uint32_t length);
+/* Sends `length` bytes in encoded form over the UART, with the delimiter. They are read where they lie. */
+void edgeq_cobs_send(edgeq_bytes bytes, uint32_t length);
 
 #endif

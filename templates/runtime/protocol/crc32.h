@@ -8,4 +8,8 @@
 /* The checksum of `length` bytes. */
 uint32_t edgeq_crc32(const uint8_t *data, uint32_t length);
 
+/* The same byte by byte: add all of them to EDGEQ_CRC32_START, then invert. */
+#define EDGEQ_CRC32_START 0xFFFFFFFFu
+uint32_t edgeq_crc32_add(uint32_t crc, uint8_t byte);
+
 #endif

@@ -5,9 +5,7 @@
 #include "cobs.h"
 #include "crc32.h"
 
-static uint8_t received[EDGEQ_FRAME_MAX];
-static uint8_t reply[EDGEQ_FRAME_MAX];
-static uint32_t reply_length; /* header and payload; the checksum follows */
+static uint8_t buffer[EDGEQ_FRAME_MAX]; /* the request, then the beginning of its reply */
 static edgeq_cobs_decoder decoder;
 
 uint16_t edgeq_get16(const uint8_t *from)
@@ -34,8 +32,7 @@ void edgeq_put32(uint8_t *to, uint32_t value)
 
 void edgeq_frame_init(void)
 {
-    edgeq_cobs_start(&decoder, received, EDGEQ_FRAME_MAX);
-    reply_length = 0u;
+    edgeq_cobs_start(&decoder, buffer, EDGEQ_FRAME_MAX);
 }
 
 static edgeq_frame_result parse(edgeq_frame *frame)
@@ -46,15 +43,15 @@ static edgeq_frame_result parse(edgeq_frame *frame)
         return EDGEQ_FRAME_TOO_SHORT;
     }
     length -= EDGEQ_FRAME_CRC;
-    if (edgeq_crc32(received, length) != edgeq_get32(received + length)) {
+    if (edgeq_crc32(buffer, length) != edgeq_get32(buffer + length)) {
         return EDGEQ_FRAME_BAD_CRC;
     }
-    if (received[0] != EDGEQ_PROTOCOL_VERSION) {
+    if (buffer[0] != EDGEQ_PROTOCOL_VERSION) {
         return EDGEQ_FRAME_BAD_VERSION;
     }
-    frame->sequence = edgeq_get16(received + 1);
-    frame->command = received[3];
-    frame->payload = received + EDGEQ_FRAME_HEADER;
+    frame->sequence = edgeq_get16(buffer + 1);
+    frame->command = buffer[3];
+    frame->payload = buffer + EDGEQ_FRAME_HEADER;
     frame->length = length - EDGEQ_FRAME_HEADER;
     return EDGEQ_FRAME_GOOD;
 }
@@ -81,43 +78,43 @@ edgeq_frame_result edgeq_frame_receive(edgeq_frame *frame)
     }
 }
 
-/* Appends the checksum and sends. `length` counts header and payload. */
-static void send(uint8_t *frame, uint32_t length)
+/* Sends a frame. `reply->written` counts the bytes of its payload that follow the header in the buffer. */
+static void send(uint16_t sequence, uint8_t command, uint8_t status, const edgeq_reply *reply)
 {
-    edgeq_put32(frame + length, edgeq_crc32(frame, length));
-    edgeq_cobs_send(frame, length + EDGEQ_FRAME_CRC);
-    edgeq_uart_flush();
-}
+    uint32_t length = EDGEQ_FRAME_HEADER + reply->written + reply->length;
+    uint8_t checksum[EDGEQ_FRAME_CRC];
+    edgeq_bytes bytes = {
+        buffer, EDGEQ_FRAME_HEADER + reply->written, reply->tensors, reply->offset, reply->length, checksum,
+        EDGEQ_FRAME_CRC,
+    };
+    edgeq_bytes ahead = bytes;
+    uint32_t crc = EDGEQ_CRC32_START;
 
-static void put_header(uint8_t *frame, uint16_t sequence, uint8_t command, uint8_t status)
-{
-    frame[0] = EDGEQ_PROTOCOL_VERSION;
-    edgeq_put16(frame + 1, sequence);
-    frame[3] = command;
-    frame[4] = status;
+    buffer[0] = EDGEQ_PROTOCOL_VERSION;
+    edgeq_put16(buffer + 1, sequence);
+    buffer[3] = command;
+    buffer[4] = status;
+    for (uint32_t i = 0; i < length; i++) {
+        crc = edgeq_crc32_add(crc, edgeq_bytes_next(&ahead));
+    }
+    edgeq_put32(checksum, ~crc);
+    edgeq_cobs_send(bytes, length + EDGEQ_FRAME_CRC);
+    edgeq_uart_flush();
 }
 
 uint8_t *edgeq_frame_reply_payload(void)
 {
-    return reply + EDGEQ_FRAME_HEADER;
+    return buffer + EDGEQ_FRAME_HEADER;
 }
 
-void edgeq_frame_reply(const edgeq_frame *request, uint8_t status, uint32_t length)
+void edgeq_frame_reply(const edgeq_frame *request, uint8_t status, const edgeq_reply *reply)
 {
-    put_header(reply, request->sequence, (uint8_t)(request->command | EDGEQ_COMMAND_REPLY), status);
-    reply_length = EDGEQ_FRAME_HEADER + length;
-    send(reply, reply_length);
-}
-
-void edgeq_frame_repeat(void)
-{
-    send(reply, reply_length);
+    send(request->sequence, (uint8_t)(request->command | EDGEQ_COMMAND_REPLY), status, reply);
 }
 
 void edgeq_frame_nak(uint16_t sequence, edgeq_frame_result reason)
 {
-    uint8_t nak[EDGEQ_FRAME_HEADER + EDGEQ_FRAME_CRC];
+    const edgeq_reply nothing = {0};
 
-    put_header(nak, sequence, EDGEQ_COMMAND_NAK, (uint8_t)reason);
-    send(nak, EDGEQ_FRAME_HEADER);
+    send(sequence, EDGEQ_COMMAND_NAK, (uint8_t)reason, &nothing);
 }
