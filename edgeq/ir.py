@@ -74,18 +74,61 @@ def unpacked_int4(data: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
+class Blocks:
+    """Finer scales and minima within each channel of a weight tensor, integers in units of the channel's scale.
+
+    Attributes:
+        size: weights of a block, counted along one channel's weights in C order; the last of a channel may be shorter.
+        scales: int8 (channels, blocks); one may be negative.
+        minima: int16 (channels, blocks), what a code of 0 stands for; None where it stands for 0.
+    """
+
+    size: int
+    scales: np.ndarray
+    minima: np.ndarray | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "scales", frozen_array(self.scales, np.int8))
+        if self.minima is not None:
+            object.__setattr__(self, "minima", frozen_array(self.minima, np.int16))
+        if (
+            self.size < 1
+            or self.scales.ndim != 2
+            or (self.minima is not None and self.minima.shape != self.scales.shape)
+        ):
+            raise ModelError("the scales and minima of blocks do not fit together")
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Blocks)
+            and self.size == other.size
+            and np.array_equal(self.scales, other.scales)
+            and (self.minima is None) == (other.minima is None)
+            and (self.minima is None or np.array_equal(self.minima, other.minima))
+        )
+
+    def spread(self, values: np.ndarray, weights: int) -> np.ndarray:
+        """A value for each block, (channels, blocks), as one for each of a channel's weights: (channels, weights)."""
+        if -(-weights // self.size) != values.shape[1]:
+            raise ModelError(f"{values.shape[1]} blocks of {self.size} do not hold {weights} weights of a channel")
+        return np.repeat(values, self.size, axis=1)[:, :weights]
+
+
+@dataclass(frozen=True, eq=False)
 class QuantParams:
-    """Affine quantization: real = scale · (q − zero_point).
+    """Affine quantization: real = scale · (q − zero_point), of weights in blocks scale · (block's scale · q + minimum).
 
     Attributes:
         scale: float32, shape (1,) per tensor or (channels,) per channel; finite and positive.
         zero_point: int64, same shape.
         axis: the channel axis, or None for per-tensor.
+        blocks: of weights with finer scales than one per channel; their zero points are 0.
     """
 
     scale: np.ndarray
     zero_point: np.ndarray
     axis: int | None = None
+    blocks: Blocks | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "scale", frozen_array(np.atleast_1d(self.scale), np.float32))
@@ -96,11 +139,16 @@ class QuantParams:
             raise ModelError("a quantization scale is not a positive finite number")
         if self.axis is None and self.scale.size != 1:
             raise ModelError("several quantization scales without a channel axis")
+        if self.blocks is not None and (
+            self.axis is None or len(self.blocks.scales) != self.scale.size or np.any(self.zero_point != 0)
+        ):
+            raise ModelError("blocks go with a scale for each channel and no zero points")
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, QuantParams)
             and self.axis == other.axis
+            and self.blocks == other.blocks
             and np.array_equal(self.scale, other.scale)
             and np.array_equal(self.zero_point, other.zero_point)
         )
@@ -111,6 +159,30 @@ class QuantParams:
         if self.scale.size != 1:
             raise ModelError("a per-tensor quantization was expected, found one per channel")
         return float(self.scale[0]), int(self.zero_point[0])
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether an integer stands for itself times its scale: no zero point, no blocks."""
+        return self.blocks is None and not np.any(self.zero_point)
+
+    def units(self, quantized: np.ndarray) -> np.ndarray:
+        """The integers, in units of the scale, that these stand for: int64 of the same shape."""
+        codes = quantized.astype(np.int64)
+        if self.blocks is None:
+            return codes - self._spread(self.zero_point, np.ndim(quantized))
+        scales, minima = self._of_each_weight(quantized.shape)
+        return codes * scales + minima
+
+    def _of_each_weight(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """The block scales and minima, int64, each in the weights' own shape."""
+        moved = (shape[self.axis], *shape[: self.axis], *shape[self.axis + 1 :])
+        count = math.prod(moved[1:])
+        minima = np.zeros_like(self.blocks.scales) if self.blocks.minima is None else self.blocks.minima
+
+        def each(values: np.ndarray) -> np.ndarray:
+            return np.moveaxis(self.blocks.spread(values.astype(np.int64), count).reshape(moved), 0, self.axis)
+
+        return each(self.blocks.scales), each(minima)
 
     def _spread(self, values: np.ndarray, rank: int) -> np.ndarray:
         if self.axis is None:
@@ -127,16 +199,19 @@ class QuantParams:
         scale = self._spread(self.scale, np.ndim(real))
         zero_point = self._spread(self.zero_point, np.ndim(real))
         ratio = np.asarray(real, np.float32) / scale
+        if self.blocks is not None:
+            scales, minima = self._of_each_weight(np.shape(real))
+            # a block whose scale is 0 stands for its minimum, whatever its codes
+            ratio = (ratio.astype(np.float64) - minima) / np.where(scales == 0, np.inf, scales)
         with np.errstate(over="ignore"):
             nearest = np.sign(ratio) * np.floor(np.abs(ratio).astype(np.float64) + 0.5)
         low, high = dtype.range
         return np.clip(nearest + zero_point, low, high).astype(dtype.numpy)
 
     def dequantize(self, quantized: np.ndarray) -> np.ndarray:
-        """float32 values scale · (q − zero_point)."""
+        """float32 values, the scale times `units`."""
         scale = self._spread(self.scale, np.ndim(quantized))
-        zero_point = self._spread(self.zero_point, np.ndim(quantized))
-        return (scale * (quantized.astype(np.int64) - zero_point).astype(np.float32)).astype(np.float32)
+        return (scale * self.units(quantized).astype(np.float32)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.exporters import lstm, variables
 from edgeq.ir import DType, Graph, Node, Tensor, frozen_array, packed_int4
-from edgeq.ops import Activation
+from edgeq.ops import Activation, find_op
 from edgeq.ops.spatial import Padding
 from edgeq.passes.rewriting import unique_name
 
@@ -191,6 +191,7 @@ def _operator(
 ) -> schema.OperatorT:
     if node.op not in _RULES:
         raise ModelError(f"operator {node.op} cannot be written to a .tflite file", where=node.loc)
+    _check_weights(node, graph)
     version = max(_RULES[node.op].version, _version(node, graph))
     options = _RULES[node.op].options(node, graph)
     kind = type(options).__name__.removesuffix("T") if options is not None else "NONE"
@@ -201,6 +202,19 @@ def _operator(
         builtinOptionsType=getattr(schema.BuiltinOptions, kind),
         builtinOptions=options,
     )
+
+
+def _check_weights(node: Node, graph: Graph) -> None:
+    """Of zero points of weights TFLite knows that of a whole dense layer."""
+    quants = [
+        t.quant for t in graph.operands(node)[1:2] if t is not None and t.data is not None and t.quant is not None
+    ]
+    for quant in quants:
+        if quant.blocks is not None:
+            raise ModelError("a .tflite file cannot hold weights in blocks", where=node.loc)
+        alone = node.op == "FULLY_CONNECTED" and quant.axis is None
+        if find_op(node.op).finer_weights and not quant.is_plain and not alone:
+            raise ModelError("TFLite computes no weights with a zero point for each channel", where=node.loc)
 
 
 def _version(node: Node, graph: Graph) -> int:

@@ -187,12 +187,14 @@ class Op:
         dtypes: the types of activations that `lower` accepts; the data of an operator that only moves it may be of
             any type.
         weight_types: the types of constant weights that `lower` accepts, where it multiplies by weights.
+        finer_weights: whether these may have zero points, and scales and minima of blocks (`edgeq.ir.Blocks`).
         own: TFLite has no such operator in integers: `simulate` alone defines it, and no `.tflite` file can hold it.
     """
 
     name: ClassVar[str]
     dtypes: ClassVar[tuple[DType, ...]] = (DType.INT8,)
     weight_types: ClassVar[tuple[DType, ...]] = (DType.INT8,)
+    finer_weights: ClassVar[bool] = False
     Attrs: ClassVar[type | None] = None
     Params: ClassVar[type | tuple[type, ...]]
     alias: ClassVar[bool] = False

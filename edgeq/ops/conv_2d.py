@@ -21,14 +21,15 @@ from edgeq.ops.base import (
     require,
 )
 from edgeq.ops.exact import float_type, product_bound
+from edgeq.ops.fine_weights import FineWeights, PlainWeights, fine_fields
 from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before, windows
 from edgeq.ops.weighted import (
     accumulator_bound,
     check_sum,
+    constant_weights,
     integer_bias,
     per_channel_multipliers,
     rescaler,
-    symmetric_weights,
 )
 
 # Elements of the window matrix that `simulate` builds at a time.
@@ -46,7 +47,7 @@ class Conv2DAttrs:
 
 
 @dataclass(frozen=True, eq=False)
-class Conv2DParams:
+class Conv2DParams(PlainWeights):
     """Integers of a convolution. Shapes are NHWC; pairs (height, width).
 
     weights: int8 (out_c, kernel_h, kernel_w, in_c / groups). bias, multipliers, shifts: int32 (out_c,).
@@ -76,15 +77,21 @@ class Conv2DParams:
         return self.input_shape[3] // self.weights.shape[3]
 
 
+@dataclass(frozen=True, eq=False)
+class FineConv2DParams(FineWeights, Conv2DParams):
+    """Integers of a convolution whose weights have zero points or blocks."""
+
+
 @register
 class Conv2D(Op):
     """out[n,y,x,o] = clamp(requantize(Σ w·(in + input_offset) + bias) + output_offset)."""
 
     name = "CONV_2D"
     Attrs = Conv2DAttrs
-    Params = Conv2DParams
+    Params = (Conv2DParams, FineConv2DParams)
     dtypes = (DType.INT8, DType.INT16)
     weight_types = (DType.INT8, DType.INT4)
+    finer_weights = True
 
     def infer(self, attrs: Conv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None) -> tuple[tuple[int, ...], ...]:
         require(
@@ -128,13 +135,12 @@ class Conv2D(Op):
         dtype = activation_type(self, node.loc, x, y)
         _, input_zero = affine(x, node.loc, dtype)
         output_scale, output_zero = affine(y, node.loc, dtype)
-        weights = symmetric_weights(w, node.loc, axis=0, types=self.weight_types, activation=dtype)
+        weights = constant_weights(w, node.loc, axis=0, types=self.weight_types, activation=dtype)
         multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[0])
         bias = integer_bias(rest[0] if rest else None, w.shape[0], node.loc, dtype)
         kernel = w.shape[1:3]
         pad = pad_before(x.shape[1:3], y.shape[1:3], kernel, attrs.stride, attrs.dilation)
         low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
-        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED, dtype)
         params = Conv2DParams(
             input_shape=x.shape,
             output_shape=y.shape,
@@ -153,14 +159,17 @@ class Conv2D(Op):
             dtype=dtype.value,
             weight_type=w.dtype.value,
         )
+        if not w.quant.is_plain:
+            params = FineConv2DParams(**{**vars(params), **fine_fields(w)})
+        bound = accumulator_bound(params.magnitudes, bias, -input_zero, _SUMMED, dtype)
         bound = check_sum(bound, bias, multipliers, shifts, node.loc)
         return Lowered(params, (x.name,), bound, 8 * bias.itemsize)
 
     def simulate(self, p: Conv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         dtype = DType(p.dtype)
-        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED, dtype))
-        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED, dtype))
-        filters = p.weights.astype(exact)
+        exact = float_type(product_bound(p.factors, p.input_offset, _SUMMED, dtype))
+        finish = rescaler(p, accumulator_bound(p.factors, p.bias, p.input_offset, _SUMMED, dtype))
+        filters = p.factors.astype(exact)
         images = x.reshape((-1,) + p.input_shape[1:])
         out = p.output_shape[1:3]
         size = covered(out, p.kernel, p.stride, p.dilation)

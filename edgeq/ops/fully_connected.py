@@ -22,13 +22,14 @@ from edgeq.ops.base import (
     require,
 )
 from edgeq.ops.exact import float_type, product_bound
+from edgeq.ops.fine_weights import FineWeights, PlainWeights, fine_fields
 from edgeq.ops.weighted import (
     accumulator_bound,
     check_sum,
+    constant_weights,
     integer_bias,
     per_channel_multipliers,
     rescaler,
-    symmetric_weights,
 )
 
 
@@ -41,7 +42,7 @@ class FullyConnectedAttrs:
 
 
 @dataclass(frozen=True, eq=False)
-class FullyConnectedParams:
+class FullyConnectedParams(PlainWeights):
     """Integers of a dense layer that turns (batches, depth) into (batches, units).
 
     weights: int8 (units, depth). bias: int32 (units,). multipliers, shifts: int32 (units,), or (1,) for one factor.
@@ -70,15 +71,21 @@ class FullyConnectedParams:
         return self.multipliers.size > 1
 
 
+@dataclass(frozen=True, eq=False)
+class FineFullyConnectedParams(FineWeights, FullyConnectedParams):
+    """Integers of a dense layer whose weights have zero points or blocks."""
+
+
 @register
 class FullyConnected(Op):
     """out[b,o] = clamp(requantize(Σ w[o]·(in[b] + input_offset) + bias) + output_offset)."""
 
     name = "FULLY_CONNECTED"
     Attrs = FullyConnectedAttrs
-    Params = FullyConnectedParams
+    Params = (FullyConnectedParams, FineFullyConnectedParams)
     dtypes = (DType.INT8, DType.INT16)
     weight_types = (DType.INT8, DType.INT4)
+    finer_weights = True
 
     def infer(
         self, attrs: FullyConnectedAttrs, x: Tensor, w: Tensor, b: Tensor | None = None
@@ -119,7 +126,7 @@ class FullyConnected(Op):
         dtype = activation_type(self, node.loc, x, y)
         _, input_zero = affine(x, node.loc, dtype)
         output_scale, output_zero = affine(y, node.loc, dtype)
-        weights = symmetric_weights(w, node.loc, axis=0, types=self.weight_types, activation=dtype)
+        weights = constant_weights(w, node.loc, axis=0, types=self.weight_types, activation=dtype)
         multipliers, shifts = _multipliers(x, w, y)
         bias = integer_bias(rest[0] if rest else None, units, node.loc, dtype)
         if not (rest and rest[0]):
@@ -128,7 +135,6 @@ class FullyConnected(Op):
         low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
         # LiteRT multiplies int16 sums by a double, which no integer program can: 2.14's way in either dialect
         single = dialect is Dialect.LITERT and dtype is DType.INT8
-        bound = accumulator_bound(weights, bias, -input_zero, (1,), dtype)
         params = FullyConnectedParams(
             batches=x.size // depth,
             depth=depth,
@@ -146,6 +152,9 @@ class FullyConnected(Op):
             dtype=dtype.value,
             weight_type=w.dtype.value,
         )
+        if not w.quant.is_plain:
+            params = FineFullyConnectedParams(**{**vars(params), **fine_fields(w)})
+        bound = accumulator_bound(params.magnitudes, bias, -input_zero, (1,), dtype)
         if single:
             # the product is formed in 64 bits without a left shift
             return Lowered(params, (x.name,), check_accumulator(bound, 0, node.loc))
@@ -154,12 +163,12 @@ class FullyConnected(Op):
 
     def simulate(self, p: FullyConnectedParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         dtype = DType(p.dtype)
-        exact = float_type(product_bound(p.weights, p.input_offset, (1,), dtype))
+        exact = float_type(product_bound(p.factors, p.input_offset, (1,), dtype))
         rows = x.reshape(-1, p.depth).astype(exact)
         rows += exact(p.input_offset)
-        bound = accumulator_bound(p.weights, p.bias, p.input_offset, (1,), dtype)
+        bound = accumulator_bound(p.factors, p.bias, p.input_offset, (1,), dtype)
         finish = rescaler(p, bound, single=bool(p.single_rounding))
-        y = finish(rows @ p.weights.astype(exact).T)
+        y = finish(rows @ p.factors.astype(exact).T)
         return (y.reshape((x.shape[0],) + p.output_shape),)
 
 

@@ -14,10 +14,16 @@ from edgeq.ops.base import check_accumulator
 from edgeq.ops.exact import product_bound
 
 
-def symmetric_weights(
-    w: Tensor, where: str, *, axis: int, types: tuple[DType, ...] = (DType.INT8,), activation: DType = DType.INT8
+def constant_weights(
+    w: Tensor,
+    where: str,
+    *,
+    axis: int,
+    types: tuple[DType, ...] = (DType.INT8,),
+    activation: DType = DType.INT8,
 ) -> np.ndarray:
-    """int8 array of weights with zero point 0, per tensor or per channel along `axis`.
+    """int8 array of weights, per tensor or per channel along `axis`, with zero points or blocks where activations are
+    int8.
 
     Args:
         types: those that the operator knows. Weights of int4 go with int8 activations only.
@@ -31,11 +37,27 @@ def symmetric_weights(
         raise QuantizationError(f"the weights are {w.dtype.value}, quantized {known} is needed", where=where)
     if w.dtype is DType.INT4 and activation is not DType.INT8:
         raise QuantizationError(f"int4 weights need int8 activations, these are {activation.value}", where=where)
-    if np.any(w.quant.zero_point != 0):
-        raise QuantizationError("the weights have a zero point other than 0", where=where)
+    if not w.quant.is_plain and activation is not DType.INT8:
+        raise QuantizationError(
+            f"weights with zero points or blocks need int8 activations, these are {activation.value}", where=where
+        )
+    low, high = w.dtype.range
+    if np.any((w.quant.zero_point < low) | (w.quant.zero_point > high)):
+        raise QuantizationError(f"a zero point of the weights is no {w.dtype.value}", where=where)
     if w.quant.axis not in (None, axis):
         raise QuantizationError(f"the weights are quantized along axis {w.quant.axis}, expected {axis}", where=where)
     return w.data
+
+
+def symmetric_weights(
+    w: Tensor, where: str, *, axis: int, types: tuple[DType, ...] = (DType.INT8,), activation: DType = DType.INT8
+) -> np.ndarray:
+    """`constant_weights` of operators that know neither zero points nor blocks; QuantizationError for these too."""
+    data = constant_weights(w, where, axis=axis, types=types, activation=activation)
+    if not w.quant.is_plain:
+        what = "are in blocks" if w.quant.blocks is not None else "have a zero point other than 0"
+        raise QuantizationError(f"the weights {what}", where=where)
+    return data
 
 
 def per_channel_multipliers(x: Tensor, w: Tensor, y: Tensor, *, channels: int) -> tuple[np.ndarray, np.ndarray]:

@@ -61,8 +61,12 @@ def shrink_channels(graph: Graph) -> Graph:
 
 
 def _params(graph: Graph, node: Node) -> Any:
-    """The integers of a weighted operator that can lose channels; None for every other node."""
+    """The integers of a weighted operator that can lose channels; None for every other node, and where weights have
+    zero points or blocks: a block that lost a channel's weights would be another."""
     if node.op not in _OUTPUT_AXIS or any(t is not None and t.is_constant for t in graph.operands(node)[:1]):
+        return None
+    quant = graph.tensors[node.inputs[1]].quant
+    if quant is not None and not quant.is_plain:
         return None
     p = find_op(node.op).lower(node, graph, Dialect.DOUBLE).params
     if node.op == "CONV_2D" and p.groups != 1:

@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import replace
 
 import numpy as np
 
-from edgeq.ir import DType, QuantParams, Tensor
+from edgeq.ir import Blocks, DType, QuantParams, Tensor
 from edgeq.ops import OutputRule, QuantRule, find_op
 
 from .graphs import Case, random_values
 
+
+class Finer(enum.Enum):
+    """int8 activations with weights of 8 or 4 bits that have zero points, or scales and minima of blocks."""
+
+    EIGHT = "int8 in blocks"
+    FOUR = "int4 in blocks"
+
+    @property
+    def weights(self) -> DType:
+        return DType.INT8 if self is Finer.EIGHT else DType.INT4
+
+    @property
+    def range(self) -> tuple[int, int]:
+        return DType.INT8.range
+
+
+#: A number format, that of activations or, where these are int8, of weights.
+Format = DType | Finer
 #: Formats in which operators are compared, as far as each computes in them. They are the types of activations; int4
 #: stands for int4 weights with int8 activations.
 FORMATS = (DType.INT8, DType.INT16, DType.INT32, DType.INT64, DType.BOOL, DType.INT4)
 #: Those that get as many cases as int8.
-ARITHMETIC = (DType.INT8, DType.INT16, DType.INT4)
+ARITHMETIC = (DType.INT8, DType.INT16, DType.INT4, *Finer)
 _FINER = 256
 
 
-def formats_of(op: str) -> tuple[DType, ...]:
+def formats_of(op: str) -> tuple[Format, ...]:
     weights = (DType.INT4,) if DType.INT4 in find_op(op).weight_types else ()
-    return tuple(dtype for dtype in FORMATS if dtype in find_op(op).dtypes + weights)
+    finer = tuple(Finer) if find_op(op).finer_weights else ()
+    return tuple(dtype for dtype in FORMATS if dtype in find_op(op).dtypes + weights) + finer
 
 
 def as_integers(case: Case, dtype: DType, rng: np.random.Generator) -> Case:
@@ -47,12 +67,45 @@ def in_int4(case: Case, rng: np.random.Generator) -> Case:
     for name in (node.inputs[rule.weight], *node.inputs[rule.bias : rule.bias + 1]):
         if name:
             t = tensors[name]
-            quant = QuantParams(t.quant.scale * np.float32(16), t.quant.zero_point, t.quant.axis)
+            quant = QuantParams(t.quant.scale * np.float32(16), np.zeros_like(t.quant.zero_point), t.quant.axis)
             if name == node.inputs[rule.weight]:
                 data = np.where(t.data == 0, 0, random_values(rng, t.shape, DType.INT4)).astype(np.int8)
                 tensors[name] = Tensor(name, t.shape, DType.INT4, quant, data)
             else:
                 tensors[name] = replace(t, data=(t.data // 16).astype(np.int32), quant=quant)
+    return Case(case.op, replace(case.graph, tensors=tensors), case.inputs)
+
+
+def in_blocks(case: Case, rng: np.random.Generator, kind: Finer) -> Case:
+    """The case with zero points for the channels of its weights, or blocks of eight and more of them, some with minima.
+    What the weights amount to stays about as large."""
+    (node,) = case.graph.nodes
+    rule = find_op(node.op).quant_rule(node.attrs)
+    w = case.graph.tensors[node.inputs[rule.weight]]
+    channels, count = w.shape[0], w.size // w.shape[0]
+    data = random_values(rng, w.shape, kind.weights)
+    size = int(rng.choice([0, 8, 16, 32]))
+    if size == 0:
+        zeros = random_values(rng, (channels,), kind.weights)
+        plain = QuantParams(np.ones(channels), zeros, 0)
+    else:
+        shape = (channels, -(-count // size))
+        scales = np.where(rng.random(shape) < 0.1, rng.choice([-128, 0, 127], shape), rng.integers(-99, 100, shape))
+        widest = 64 * kind.weights.range[1]
+        minima = np.where(rng.random(shape) < 0.05, 32767, rng.integers(-widest, widest, shape))
+        plain = QuantParams(
+            np.ones(channels), np.zeros(channels), 0, Blocks(size, scales, minima if rng.random() < 0.5 else None)
+        )
+    spread = np.abs(plain.units(data)).mean() / 64
+    quant = replace(plain, scale=(np.broadcast_to(w.quant.scale, (channels,)) / spread).astype(np.float32))
+    tensors = {**case.graph.tensors, w.name: Tensor(w.name, w.shape, kind.weights, quant, data)}
+    for name in filter(None, node.inputs[rule.bias : rule.bias + 1]):
+        t = case.graph.tensors[name]
+        x_scale = case.graph.tensors[node.inputs[rule.input]].quant.scale
+        integers = np.clip(np.rint(t.data * spread), -(1 << 29), 1 << 29).astype(np.int32)
+        tensors[name] = Tensor(
+            name, t.shape, DType.INT32, QuantParams(x_scale * quant.scale, np.zeros(channels), 0), integers
+        )
     return Case(case.op, replace(case.graph, tensors=tensors), case.inputs)
 
 
@@ -85,8 +138,10 @@ def in_int16(case: Case, rng: np.random.Generator) -> Case:
 
 
 def _widened(t: Tensor, place: int | None, rule: QuantRule, rng: np.random.Generator, *, wide_bias: bool) -> Tensor:
-    if t.quant is None or (rule.weight is not None and place == rule.weight):
+    if t.quant is None:
         return t
+    if rule.weight is not None and place == rule.weight:
+        return replace(t, quant=replace(t.quant, zero_point=np.zeros_like(t.quant.zero_point)))
     quant = QuantParams(t.quant.scale / np.float32(_FINER), np.zeros_like(t.quant.zero_point), t.quant.axis)
     if rule.bias is not None and place == rule.bias:
         dtype = DType.INT64 if wide_bias else DType.INT32

@@ -90,7 +90,21 @@ def _graph(file: flatbuffer.File, variables: tuple[Variable, ...], path: Path) -
     verify_graph(graph, "import")
     for node in graph.nodes:
         _check_shapes(graph, node)
+        _check_weights(graph, node)
     return graph
+
+
+def _check_weights(graph: Graph, node: Node) -> None:
+    """TFLite disregards zero points of a dense layer's units: what such a file means cannot be told."""
+    if node.op != "FULLY_CONNECTED":
+        return
+    quant = graph.operands(node)[1].quant
+    if quant is not None and quant.axis is not None and not quant.is_plain:
+        raise ModelError(
+            "the weights have a zero point for each unit, which TFLite disregards",
+            where=f"{node.loc} ({node.op})",
+            hint="quantize these weights symmetrically, or with one zero point in all",
+        )
 
 
 def _check_shapes(graph: Graph, node: Node) -> None:

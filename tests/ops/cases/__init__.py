@@ -29,7 +29,7 @@ import numpy as np
 from edgeq.ir import DType
 from edgeq.ops import find_op
 
-from ..formats import ARITHMETIC, FORMATS, as_integers, formats_of, in_int4, in_int16
+from ..formats import ARITHMETIC, FORMATS, Finer, Format, as_integers, formats_of, in_blocks, in_int4, in_int16
 from ..graphs import Case
 
 #: Operators without cases: what lowering makes of states.
@@ -46,7 +46,7 @@ def covered_ops() -> tuple[str, ...]:
     return tuple(sorted(_MODULES))
 
 
-def own_formats() -> tuple[tuple[str, DType], ...]:
+def own_formats() -> tuple[tuple[str, Format], ...]:
     """(operator, type of its activations) of those that edgeq alone has."""
     return tuple((op, dtype) for op, dtype in covered_formats() if find_op(op).own)
 
@@ -56,21 +56,23 @@ def module_of(op: str) -> ModuleType:
     return _MODULES[op]
 
 
-def covered_formats() -> tuple[tuple[str, DType], ...]:
+def covered_formats() -> tuple[tuple[str, Format], ...]:
     """(operator, type of its activations) of all that have cases."""
     return tuple((op, dtype) for op in covered_ops() for dtype in formats_of(op))
 
 
-def compared_formats() -> tuple[tuple[str, DType], ...]:
+def compared_formats() -> tuple[tuple[str, Format], ...]:
     """Those of them that TFLite computes too."""
     return tuple(
         (op, dtype)
         for op, dtype in covered_formats()
-        if not find_op(op).own and dtype not in getattr(_MODULES[op], "WITHOUT_REFERENCE", ())
+        if not find_op(op).own
+        and not isinstance(dtype, Finer)
+        and dtype not in getattr(_MODULES[op], "WITHOUT_REFERENCE", ())
     )
 
 
-def cases_of(op: str, seed: int, count: int, dtype: DType | None = None) -> list[Case]:
+def cases_of(op: str, seed: int, count: int, dtype: Format | None = None) -> list[Case]:
     """The first `count` cases of an operator in a format, by default its first; equal arguments give equal cases."""
     dtype = dtype or formats_of(op)[0]
     rng = np.random.default_rng([seed, zlib.crc32(op.encode())])
@@ -80,6 +82,8 @@ def cases_of(op: str, seed: int, count: int, dtype: DType | None = None) -> list
     wide = np.random.default_rng([seed, zlib.crc32(op.encode()), 16])
     if dtype is DType.INT4:
         return [in_int4(case, wide) for case in cases]
+    if isinstance(dtype, Finer):
+        return [in_blocks(case, wide, dtype) for case in cases]
     if dtype is not DType.INT16:
         return [as_integers(case, dtype, wide) for case in cases]
     widened = getattr(_MODULES[op], "in_int16", in_int16)
@@ -89,5 +93,5 @@ def cases_of(op: str, seed: int, count: int, dtype: DType | None = None) -> list
 def all_cases(seed: int, per_op: int) -> list[Case]:
     """Cases of every operator in every format, in the order of their names; fewer of plain integers: they
     differ from others in little more than their size."""
-    counts = {dtype: per_op if dtype in ARITHMETIC else per_op // 4 for dtype in FORMATS}
+    counts = {dtype: per_op if dtype in ARITHMETIC else per_op // 4 for dtype in (*FORMATS, *Finer)}
     return [case for op, dtype in covered_formats() for case in cases_of(op, seed, counts[dtype], dtype)]

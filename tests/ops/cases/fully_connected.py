@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from edgeq.ir import DType
 from edgeq.ops import Activation
 from edgeq.ops.fully_connected import FullyConnectedAttrs
 
-from ..graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights
+from ..graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights, zero_point
 from ..one_op import TFLITE_ACTIVATION
 from ..one_op import options as table
 
@@ -39,6 +40,8 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
                     leading = leading[:1]  # tflite-runtime 2.14 leaves results of more dimensions unfinished
                 x = activation_input("x", (*leading, depth), quant(rng))
                 w = weights(rng, (units, depth), axis=0 if per_channel else None)
+                if not per_channel and rng.random() < 0.4:
+                    w = replace(w, quant=replace(w.quant, zero_point=[zero_point(rng)]))
                 b = None if rng.random() < 0.2 else bias(rng, x, w, units, depth)
                 attrs = FullyConnectedAttrs(rng.choice(list(Activation)), keep_num_dims)
                 yield one_node(rng, "FULLY_CONNECTED", [x, w, b], sum_quant(rng, x, w, depth), attrs)
