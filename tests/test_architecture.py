@@ -26,7 +26,7 @@ LAYERS = (
     ("edgeq.persistence",),
     ("edgeq.kernels", "edgeq.memory"),
     ("edgeq.importers", "edgeq.exporters", "edgeq.quant", "edgeq.vectors"),
-    ("edgeq.passes", "edgeq.program"),
+    ("edgeq.passes", "edgeq.program", "edgeq.gguf"),
     ("edgeq.ops",),
     ("edgeq.toolchain", "edgeq.device"),
     ("edgeq.ir", "edgeq.target"),

@@ -206,15 +206,16 @@ def _operator(
 
 def _check_weights(node: Node, graph: Graph) -> None:
     """Of zero points of weights TFLite knows that of a whole dense layer."""
+    hint = "choose a scheme of symmetric weights per channel, such as int8 or int8x4"
     quants = [
         t.quant for t in graph.operands(node)[1:2] if t is not None and t.data is not None and t.quant is not None
     ]
     for quant in quants:
         if quant.blocks is not None:
-            raise ModelError("a .tflite file cannot hold weights in blocks", where=node.loc)
+            raise ModelError("a .tflite file cannot hold weights in blocks", where=node.loc, hint=hint)
         alone = node.op == "FULLY_CONNECTED" and quant.axis is None
         if find_op(node.op).finer_weights and not quant.is_plain and not alone:
-            raise ModelError("TFLite computes no weights with a zero point for each channel", where=node.loc)
+            raise ModelError("TFLite computes no weights with a zero point for each channel", where=node.loc, hint=hint)
 
 
 def _version(node: Node, graph: Graph) -> int:

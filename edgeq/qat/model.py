@@ -68,6 +68,13 @@ def prepare(
     graph = prepare_float(check_supported(_graph_of(model)))
     bits = {"weight_bits": weight_bits, "activation_bits": activation_bits}
     chosen = choose_recipe(scheme, None if recipe is None else Path(recipe), **bits).check(graph)
+    finer = [each.name for each in chosen.schemes if not each.weight.is_plain]
+    if finer:
+        raise QuantizationError(
+            f"training knows no weights with zero points or blocks, as {finer[0]} has them",
+            where=graph.name,
+            hint="quantize the trained model by that scheme, with `edgeq build --calibration`",
+        )
     graph = insert_requantize(graph, chosen)
     unknown = sorted({f"{node.op} ({node.loc})" for node in graph.nodes if node.op not in FUNCTIONS})
     if unknown or graph.states:

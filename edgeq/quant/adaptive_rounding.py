@@ -15,16 +15,15 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.ir import Tensor, frozen_array
-from edgeq.ops.spatial import output_size, pad_before, windows
 from edgeq.passes.channelwise import WEIGHTED
 from edgeq.quant.imitation import Layer
+from edgeq.quant.layer_inputs import input_rows
 from edgeq.quant.params import quantize_to
 from edgeq.quant.schemes import Rounding
+from edgeq.quant.weights import fitting_role
 
 #: Weights of one result, at most: the matrix H holds the square of it.
 MAX_TAPS = 2048
-#: Rows that H is averaged over, at most.
-_MAX_ROWS = 1 << 14
 #: Share of H's mean diagonal that is added to its diagonal, so that it can be inverted.
 _DAMPING = 0.01
 #: Moves of single weights, at most, per weight.
@@ -39,16 +38,20 @@ def round_adaptively(layer: Layer) -> tuple[int, Tensor] | None:
     index = layer.rule.weight
     weights = layer.quantized.tensors[layer.integer.inputs[index]]
     real = layer.graph.tensors[layer.node.inputs[index]].data
-    if weights.data is None or weights.size // weights.shape[layer.rule.weight_axis] > MAX_TAPS:
+    if (
+        weights.data is None
+        or weights.quant.blocks is not None
+        or weights.size // weights.shape[layer.rule.weight_axis] > MAX_TAPS
+    ):
         return None
     order = _taps_last(layer, real.ndim)
     exact = np.transpose(_steps(weights, real), order).astype(np.float64)
-    nearest = np.transpose(quantize_to(real, weights.quant, layer.scheme.weight), order).astype(np.float64)
+    role = fitting_role(layer.integer.op, layer.scheme.weight)
+    nearest = np.transpose(quantize_to(real, weights.quant, role), order).astype(np.float64)
     rows, groups = exact.shape[0], _grams(layer)
     flat_exact, found = exact.reshape(rows, -1), nearest.reshape(rows, -1).copy()
-    low, high = layer.scheme.weight.low, layer.scheme.weight.high
     for part, gram in zip(np.split(np.arange(rows), len(groups)), groups, strict=True):
-        found[part] = rounded(flat_exact[part], found[part], gram, low, high)
+        found[part] = rounded(flat_exact[part], found[part], gram, role.low, role.high)
     data = np.transpose(found.reshape(exact.shape), np.argsort(order)).astype(weights.data.dtype)
     if np.array_equal(data, weights.data):
         return None
@@ -126,7 +129,8 @@ def _steps(weights: Tensor, real: np.ndarray) -> np.ndarray:
     shape = [1] * real.ndim
     if weights.quant.axis is not None:
         shape[weights.quant.axis] = -1
-    return real.astype(np.float64) / weights.quant.scale.astype(np.float64).reshape(shape)
+    zero_point = weights.quant.zero_point.reshape(shape)
+    return real.astype(np.float64) / weights.quant.scale.astype(np.float64).reshape(shape) + zero_point
 
 
 def _taps_last(layer: Layer, rank: int) -> tuple[int, ...]:
@@ -136,32 +140,5 @@ def _taps_last(layer: Layer, rank: int) -> tuple[int, ...]:
 
 
 def _grams(layer: Layer) -> list[np.ndarray]:
-    """H of each group of output channels that read the same inputs, in order, float64 (taps, taps); of the inputs'
-    distance from their mean where bias correction takes the mean's share away."""
-    x = layer.rounded[layer.integer.inputs[layer.rule.input]]
-    weights = layer.quantized.tensors[layer.integer.inputs[layer.rule.weight]]
-    attrs, centred = layer.integer.attrs, layer.scheme.bias_correction
-    if layer.integer.op == "FULLY_CONNECTED":
-        return [_mean_product(x.reshape(-1, weights.shape[1]), centred)]
-    images = x.reshape((-1,) + x.shape[2:])
-    kernel = weights.shape[1:3]
-    out = output_size(images.shape[1:3], kernel, attrs.stride, attrs.dilation, attrs.padding)
-    pad = pad_before(images.shape[1:3], out, kernel, attrs.stride, attrs.dilation)
-    view = windows(images, kernel, attrs.stride, attrs.dilation, pad, out, 0.0)
-    depth = 1 if layer.integer.op == "DEPTHWISE_CONV_2D" else weights.shape[3]
-    starts = range(0, images.shape[3], depth)
-    return [_mean_product(_rows(view[..., c : c + depth]), centred) for c in starts]
-
-
-def _rows(view: np.ndarray) -> np.ndarray:
-    """The windows (n, out_h, out_w, kernel_h, kernel_w, c), one per row, evenly thinned to _MAX_ROWS."""
-    n, height, width = view.shape[:3]
-    some = np.linspace(0, n * height * width - 1, min(n * height * width, _MAX_ROWS)).astype(int)
-    return view[np.unravel_index(some, (n, height, width))].reshape(len(some), -1)
-
-
-def _mean_product(rows: np.ndarray, centred: bool) -> np.ndarray:
-    some = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MAX_ROWS)).astype(int)].astype(np.float64)
-    if centred:
-        some = some - some.mean(axis=0)
-    return some.T @ some / len(some)
+    """H of each group of output channels that read the same inputs, in order, float64 (taps, taps)."""
+    return [rows.T @ rows / len(rows) for rows in input_rows(layer)]

@@ -21,7 +21,7 @@ from edgeq.quant.calibration import Samples, some_of
 from edgeq.quant.evaluate import evaluate
 from edgeq.quant.params import affine_params, quantize_to
 from edgeq.quant.schemes import QuantScheme
-from edgeq.quant.weights import quantize_weights, weight_params
+from edgeq.quant.weights import fitting_role, quantize_weights, weight_params
 
 #: Calibration vectors that factors are chosen with, evenly spread.
 MAX_VECTORS = 64
@@ -199,8 +199,9 @@ def _once(
 def _rounded_weights(graph: Graph, node: Node, scheme: QuantScheme) -> np.ndarray:
     """The layer's weights as their integers will represent them, float32."""
     weights = graph.tensors[node.inputs[1]].data
-    params = weight_params(weights, WEIGHTED[node.op], scheme.weight)
-    return params.dequantize(quantize_weights(weights, params, scheme.weight))
+    role = fitting_role(node.op, scheme.weight)
+    params = weight_params(weights, WEIGHTED[node.op], role)
+    return params.dequantize(quantize_weights(weights, params, role))
 
 
 def _result(graph: Graph, node: Node, x: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

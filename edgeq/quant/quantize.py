@@ -14,6 +14,7 @@ from edgeq.quant.adaptive_rounding import round_adaptively
 from edgeq.quant.bias_correction import correct_bias
 from edgeq.quant.calibration import Samples
 from edgeq.quant.channel_scaling import scale_channels
+from edgeq.quant.clipping import clip_blocks
 from edgeq.quant.coverage import doubts
 from edgeq.quant.imitation import walk
 from edgeq.quant.limits import insert_limits
@@ -26,6 +27,7 @@ from edgeq.quant.weights import (
     bias_params,
     fitting_role,
     least_scale_for_bias,
+    missing,
     quantize_bias,
     quantize_weights,
     weight_params,
@@ -57,8 +59,11 @@ def quantize(
     graph = scale_channels(graph, inputs, recipe.layer)
     calibration: Calibration = observe(graph, inputs, recipe.activation_roles(graph), progress)
     quantized = quantize_graph(graph, calibration.ranges, recipe)
-    if any(scheme.bias_correction or scheme.rounding is not Rounding.NEAREST for scheme in recipe.schemes):
-        quantized = walk(graph, quantized, inputs, recipe, (round_adaptively, correct_bias))
+    if any(
+        scheme.bias_correction or scheme.clipping or scheme.rounding is not Rounding.NEAREST
+        for scheme in recipe.schemes
+    ):
+        quantized = walk(graph, quantized, inputs, recipe, (clip_blocks, round_adaptively, correct_bias))
     quantized = insert_limits(graph, quantized, recipe)
     notes = (*quantized.metadata.get(NOTES, "").splitlines(), *doubts(graph, quantized, inputs, calibration.vectors))
     return replace(quantized, metadata={**quantized.metadata, NOTES: "\n".join(notes)})
@@ -158,7 +163,7 @@ class _Work:
         input_params = self.params[names[product.input]]
         scheme = self.recipe.layer(node.loc)
         role = fitting_role(node.op, scheme.weight)
-        note = f"{node.loc}: {node.op} takes int8 weights only, not {scheme.weight.dtype.value}"
+        note = f"{node.loc}: {missing(node.op, scheme.weight)}"
         if role != scheme.weight and note not in self.notes:
             self.notes.append(note)
         plain = weight_params(weight.data, product.axis, role)

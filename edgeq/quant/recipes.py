@@ -157,6 +157,13 @@ def _granularity(scheme: QuantScheme, value: Any) -> QuantScheme:
     return replace(scheme, weight=replace(scheme.weight, granularity=_entry(Granularity, value, "granularity")))
 
 
+def _clipping(scheme: QuantScheme, value: Any) -> QuantScheme:
+    choices = {"results": True, "none": False}
+    if value not in choices:
+        raise QuantizationError(f"unknown clipping {value!r}", hint=f"one of: {', '.join(map(repr, choices))}")
+    return replace(scheme, clipping=choices[value])
+
+
 def _scaling(scheme: QuantScheme, value: Any) -> QuantScheme:
     if value != "none":
         find_scaler(value)
@@ -168,7 +175,9 @@ def _rounding(scheme: QuantScheme, value: Any) -> QuantScheme:
 
 
 def _weight_bits(scheme: QuantScheme, value: int) -> QuantScheme:
-    role = scheme.weight.of_bits(value, mirrored=not scheme.learned_steps or value == WIDEST)
+    role = scheme.weight.of_bits(
+        value, mirrored=scheme.weight.symmetric and (not scheme.learned_steps or value == WIDEST)
+    )
     return replace(scheme, weight=replace(role, dtype=DType.INT4 if value <= 4 else DType.INT8))
 
 
@@ -199,6 +208,7 @@ OPTIONS: Mapping[str, Callable[[QuantScheme, Any], QuantScheme]] = {
     "granularity": _granularity,
     "scaling": _scaling,
     "rounding": _rounding,
+    "clipping": _clipping,
     "weight_bits": _bits(_weight_bits),
     "activation_bits": _bits(_activation_bits),
 }

@@ -14,6 +14,7 @@ from edgeq.ir import DType
 class Granularity(enum.Enum):
     PER_TENSOR = "per tensor"
     PER_CHANNEL = "per channel"
+    PER_BLOCK = "per block"  # of 32 weights of a channel: `edgeq.quant.blocks`
 
 
 class Rounding(enum.Enum):
@@ -31,7 +32,7 @@ class RoleScheme:
         dtype: the integer type.
         low, high: the range used; narrower than the type's where the specification says so.
         symmetric: the zero point is 0; the range mirrors around it, or has one integer more below.
-        granularity: of scales. PER_CHANNEL applies where the operator allows it.
+        granularity: of scales. PER_CHANNEL, PER_BLOCK and zero points of weights apply where the operator allows them.
         algorithm: how the range is chosen: an observer's name for activations, an entry of `edgeq.quant.weights` for
             weights.
     """
@@ -49,10 +50,11 @@ class RoleScheme:
             raise QuantizationError(f"{self.dtype.value} cannot hold the range {self.low} to {self.high}")
         if self.symmetric and -self.low not in (self.high, self.high + 1):
             raise QuantizationError(f"a symmetric range must mirror around 0, {self.low} to {self.high} does not")
-        if not self.symmetric and self.granularity is Granularity.PER_CHANNEL:
-            raise QuantizationError(
-                "per-channel scales are for symmetric roles: no kernel has a zero point per channel"
-            )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether integers stand for themselves times a scale: no zero points, no blocks."""
+        return self.symmetric and self.granularity is not Granularity.PER_BLOCK
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -78,6 +80,7 @@ class QuantScheme:
         learned_steps: quantization-aware training trains the scales too (`edgeq.qat`).
         ends: the scheme of the first and of the last layers with weights, which few bits harm most, and of the
             network's inputs and outputs; None where they are as the others (`edgeq.quant.ends`).
+        clipping: scales of blocks are chosen for the layer's results on calibration data (`edgeq.quant.clipping`).
     """
 
     name: str
@@ -90,6 +93,17 @@ class QuantScheme:
     rounding: Rounding = Rounding.NEAREST
     learned_steps: bool = False
     ends: QuantScheme | None = None
+    clipping: bool = False
+
+    def __post_init__(self):
+        if self.activation.granularity is not Granularity.PER_TENSOR:
+            raise QuantizationError("activations have one scale: no kernel knows several")
+        if not self.weight.is_plain and self.activation.dtype is not DType.INT8:
+            raise QuantizationError(
+                f"weights with zero points or blocks go with int8 activations, not {self.activation.dtype.value}"
+            )
+        if self.clipping and self.weight.granularity is not Granularity.PER_BLOCK:
+            raise QuantizationError("clipping is searched for weights in blocks", hint='granularity = "per block"')
 
 
 _INT8 = RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_TENSOR, "min-max")
@@ -194,6 +208,39 @@ _ENTRIES = (
         activation=_LSQ.activation.of_bits(4, mirrored=False),
         weight=replace(_LSQ.weight.of_bits(4, mirrored=False), dtype=DType.INT4),
         ends=_LSQ,
+    ),
+    replace(
+        INT8,
+        name="affine-weights",
+        summary="As int8, weights per channel with a zero point of their own: for weights that lie to one side of 0.",
+        weight=RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_CHANNEL, "abs-max"),
+    ),
+    replace(
+        INT8,
+        name="q8_0",
+        summary="int8 activations, int8 weights in blocks of 32 with a scale each (GGUF's Q8_0): finest, for 3 % more "
+        "flash.",
+        weight=replace(_INT8_WEIGHT, granularity=Granularity.PER_BLOCK),
+    ),
+    replace(
+        INT8,
+        name="q4_0",
+        summary="int8 activations, int4 weights in blocks of 32 with a scale each (GGUF's Q4_0): int8x4 made finer.",
+        weight=RoleScheme(DType.INT4, -8, 7, True, Granularity.PER_BLOCK, "mse"),
+    ),
+    replace(
+        INT8,
+        name="q4_1",
+        summary="As q4_0, each block with a minimum too (GGUF's Q4_1): finer still, for one bit in eight of flash.",
+        weight=RoleScheme(DType.INT4, -8, 7, False, Granularity.PER_BLOCK, "mse"),
+    ),
+    replace(
+        INT8,
+        name="awq",
+        summary="As q4_1, channels with large inputs scaled up first, blocks clipped as serves their layer's results.",
+        weight=RoleScheme(DType.INT4, -8, 7, False, Granularity.PER_BLOCK, "mse"),
+        scaling="activation-aware",
+        clipping=True,
     ),
     _observed("moving-average", "As int8, extremes averaged over the samples: forgets lone outliers, by any amount."),
     _observed("percentile", "As int8, the outermost 0.01 % of each activation saturate: for data with rare outliers."),

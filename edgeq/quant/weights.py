@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir import DType, QuantParams
 from edgeq.ops import find_op
+from edgeq.quant.blocks import block_params
 from edgeq.quant.params import SMALLEST_SCALE, quantize_to
 from edgeq.quant.schemes import Granularity, RoleScheme
 
@@ -63,34 +64,58 @@ def least_squares(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
 
 
 def fitting_role(op: str, role: RoleScheme) -> RoleScheme:
-    """A scheme's role of weights, or the same in int8, with its whole range, for an operator that lacks its type."""
-    if role.dtype in find_op(op).weight_types:
+    """A scheme's role of weights, or symmetric int8, with its whole range, for an operator that lacks its type, zero
+    points or blocks."""
+    if not missing(op, role):
         return role
+    granularity = Granularity.PER_CHANNEL if role.granularity is Granularity.PER_BLOCK else role.granularity
     low, high = DType.INT8.range
-    return replace(role, dtype=DType.INT8, low=low + 1, high=high)
+    return replace(role, dtype=DType.INT8, low=low + 1, high=high, symmetric=True, granularity=granularity)
+
+
+def missing(op: str, role: RoleScheme) -> str:
+    """What of a role an operator does not know, as users are told; "" where it knows all."""
+    if role.dtype not in find_op(op).weight_types:
+        return f"{op} takes int8 weights only, not {role.dtype.value}"
+    if role.is_plain or find_op(op).finer_weights:
+        return ""
+    what = "blocks" if role.granularity is Granularity.PER_BLOCK else "zero points"
+    return f"{op} takes no weights with {what}, they are symmetric int8"
 
 
 def weight_params(
     weights: np.ndarray, axis: int | None, role: RoleScheme, least_scale: np.ndarray | float = 0.0
 ) -> QuantParams:
-    """Symmetric parameters of weights.
+    """Parameters of weights.
 
     Args:
-        axis: of the channels; None, or a scheme without channels, gives one scale for all.
+        axis: of the channels; None, or a scheme without channels, gives one scale for all. Channels with blocks are
+            the first axis.
         least_scale: scales are not smaller than this, (channels,) or one.
 
-    Channels of zeros take the largest scale of the others.
+    Channels of zeros take the largest scale of the others. Ranges with a zero point contain 0.
     """
     choose = find_chooser(role.algorithm)
+    if role.granularity is Granularity.PER_BLOCK:
+        return block_params(weights, role, least_scale)
     per_channel = axis is not None and role.granularity is Granularity.PER_CHANNEL
     data = weights.astype(np.float64)
     rows = np.moveaxis(data, axis, 0).reshape(weights.shape[axis], -1) if per_channel else data.reshape(1, -1)
-    scale = choose(rows, role) / role.high
+    if role.symmetric:
+        lows, steps = np.zeros(len(rows)), role.high
+        widths = choose(rows, role)
+    else:
+        middles = (rows.max(axis=1, initial=0.0) + rows.min(axis=1, initial=0.0)) / 2
+        reach = choose(rows - middles[:, np.newaxis], role)
+        lows, steps = np.minimum(middles - reach, 0.0), role.high - role.low
+        widths = np.maximum(middles + reach, 0.0) - lows
+    scale = widths / steps
     fallback = scale.max(initial=0.0)
     scale = np.where(scale > SMALLEST_SCALE, scale, fallback if fallback > SMALLEST_SCALE else 1.0)
     least = np.max(least_scale) if not per_channel else least_scale
     scale = np.maximum(scale, least).astype(np.float32)
-    return QuantParams(scale, np.zeros(scale.shape, np.int64), axis if per_channel else None)
+    zeros = np.zeros(len(rows)) if role.symmetric else np.clip(np.rint(role.low - lows / scale), role.low, role.high)
+    return QuantParams(scale, zeros, axis if per_channel else None)
 
 
 def least_scale_for_bias(bias: np.ndarray | None, input_scale: float, role: RoleScheme) -> np.ndarray | float:

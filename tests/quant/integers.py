@@ -12,6 +12,8 @@ from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType, Graph
 from edgeq.ops import find_op
 from tests import reference
+from tests.ops.block_sums import by_blocks
+from tests.ops.graphs import Case
 
 
 def trace(graph: Graph, inputs: Mapping[str, np.ndarray], dialect: Dialect = Dialect.DOUBLE) -> dict[str, np.ndarray]:
@@ -65,6 +67,18 @@ def assert_reference_agrees(graph: Graph, inputs: Mapping[str, np.ndarray]) -> N
     assert compared and compared <= theirs.keys()
     for name in compared:
         np.testing.assert_array_equal(theirs[name].reshape(mine[name].shape), mine[name], err_msg=name)
+
+
+def assert_summed_in_blocks(graph: Graph, inputs: Mapping[str, np.ndarray]) -> None:
+    """Every layer whose weights have zero points or blocks computes what its arithmetic says, block by block; there is
+    one."""
+    mine = trace(graph, as_integers(graph, inputs))
+    fine = [n for n in graph.nodes if find_op(n.op).finer_weights and not graph.operands(n)[1].quant.is_plain]
+    assert fine
+    for node in fine:
+        x, y = node.inputs[0], node.outputs[0]
+        alone = replace(graph, nodes=(node,), inputs=(x,), outputs=(y,))
+        np.testing.assert_array_equal(by_blocks(Case(node.op, alone, (mine[x],))), mine[y], err_msg=y)
 
 
 def _interpretable(graph: Graph) -> Graph:
