@@ -14,6 +14,7 @@ from edgeq.emit import emit, write_files
 from edgeq.errors import EdgeqError, ProjectError, TargetError
 from edgeq.exporters.tflite import export_tflite
 from edgeq.fixedpoint import Dialect
+from edgeq.gguf import TYPES_OF_SCHEMES, export_gguf, with_weights
 from edgeq.importers import load as load_model
 from edgeq.ir import Graph
 from edgeq.kernels import KernelSetting, Optimize
@@ -46,10 +47,17 @@ __all__ = [
 ]
 
 
+def load_with(model: Path | str | Graph, weights: Path | str | None) -> Graph:
+    """A model from its file, or as it is, with the weights of a GGUF file in place of its own where one is named."""
+    graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
+    return graph if weights is None else with_weights(graph, Path(weights))
+
+
 def build(
     model: Path | str | Graph,
     target: str | Board,
     *,
+    weights: Path | str | None = None,
     calibration: Source | None = None,
     out: Path | str | None = None,
     name: str | None = None,
@@ -70,6 +78,7 @@ def build(
     Args:
         model: a model file, or a graph that was loaded from one.
         target: a board of `edgeq targets`, by name or loaded.
+        weights: a `.gguf` file whose tensors replace those of the same name in a float model (`edgeq.gguf`).
         calibration: typical inputs for a float model: a file, a folder, or a function (`edgeq.quant.calibration`).
         out: the project folder, `./<model>-<target>` by default; replaced whole, or not at all.
         name: what the C code calls the model.
@@ -104,7 +113,7 @@ def build(
     cmsis_nn_root = cmsis_nn_root or os.environ.get("CMSIS_NN_ROOT") or None
     setting = _kernel_setting(kernels, cmsis_nn_root)
     board = load_board(target) if isinstance(target, str) else target
-    graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
+    graph = load_with(model, weights)
     graph = dataclasses.replace(graph, name=c_identifier(name or graph.name, fallback="model"))
     integer, warnings = quantize_model(
         graph,
@@ -190,24 +199,43 @@ def export(
     model: Path | str | Graph,
     path: Path | str,
     *,
+    weights: Path | str | None = None,
     calibration: Source | None = None,
     scheme: str | None = None,
     recipe: Path | str | None = None,
     observer: str | None = None,
     progress: Progress = quiet,
 ) -> dict[str, Any]:
-    """Writes the model, quantized if it is not, as an int8 `.tflite` file; gives `{output, bytes, warnings}`.
+    """Writes the model, quantized if it is not, as an int8 `.tflite` file, or a float model's weights as a `.gguf` one;
+    gives `{output, bytes, warnings}`, of a `.gguf` file also `blocks`, the names of the tensors in blocks.
+
+    A `.gguf` file holds the weights in blocks of the scheme "q8_0", "q4_0" or "q4_1", or all in float32 where none is
+    named: as the `gguf` package quantizes them, without calibration.
 
     Raises:
         EdgeqError: as `build`; ProjectError where the file cannot be written.
     """
-    graph = load_model(Path(model)) if isinstance(model, (str, Path)) else model
-    integer, warnings = quantize_model(
-        graph, calibration, scheme=scheme, recipe=recipe, observer=observer, progress=progress
-    )
-    data = export_tflite(integer)
+    graph = load_with(model, weights)
+    if Path(path).suffix.lower() == ".gguf":
+        if any(given is not None for given in (calibration, recipe, observer)):
+            raise EdgeqError(
+                "weights in a .gguf file need no calibration, recipe or observer",
+                where=str(path),
+                hint="leave them out",
+            )
+        if scheme is not None and scheme not in TYPES_OF_SCHEMES:
+            known = ", ".join(TYPES_OF_SCHEMES)
+            raise EdgeqError(f"no scheme of GGUF's: {scheme!r}", where=str(path), hint=f"{known}, or none for float32")
+        data, blocks = export_gguf(graph, *(() if scheme is None else (TYPES_OF_SCHEMES[scheme],)))
+        written: dict[str, Any] = {"warnings": [], "blocks": list(blocks)}
+    else:
+        integer, warnings = quantize_model(
+            graph, calibration, scheme=scheme, recipe=recipe, observer=observer, progress=progress
+        )
+        data = export_tflite(integer)
+        written = {"warnings": list(warnings)}
     try:
         Path(path).write_bytes(data)
     except OSError as error:
         raise ProjectError(f"cannot write: {error.strerror}", where=str(path)) from None
-    return {"output": str(path), "bytes": len(data), "warnings": list(warnings)}
+    return {"output": str(path), "bytes": len(data), **written}

@@ -28,10 +28,16 @@ _ON = click.option(
 )
 
 
+_WEIGHTS = click.option(
+    "--weights", type=_PATH, help="Take a float model's weights from this .gguf file, by their names."
+)
+
+
 def _quantization(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how a float model is quantized."""
     for option in reversed(
         (
+            _WEIGHTS,
             click.option(
                 "--calibration",
                 type=_PATH,
@@ -128,6 +134,7 @@ def build(model: Path, target: str, as_json: bool, **options: Any) -> None:
         project = api.build(
             model,
             target,
+            weights=options["weights"],
             calibration=options["calibration"],
             out=options["output"],
             name=options["name"],
@@ -247,10 +254,10 @@ def profile(project: Path, on: str, as_json: bool) -> None:
 @main.command()
 @click.argument("model", type=_PATH)
 @_quantization
-@click.option("-o", "--output", type=_PATH, required=True, help="The .tflite file to write.")
+@click.option("-o", "--output", type=_PATH, required=True, help="The .tflite or .gguf file to write.")
 @_JSON
 def export(model: Path, output: Path, as_json: bool, **options: Any) -> None:
-    """Quantizes MODEL and writes it as an int8 .tflite file."""
+    """Quantizes MODEL and writes it as an int8 .tflite file, or its weights as a .gguf file."""
     from edgeq import api
 
     with _progress("building") as progress:
@@ -261,6 +268,7 @@ def export(model: Path, output: Path, as_json: bool, **options: Any) -> None:
 @main.command()
 @click.argument("model", type=_PATH)
 @click.option("--schemes", "schemes_", default="all", show_default=True, help="Names or recipes (.toml), by commas.")
+@_WEIGHTS
 @click.option("--calibration", type=_PATH, required=True, help="Typical inputs (.npz, .npy, a folder of them).")
 @click.option("--eval", "evaluation", type=_PATH, help="Inputs and `labels` (.npz) to measure accuracy on.")
 @click.option("--target", default="mps2-an386", show_default=True, help="The board.")

@@ -100,6 +100,7 @@ def compare(
     schemes: Sequence[str],
     *,
     calibration: Path | str,
+    weights: Path | str | None = None,
     evaluation: Path | str | None = None,
     target: str = "mps2-an386",
     compile: bool = True,
@@ -109,6 +110,7 @@ def compare(
 
     Args:
         schemes: names of `edgeq schemes`, or recipes: what ends in `.toml`. "all" stands for every scheme.
+        weights: as for `build`.
         evaluation: what accuracy is measured on; the calibration data where None.
         compile: whether to compile, verify on the emulated board and count instructions; without, these are null.
         progress: called with (schemes done, in all).
@@ -120,7 +122,7 @@ def compare(
     Raises:
         EdgeqError: before anything is built: an unknown scheme, a recipe, data or a model that does not fit.
     """
-    graph = api.load_model(Path(model)) if isinstance(model, (str, Path)) else model
+    graph = api.load_with(model, weights)
     if is_quantized(graph):
         raise EdgeqError(
             "the model is quantized already: there is nothing to compare", where=graph.source, hint="give the float one"

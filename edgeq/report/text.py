@@ -92,6 +92,8 @@ def _bits(bound: int, width: int) -> str:
 def export(written: Mapping[str, Any]) -> str:
     """What `edgeq export` wrote."""
     lines = [f"wrote {written['output']}, {_bytes(written['bytes'])}"]
+    if "blocks" in written:
+        lines.append(f"{len(written['blocks'])} tensors in blocks, all others float32")
     return "\n".join(lines + [f"warning: {w}" for w in written["warnings"]])
 
 
