@@ -30,7 +30,14 @@ LAYERS = (
     ("edgeq.ops",),
     ("edgeq.toolchain", "edgeq.device"),
     ("edgeq.ir", "edgeq.target"),
-    ("edgeq.fixedpoint_math", "edgeq.resources", "edgeq.csource", "edgeq.arrays", "edgeq.naming"),
+    (
+        "edgeq.fixedpoint_math",
+        "edgeq.fixedpoint_tables",
+        "edgeq.resources",
+        "edgeq.csource",
+        "edgeq.arrays",
+        "edgeq.naming",
+    ),
     ("edgeq.fixedpoint",),
     ("edgeq.errors", "edgeq._version"),
 )

@@ -10,3 +10,9 @@ class LayerNormalizationS8(Kernel):
     ops = ("LAYER_NORMALIZATION",)
     template = "layer_normalization.c.j2"
     in_place = True
+
+
+@register
+class LayerNormalizationS16(LayerNormalizationS8):
+    name = "edgeq_layer_normalization_s16"
+    dtype = "int16"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.ops import ops_with
-from edgeq.ops.lookup import LookupParams
+from edgeq.ops.lookup import InterpolatedParams, LookupParams
 from edgeq.ops.rescaling import RescaleParams
 from edgeq.target import Cpu
 
@@ -21,6 +21,19 @@ class LookupS8(Kernel):
 
     def supports(self, p: object, cpu: Cpu) -> bool:
         return isinstance(p, LookupParams)
+
+
+@register
+class LookupS16(Kernel):
+    """Every function of one int16 argument, by an interpolated table."""
+
+    name = "edgeq_lookup_s16"
+    ops = ops_with(InterpolatedParams)
+    template = "lookup.c.j2"
+    in_place = True
+
+    def supports(self, p: object, cpu: Cpu) -> bool:
+        return isinstance(p, InterpolatedParams)
 
 
 class _Rescale(Kernel):

@@ -1,4 +1,4 @@
-"""SOFTMAX by CMSIS-NN, of int16 by our own kernel; CAUSAL_SOFTMAX by one that calls CMSIS-NN row by row."""
+"""SOFTMAX by CMSIS-NN, of int16 by our own kernel; CAUSAL_SOFTMAX by kernels that call these row by row."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
+from edgeq.ops.causal_softmax import CausalSoftmax16Params, CausalSoftmaxParams
 from edgeq.ops.softmax import SoftmaxParams
 from edgeq.ops.softmax16 import EXP, RECIPROCAL, Softmax16Params
 from edgeq.target import Cpu
@@ -46,3 +47,16 @@ class CausalSoftmaxS8(Kernel):
     ops = ("CAUSAL_SOFTMAX",)
     template = "causal_softmax.c.j2"
     in_place = True
+
+    def supports(self, p: object, cpu: Cpu) -> bool:
+        return isinstance(p, CausalSoftmaxParams)
+
+
+@register
+class CausalSoftmaxS16(SoftmaxS16):
+    name = "edgeq_causal_softmax_s16"
+    ops = ("CAUSAL_SOFTMAX",)
+    template = "causal_softmax_s16.c.j2"
+
+    def supports(self, p: object, cpu: Cpu) -> bool:
+        return isinstance(p, CausalSoftmax16Params)

@@ -15,6 +15,7 @@ from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
 from edgeq.ops.base import Lowered, require
 from edgeq.ops.softmax import OUTPUT, Softmax, SoftmaxAttrs, SoftmaxParams
+from edgeq.ops.softmax16 import Softmax16Params
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,19 @@ class CausalSoftmaxParams(SoftmaxParams):
     steps: int = 1
 
 
+@dataclass(frozen=True)
+class CausalSoftmax16Params(Softmax16Params):
+    """steps: as above."""
+
+    steps: int = 1
+
+
 @register
 class CausalSoftmax(Softmax):
     """Row i of the last two axes is the softmax of its first i + 1 elements, and 0 behind them."""
 
     name = "CAUSAL_SOFTMAX"
-    Params = CausalSoftmaxParams
-    dtypes = (DType.INT8,)
+    Params = (CausalSoftmaxParams, CausalSoftmax16Params)
     own = True
 
     def infer(self, attrs: SoftmaxAttrs, x: Tensor) -> tuple[tuple[int, ...], ...]:
@@ -45,10 +52,11 @@ class CausalSoftmax(Softmax):
         lowered = super().lower(node, graph, dialect)
         whole = {f.name: getattr(lowered.params, f.name) for f in fields(lowered.params)}
         steps = graph.results(node)[0].shape[-2]
-        return replace(lowered, params=CausalSoftmaxParams(**whole, steps=steps))
+        kind = CausalSoftmax16Params if isinstance(lowered.params, Softmax16Params) else CausalSoftmaxParams
+        return replace(lowered, params=kind(**whole, steps=steps))
 
-    def simulate(self, p: CausalSoftmaxParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        y = np.full(x.shape, OUTPUT[DType.INT8][1], np.int8)
+    def simulate(self, p: CausalSoftmaxParams | CausalSoftmax16Params, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        y = np.full(x.shape, OUTPUT[DType(x.dtype.name)][1], x.dtype)
         for step in range(p.steps):
             size = min(step + 1, p.row_size)
             seen = np.ascontiguousarray(x[..., step, :size])

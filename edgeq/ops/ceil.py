@@ -10,5 +10,5 @@ from edgeq.ops.pointwise import Pointwise
 class Ceil(Pointwise):
     name = "CEIL"
 
-    def function(self, x: np.ndarray) -> np.ndarray:
+    def real(self, x: np.ndarray) -> np.ndarray:
         return np.ceil(x)

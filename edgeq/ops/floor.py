@@ -10,5 +10,5 @@ from edgeq.ops.pointwise import Pointwise
 class Floor(Pointwise):
     name = "FLOOR"
 
-    def function(self, x: np.ndarray) -> np.ndarray:
+    def real(self, x: np.ndarray) -> np.ndarray:
         return np.floor(x)

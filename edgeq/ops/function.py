@@ -1,6 +1,8 @@
 """FUNCTION, edgeq's own operator: one of many functions of a number that TFLite has as chains of others or not at all.
 
-For int8 all of them are a table, exact but for the rounding of its results.
+For int8 all of them are a table, exact but for the rounding of its results. For int16 it is a table of every 128th
+value, interpolated: where a function bends sharply or jumps, the corner is cut and the jump a slope over one to three
+of 512 intervals. What is straight on either side of 0 is a requantization, exact but for its rounding.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeq.fixedpoint import quantize_multiplier
 from edgeq.ir import DType, Tensor
 from edgeq.ops import register
 from edgeq.ops.base import require
-from edgeq.ops.lookup import VALUES, Lookup, LookupParams
+from edgeq.ops.lookup import VALUES, Curve, InterpolatedParams, LookupParams, quotient
+from edgeq.ops.rescaling import RescaleParams, rescaling
 
 _SELU = (1.0507009873554805, 1.6732632423543772)
 
@@ -63,10 +67,10 @@ class FunctionAttrs:
 
 
 @register
-class Function(Lookup):
+class Function(Curve):
     name = "FUNCTION"
     Attrs = FunctionAttrs
-    Params = LookupParams
+    Params = (LookupParams, InterpolatedParams, RescaleParams)
     own = True
 
     def infer(self, attrs: FunctionAttrs, x: Tensor) -> tuple[tuple[int, ...], ...]:
@@ -74,12 +78,21 @@ class Function(Lookup):
         require(not any(map(math.isnan, attrs.parameters)), f"the parameters {attrs.parameters} are not numbers")
         return super().infer(attrs, x)
 
-    def evaluate(self, attrs: FunctionAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    def function(self, attrs: FunctionAttrs, x: np.ndarray, y: Tensor | None = None) -> np.ndarray:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            y = FUNCTIONS[attrs.name](x.astype(np.float64), *attrs.parameters)
+            real = FUNCTIONS[attrs.name](x.astype(np.float64), *attrs.parameters)
         largest = np.finfo(np.float32).max
-        return (np.clip(y, -largest, largest).astype(np.float32),)
+        return np.clip(real, -largest, largest).astype(np.float32)
+
+    def wide(self, attrs: FunctionAttrs, x: Tensor, y: Tensor, where: str) -> InterpolatedParams | RescaleParams:
+        factor = quantize_multiplier(quotient(x, y))
+        if attrs.name == "clip":
+            return rescaling(x, y, factor, bounds=attrs.parameters)
+        if attrs.name == "relu" and attrs.parameters[2] == 0:
+            slope, most, _ = attrs.parameters
+            multiplier, shift = quantize_multiplier(quotient(x, y) * abs(slope))
+            return rescaling(x, y, factor, (multiplier if slope >= 0 else -multiplier, shift), (-math.inf, most))
+        return super().wide(attrs, x, y, where)
 
     def table(self, attrs: FunctionAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
-        (real,) = self.evaluate(attrs, x.quant.dequantize(VALUES))
-        return y.quant.quantize(real, DType.INT8)
+        return y.quant.quantize(self.function(attrs, x.quant.dequantize(VALUES)), DType.INT8)

@@ -7,7 +7,7 @@ import numpy as np
 
 from edgeq.ir import Tensor
 from edgeq.ops import register
-from edgeq.ops.lookup import Lookup, tabulated
+from edgeq.ops.lookup import Curve
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
@@ -18,15 +18,15 @@ class GeluAttrs:
 
 
 @register
-class Gelu(Lookup):
+class Gelu(Curve):
+    """Of int16 a kernel of LiteRT 2.x; TFLite 2.14 has int8 alone."""
+
     name = "GELU"
     Attrs = GeluAttrs
+    wraps = True
 
-    def evaluate(self, attrs: GeluAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        return ((_approximate if attrs.approximate else _exact)(x),)
-
-    def table(self, attrs: GeluAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
-        return tabulated(x, y, _approximate if attrs.approximate else _exact)
+    def function(self, attrs: GeluAttrs, x: np.ndarray, y: Tensor | None = None) -> np.ndarray:
+        return _approximate(x) if attrs.approximate else _exact(x)
 
 
 def _exact(x: np.ndarray) -> np.ndarray:

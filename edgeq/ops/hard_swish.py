@@ -6,7 +6,7 @@ from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import quantize_multiplier, rounding_divide_by_pot, saturate
 from edgeq.ir import Tensor
 from edgeq.ops import register
-from edgeq.ops.lookup import VALUES, Lookup, LookupAttrs
+from edgeq.ops.lookup import VALUES, Curve, LookupAttrs
 
 _INT16 = (-(1 << 15), (1 << 15) - 1)
 # Bits that the operand is scaled up by before it is computed with in 16 bits.
@@ -14,13 +14,14 @@ _LEFT_SHIFT = 7
 
 
 @register
-class HardSwish(Lookup):
-    """In 16-bit fixed point, step by step as TFLite's reference kernel: no rounded real function gives its results."""
+class HardSwish(Curve):
+    """Of int8 in 16-bit fixed point, step by step as TFLite's reference kernel: no rounded real function gives its
+    results. Of int16, which TFLite lacks, an interpolated table."""
 
     name = "HARD_SWISH"
 
-    def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        return ((x * np.clip(x + np.float32(3), 0, 6) / np.float32(6)).astype(np.float32),)
+    def function(self, attrs: LookupAttrs, x: np.ndarray, y: Tensor | None = None) -> np.ndarray:
+        return (x * np.clip(x + np.float32(3), 0, 6) / np.float32(6)).astype(np.float32)
 
     def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         fine = np.float32(1.0 / (1 << _LEFT_SHIFT)) * x.quant.scale[0]

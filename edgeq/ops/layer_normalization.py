@@ -27,10 +27,10 @@ from edgeq.fixedpoint import (
 )
 from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
-from edgeq.ops.base import Lowered, Op, QuantRule, SymmetricConstant, affine, require
+from edgeq.ops.base import Lowered, Op, QuantRule, SymmetricConstant, activation_type, affine, require
 
-#: Elements of a row: the numerator, below n · 2^8, stays below 2^24.
-MAX_ROW = 1 << 16
+#: Elements of a row by type: the numerator, of 9 or 17 bits for each, times the root stays below 2^63.
+MAX_ROW = {DType.INT8: 1 << 16, DType.INT16: 1 << 14}
 #: Fractional bits of a normalized element, whose magnitude is at most the square root of the row's length.
 NORMALIZED_BITS = 20
 #: Fractional bits of the radicand, at most: an epsilon below one squared step of the input counts too. Even.
@@ -69,6 +69,7 @@ class LayerNormalizationParams:
     multipliers: np.ndarray
     shifts: np.ndarray
     offsets: np.ndarray
+    dtype: str = "int8"
 
     @property
     def step(self) -> int:
@@ -88,6 +89,7 @@ class LayerNormalization(Op):
     name = "LAYER_NORMALIZATION"
     Attrs = LayerNormalizationAttrs
     Params = LayerNormalizationParams
+    dtypes = (DType.INT8, DType.INT16)
     own = True
 
     def infer(
@@ -120,16 +122,18 @@ class LayerNormalization(Op):
         attrs: LayerNormalizationAttrs = node.attrs
         x, gamma, beta = graph.operands(node)
         (y,) = graph.results(node)
-        input_scale, input_zero = affine(x, node.loc)
-        output_scale, output_zero = affine(y, node.loc)
+        dtype = activation_type(self, node.loc, x, y)
+        input_scale, input_zero = affine(x, node.loc, dtype)
+        output_scale, output_zero = affine(y, node.loc, dtype)
         size = math.prod(x.shape[-attrs.axes :])
         epsilon = attrs.epsilon * (size / input_scale) ** 2
-        largest = (size * (1 << 8)) ** 2 + epsilon
-        if size > MAX_ROW or not largest < 2.0**60:
+        reach = 1 << 8 if dtype is DType.INT8 else 1 << 15
+        largest = (size * reach) ** 2 + epsilon
+        if size > MAX_ROW[dtype] or not largest < 2.0**60:
             raise QuantizationError(
                 f"rows of {size} elements, epsilon {attrs.epsilon:g} and a scale of {input_scale:g} are out of range",
                 where=node.loc,
-                hint=f"normalize {MAX_ROW} elements or fewer, with an epsilon below the input's variance",
+                hint=f"normalize {MAX_ROW[dtype]} elements or fewer, with an epsilon below the input's variance",
             )
         radicand_bits = min(MAX_RADICAND_BITS, (61 - int(largest).bit_length()) // 2 * 2)
         count = max(gamma.size, beta.size)
@@ -156,6 +160,7 @@ class LayerNormalization(Op):
             multipliers=frozen_array(multipliers, np.int32),
             shifts=frozen_array(shifts, np.int32),
             offsets=frozen_array(np.rint(offsets), np.int32),
+            dtype=dtype.value,
         )
         return Lowered(params, (x.name,), int(largest + np.abs(offsets).max()) + 1)
 
@@ -169,7 +174,7 @@ class LayerNormalization(Op):
         normalized = (normalized + (np.int64(1) << (drop - 1))) >> drop
         y = requantize(normalized, p.multipliers, p.shifts) + p.offsets
         y = rounding_divide_by_pot(y, SPARE_BITS) + p.output_offset
-        return (saturate(y, -128, 127).reshape(x.shape),)
+        return (saturate(y, *DType(p.dtype).range, x.dtype.type).reshape(x.shape),)
 
 
 def _real(constant: Tensor, where: str) -> np.ndarray:

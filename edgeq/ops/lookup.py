@@ -1,14 +1,16 @@
-"""Functions of one int8 argument: all of them are a table of 256 results."""
+"""Functions of one argument: of int8 all of them are a table of 256 results, of int16 one of 513 and interpolation,
+or a requantization."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
+from edgeq.fixedpoint_tables import interpolate, interpolated_table, without_wrapping
 from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops.base import UNBOUNDED, Lowered, Op, activation_type, interval_range
 from edgeq.ops.rescaling import RescaleParams, rescale, rescaling
@@ -25,6 +27,15 @@ class LookupAttrs:
 @dataclass(frozen=True, eq=False)
 class LookupParams:
     """table: int8 (256,), the results for −128 … 127. size: elements of the tensor."""
+
+    size: int
+    table: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class InterpolatedParams:
+    """table: int16 (513,), the results for every 128th int16 value (`edgeq.fixedpoint_tables`). size: elements of the
+    tensor."""
 
     size: int
     table: np.ndarray
@@ -60,9 +71,11 @@ class Lookup(Op):
         """Results of −128 … 127 for int8 operand `x` and result `y`. Raises QuantizationError where TFLite refuses."""
         raise NotImplementedError
 
-    def simulate(self, p: LookupParams | RescaleParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    def simulate(self, p: LookupParams | RescaleParams | InterpolatedParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         if isinstance(p, RescaleParams):
             return (rescale(p, x),)
+        if isinstance(p, InterpolatedParams):
+            return (interpolate(p.table, x).astype(np.int16),)
         # addressed by bit pattern: 0 … 127, then −128 … −1
         return (np.take(np.roll(p.table, -128), x.view(np.uint8)),)
 
@@ -108,3 +121,38 @@ def tabulated(x: Tensor, y: Tensor, function: Callable[[np.ndarray], np.ndarray]
     with np.errstate(over="ignore"):
         ratio = function(real) * (np.float32(1.0) / y.quant.scale[0])
     return saturate(np.sign(ratio) * np.floor(np.abs(ratio).astype(np.float64) + 0.5) + zero_y, -128, 127)
+
+
+def interpolated(x: Tensor, y: Tensor, function: Callable[[np.ndarray], np.ndarray]) -> InterpolatedParams:
+    """A real `function` as `tabulated` takes it, of int16 tensors: the table that TFLite computes in float32."""
+    low, high = (x.quant.scale[0] * np.float32(end) for end in DType.INT16.range)
+    table = interpolated_table(function, low, high, y.quant.scale[0], np.float32)
+    return InterpolatedParams(x.size, frozen_array(table))
+
+
+class Curve(Lookup):
+    """Base of the operators that are a real function: tables in either type.
+
+    Attributes:
+        wraps: TFLite has the int16 table too, which wraps around between entries that are far apart.
+    """
+
+    wraps: ClassVar[bool] = False
+
+    dtypes = (DType.INT8, DType.INT16)
+    Params = (LookupParams, InterpolatedParams)
+
+    def function(self, attrs: Any, x: np.ndarray, y: Tensor | None = None) -> np.ndarray:
+        """float32 results of float32 values, each step rounded to nearest. y: the quantized result, where it decides
+        what is said of arguments that the function is not defined for."""
+        raise NotImplementedError
+
+    def evaluate(self, attrs: Any, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (self.function(attrs, x),)
+
+    def table(self, attrs: Any, x: Tensor, y: Tensor, where: str) -> np.ndarray:
+        return tabulated(x, y, lambda real: self.function(attrs, real, y))
+
+    def wide(self, attrs: Any, x: Tensor, y: Tensor, where: str) -> Any:
+        params = interpolated(x, y, lambda real: self.function(attrs, real, y))
+        return params if self.wraps else replace(params, table=frozen_array(without_wrapping(params.table)))

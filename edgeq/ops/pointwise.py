@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 
 from edgeq.ir import DType, Tensor
-from edgeq.ops.lookup import VALUES, Lookup, LookupAttrs
+from edgeq.ops.lookup import VALUES, Curve
 
 
-class Pointwise(Lookup):
-    """Base of these operators."""
+class Pointwise(Curve):
+    """Base of these operators; those that bend too sharply for an interpolated table are of int8 only."""
 
-    def function(self, x: np.ndarray) -> np.ndarray:
+    dtypes = (DType.INT8,)
+
+    def real(self, x: np.ndarray) -> np.ndarray:
         """The results for any float32 values, to float32 accuracy and without NaN."""
         raise NotImplementedError
 
-    def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (self.function(x).astype(np.float32),)
+    def function(self, attrs: Any, x: np.ndarray, y: Tensor | None = None) -> np.ndarray:
+        return self.real(x).astype(np.float32)
 
     def table(self, attrs: Any, x: Tensor, y: Tensor, where: str) -> np.ndarray:
-        real = self.function(x.quant.dequantize(VALUES)).astype(np.float32)
-        return y.quant.quantize(real, DType.INT8)
+        return y.quant.quantize(self.function(attrs, x.quant.dequantize(VALUES)), DType.INT8)

@@ -10,5 +10,5 @@ from edgeq.ops.pointwise import Pointwise
 class Round(Pointwise):
     name = "ROUND"
 
-    def function(self, x: np.ndarray) -> np.ndarray:
+    def real(self, x: np.ndarray) -> np.ndarray:
         return np.rint(x)

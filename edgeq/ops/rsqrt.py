@@ -5,7 +5,7 @@ import numpy as np
 from edgeq.fixedpoint import INT32_MAX, doubling_high_mult, quantize_multiplier, requantize, saturate
 from edgeq.ir import Tensor
 from edgeq.ops import register
-from edgeq.ops.lookup import VALUES, Lookup, LookupAttrs
+from edgeq.ops.lookup import VALUES, Curve, LookupAttrs
 
 # Bits that keep 1 / sqrt(value) an integer between its two requantizations.
 _FRACTION = 20
@@ -14,19 +14,21 @@ _HALF_SQRT_2 = 1518500250
 
 
 @register
-class Rsqrt(Lookup):
-    """Fixed point, as TFLite's RsqrtEvalQuantizedInt8.
+class Rsqrt(Curve):
+    """Of int8 in fixed point, as TFLite's RsqrtEvalQuantizedInt8; of int16 LiteRT 2.x's interpolated table.
 
     At the zero point the result is the largest one. Below it TFLite aborts the inference; here too the result is the
     largest.
     """
 
     name = "RSQRT"
+    wraps = True
 
-    def evaluate(self, attrs: LookupAttrs, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    def function(self, attrs: LookupAttrs, x: np.ndarray, y: Tensor | None = None) -> np.ndarray:
+        largest = np.finfo(np.float32).max if y is None else np.float32(y.dtype.range[1]) * y.quant.scale[0]
         with np.errstate(divide="ignore", invalid="ignore"):
-            y = 1.0 / np.sqrt(x.astype(np.float64))
-        return (np.where(x > 0, y, np.finfo(np.float32).max).astype(np.float32),)
+            root = np.sqrt(x)  # float32, rounded to nearest
+            return np.where(x > 0, np.float32(1) / root, largest).astype(np.float32)
 
     def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         # std::sqrt of a float32, the rest in double

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.ops import register
 from edgeq.ops.pointwise import Pointwise
 
@@ -9,6 +10,7 @@ from edgeq.ops.pointwise import Pointwise
 @register
 class Sin(Pointwise):
     name = "SIN"
+    dtypes = (DType.INT8, DType.INT16)
 
-    def function(self, x: np.ndarray) -> np.ndarray:
+    def real(self, x: np.ndarray) -> np.ndarray:
         return np.sin(x.astype(np.float64))

@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgeq.fixedpoint import quantize_multiplier, requantize
+from edgeq.fixedpoint_tables import interpolate, interpolated_table
 from edgeq.ir import Tensor, frozen_array
 
 # Differences of −10 and less count as −10. The tables' results are halved: 1 is 2^15 − 1/2 of them.
 _LOWEST = -10.0
-_STEPS = 512
-
-
-def _tabulated(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> np.ndarray:
-    """int16 (513,): function over [low, high] in Q0.15, half of each interval's midpoint error moved to its start.
-
-    TFLite's LUTPopulate in doubles, for an operand of 2^16 values that end at `high` and a result of scale 2/65535.
-    """
-    step = (high - low) / _STEPS
-    start = low + step * np.arange(_STEPS)
-    scale = 65536.0 / (65535.0 * (2.0 / 65535.0))
-
-    def rounded(x: np.ndarray) -> np.ndarray:
-        return np.sign(x) * np.floor(np.abs(x) + 0.5)
-
-    samples = rounded(function(start) * scale)
-    interpolated = rounded((function(low + step * np.arange(1, _STEPS + 1)) * scale + samples) / 2)
-    error = interpolated - rounded(function(start + step / 2) * scale)
-    table = np.append(samples - rounded(error / 2), rounded(function(np.float64(high)) * scale))
-    return frozen_array(np.clip(table, -32768, 32767), np.int16)
-
+_SCALE = 2.0 / 65535.0
 
 #: exp(x) for x in [−10, 0] and 1 / (1 + x) for x in [0, 1].
-EXP = _tabulated(np.exp, _LOWEST, 0.0)
-RECIPROCAL = _tabulated(lambda x: 1.0 / (1.0 + x), 0.0, 1.0)
+EXP = frozen_array(interpolated_table(np.exp, _LOWEST, 0.0, _SCALE))
+RECIPROCAL = frozen_array(interpolated_table(lambda x: 1.0 / (1.0 + x), 0.0, 1.0, _SCALE))
 
 
 @dataclass(frozen=True)
@@ -55,25 +35,17 @@ def softmax16_params(beta: float, x: Tensor) -> Softmax16Params:
     return Softmax16Params(x.size // x.shape[-1], x.shape[-1], *quantize_multiplier(real))
 
 
-def _interpolated(table: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """The table at int16 values, −32768 being its first entry."""
-    index = 256 + (value >> 7)
-    base = table[index].astype(np.int64)
-    slope = table[index + 1] - base
-    return base + ((slope * (value & 0x7F) + 64) >> 7)
-
-
 def softmax16(p: Softmax16Params, x: np.ndarray) -> np.ndarray:
     """int16 results of scale 2^−15."""
     rows = x.reshape(-1, p.row_size).astype(np.int64)
     below = rows - rows.max(axis=1, keepdims=True)
     scaled = requantize(below, p.multiplier, p.shift)
-    exponentials = _interpolated(EXP, np.clip(scaled + 32767, -32768, 32767))
+    exponentials = interpolate(EXP, np.clip(scaled + 32767, -32768, 32767))
     total = exponentials.sum(axis=1, keepdims=True)
     _, bits = np.frexp(total.astype(np.float64))
     headroom = 31 - bits  # of a 31-bit number
     mantissa = ((total << headroom) + (1 << 13)) >> 14
-    reciprocal = _interpolated(RECIPROCAL, np.clip(mantissa - (1 << 15) - (1 << 16), -32768, 32767))
+    reciprocal = interpolate(RECIPROCAL, np.clip(mantissa - (1 << 15) - (1 << 16), -32768, 32767))
     shift = 30 - headroom
     y = (exponentials * reciprocal + (np.int64(1) << (shift - 1))) >> shift
     return np.clip(y, 0, 32767).astype(np.int16).reshape(x.shape)

@@ -10,5 +10,5 @@ from edgeq.ops.pointwise import Pointwise
 class Sqrt(Pointwise):
     name = "SQRT"
 
-    def function(self, x: np.ndarray) -> np.ndarray:
+    def real(self, x: np.ndarray) -> np.ndarray:
         return np.sqrt(np.maximum(x, 0))

@@ -22,8 +22,7 @@ from edgeq.quant.evaluate import run
 
 TRAIN = Path(__file__).with_name("train.py")
 MODELS = ("lstm", "gru", "lstm_stream", "gru_stream", "transformer")
-#: Layer normalization and products of activations have int8 only.
-SCHEMES = {"transformer": ("int8",)}
+SCHEMES = ("int8", "int16x8")
 
 
 def train(folder: Path, *epochs: str) -> None:
@@ -56,7 +55,7 @@ def measure(folder: Path, target: str, rungs: list[str], most: int = 1000) -> li
             return run(model, {model.inputs[0]: x})[model.outputs[0]]
 
         rows.append((name, "float", _accuracy(in_float, held_out[:, np.newaxis], labels, stream), []))
-        for scheme in SCHEMES.get(name, ("int8", "int16x8")):
+        for scheme in SCHEMES:
             out = folder / f"{name}-{scheme}"
             calibration = folder / "calibration.npy"
             project = edgeq.build(graph, target, calibration=calibration, scheme=scheme, out=out, compile=False)

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgeq.ir import Blocks, DType, QuantParams, Tensor
+from edgeq.ir import Blocks, DType, Node, QuantParams, Tensor
 from edgeq.ops import OutputRule, QuantRule, find_op
+from edgeq.ops.lookup import Curve
 
 from .graphs import Case, random_values
 
@@ -130,6 +131,9 @@ def in_int16(case: Case, rng: np.random.Generator) -> Case:
     if rule.output is OutputRule.FIXED:
         for name in node.outputs:
             tensors[name] = replace(tensors[name], quant=QuantParams(*dict(rule.fixed)[DType.INT16]))
+    if isinstance(find_op(node.op), Curve):
+        (name,) = node.outputs
+        tensors[name] = replace(tensors[name], quant=_covering(node, tensors[node.inputs[0]], rng))
     graph = replace(case.graph, tensors=tensors)
     inputs = tuple(
         random_values(rng, x.shape, tensors[name].dtype) for name, x in zip(graph.inputs, case.inputs, strict=True)
@@ -137,8 +141,15 @@ def in_int16(case: Case, rng: np.random.Generator) -> Case:
     return Case(case.op, graph, inputs)
 
 
+def _covering(node: Node, x: Tensor, rng: np.random.Generator) -> QuantParams:
+    """A scale for a function's int16 results that covers them, more or less; infinities and what is near aside."""
+    (real,) = find_op(node.op).evaluate(node.attrs, x.quant.dequantize(np.arange(-32768, 32767, 64)))
+    largest = float(np.quantile(np.abs(real), 0.97)) * 2.0 ** rng.uniform(-1, 1)
+    return QuantParams([np.clip(largest, 1e-6, 1e30) / 32767], [0])
+
+
 def _widened(t: Tensor, place: int | None, rule: QuantRule, rng: np.random.Generator, *, wide_bias: bool) -> Tensor:
-    if t.quant is None:
+    if t.quant is None or place in {constant.operand for constant in rule.symmetric}:
         return t
     if rule.weight is not None and place == rule.weight:
         return replace(t, quant=replace(t.quant, zero_point=np.zeros_like(t.quant.zero_point)))

@@ -1,4 +1,4 @@
-"""Cases of the operators that act on each element alone: all 256 values go through each."""
+"""Cases of the operators that act on each element alone: all 256 int8 values go through each."""
 
 from __future__ import annotations
 
@@ -31,3 +31,22 @@ def cases_of(
                 yield Case(case.op, case.graph, (every,))
 
     return cases
+
+
+def interpolation_bounds(case: Case, real: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """How far each int16 result of a function by 513 entries may be off, in steps: what the chords of its interval and
+    of those beside it miss of it, its change over the two steps by which the last entry may stand off its place, and
+    three roundings."""
+    x, y = case.graph.tensors["x"], case.graph.tensors["y"]
+    (values,) = case.inputs
+    interval = (values.astype(np.int64) + (1 << 15)) >> 7
+    missed = []
+    for beside in (-1, 0, 1):
+        start = np.clip(interval + beside, 0, 511) * 128.0 - 32768.0
+        at = np.linspace(0, 1, 9)
+        samples = [np.clip(real(x.quant.scale[0] * (start + 128 * t)) / y.quant.scale[0], -32768, 32767) for t in at]
+        chords = [(1 - t) * samples[0] + t * samples[-1] for t in at]
+        missed.append(np.max([np.abs(s - c) for s, c in zip(samples, chords, strict=True)], axis=0))
+        if beside == 0:
+            slope = np.max(np.abs(np.diff(samples, axis=0)), axis=0) / 16
+    return 1.6 + np.max(missed, axis=0) + 2 * slope

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Further functions of rows and of pairs; in edgeq_kernels.h's style. */
+/* Further functions of elements, of rows and of pairs; in edgeq_kernels.h's style. */
 #ifndef EDGEQ_KERNELS_FUNCTIONS_H
 #define EDGEQ_KERNELS_FUNCTIONS_H
 
@@ -52,6 +52,38 @@ arm_cmsis_nn_status edgeq_div_s8(const int8_t *input_1_data,
                                  int32_t out_shift,
                                  int32_t out_activation_min,
                                  int32_t out_activation_max);
+
+/*
+ * Any function of one argument by its results for -32768 ... 32767 in steps of 128, interpolated. The output may be the
+ * input. ARM_CMSIS_NN_ARG_ERROR: a negative size.
+ */
+arm_cmsis_nn_status edgeq_lookup_s16(const int16_t *input, int32_t size, const int16_t table[513], int16_t *output);
+
+/* edgeq_layer_normalization_s8 for int16 and rows of 1 ... 2^14 elements. */
+arm_cmsis_nn_status edgeq_layer_normalization_s16(const int16_t *input,
+                                                  int32_t rows,
+                                                  int32_t size,
+                                                  int32_t centre,
+                                                  int32_t in_offset,
+                                                  int32_t radicand_bits,
+                                                  int64_t epsilon,
+                                                  const int32_t *multipliers,
+                                                  const int32_t *shifts,
+                                                  const int32_t *offsets,
+                                                  int32_t step,
+                                                  int32_t out_offset,
+                                                  int16_t *output);
+
+/* edgeq_causal_softmax_s8 for int16, by edgeq_softmax_s16 with its tables; what is not seen becomes 0. */
+arm_cmsis_nn_status edgeq_causal_softmax_s16(const int16_t *input,
+                                             int32_t rows,
+                                             int32_t steps,
+                                             int32_t row_size,
+                                             int32_t mult,
+                                             int32_t shift,
+                                             const int16_t *exp_table,
+                                             const int16_t *reciprocal_table,
+                                             int16_t *output);
 
 #ifdef __cplusplus
 }

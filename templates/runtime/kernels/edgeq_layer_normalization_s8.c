@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Normalization of rows by their mean and variance, or by their root mean square. */
-#include "edgeq_fixedpoint.h"
+/* Normalization of rows of int8 by their mean and variance, or by their root mean square. */
+#define EDGEQ_ELEMENT int8_t
+#define EDGEQ_MAX_ROW (1 << 16)
+#include "edgeq_normalization.h"
 #include "edgeq_kernels.h"
-#include "edgeq_root.h"
-
-enum { NORMALIZED_BITS = 20, SPARE_BITS = 8, MAX_ROW = 1 << 16 };
 
 arm_cmsis_nn_status edgeq_layer_normalization_s8(const int8_t *input,
                                                  int32_t rows,
@@ -20,31 +19,6 @@ arm_cmsis_nn_status edgeq_layer_normalization_s8(const int8_t *input,
                                                  int32_t out_offset,
                                                  int8_t *output)
 {
-    int32_t row, i;
-
-    if (rows < 0 || size < 1 || size > MAX_ROW || radicand_bits < 0 || radicand_bits > 20 || epsilon < 1) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    for (row = 0; row < rows; ++row, input += size, output += size) {
-        int32_t total = 0;
-        int64_t squares = 0;
-        int32_t drop;
-        int64_t root;
-        for (i = 0; i < size; ++i) {
-            const int32_t x = input[i] + in_offset;
-            total += x;
-            squares += x * x;
-        }
-        total = centre != 0 ? total : 0;
-        squares = squares * size - (int64_t)total * total; /* not negative: size^2 times the variance */
-        root = edgeq_reciprocal_root(squares * ((int64_t)1 << radicand_bits) + epsilon, &drop);
-        drop -= radicand_bits / 2 + NORMALIZED_BITS;
-        for (i = 0; i < size; ++i) {
-            const int64_t product = ((input[i] + in_offset) * size - total) * root;
-            const int32_t normalized = (int32_t)((product + ((int64_t)1 << (drop - 1))) >> drop);
-            const int32_t y = edgeq_requantize(normalized, multipliers[i * step], shifts[i * step]) + offsets[i * step];
-            output[i] = edgeq_saturate_s8(edgeq_divide_by_pot(y, SPARE_BITS), out_offset, INT8_MIN, INT8_MAX);
-        }
-    }
-    return ARM_CMSIS_NN_SUCCESS;
+    return edgeq_normalize(input, rows, size, centre, in_offset, radicand_bits, epsilon, multipliers, shifts, offsets, step,
+                           out_offset, output);
 }

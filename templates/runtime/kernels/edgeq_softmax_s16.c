@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax of int16 by tables of the exponential and the reciprocal. */
 #include "edgeq_fixedpoint.h"
+#include "edgeq_interpolate.h"
 #include "edgeq_kernels_s16.h"
-
-/* The table of 513 entries at an int16 value, interpolated. */
-static inline int32_t look_up(const int16_t *table, int32_t value)
-{
-    const int32_t index = 256 + (value >> 7);
-    const int32_t base = table[index];
-
-    return base + (((table[index + 1] - base) * (value & 0x7f) + 64) >> 7);
-}
 
 /* exp of a difference, in Q0.15; differences below -10 count as -10. */
 static inline int32_t exponential(const int16_t *exp_table, int32_t difference, int32_t mult, int32_t shift)
 {
     const int32_t place = edgeq_requantize(difference, mult, shift) + INT16_MAX;
 
-    return look_up(exp_table, edgeq_clamp(place, INT16_MIN, INT16_MAX));
+    return edgeq_interpolate_s16(exp_table, edgeq_clamp(place, INT16_MIN, INT16_MAX));
 }
 
 static inline int32_t leading_zeros(uint32_t x)
@@ -55,7 +47,7 @@ arm_cmsis_nn_status edgeq_softmax_s16(const int16_t *input, int32_t rows, int32_
             const int32_t headroom = leading_zeros((uint32_t)sum);
             const int32_t mantissa = (int32_t)((((int64_t)sum << (headroom - 1)) + (1 << 13)) >> 14);
             const int32_t place = edgeq_clamp(mantissa - (1 << 15) - (1 << 16), INT16_MIN, INT16_MAX);
-            const int32_t reciprocal = look_up(reciprocal_table, place);
+            const int32_t reciprocal = edgeq_interpolate_s16(reciprocal_table, place);
             const int32_t right = 31 - headroom;
 
             for (col = 0; col < row_size; ++col) {

@@ -11,8 +11,9 @@ from edgeq.ops.softmax import OUTPUT, SoftmaxAttrs
 
 from ..graphs import Case, activation_input, one_node, quant
 
-#: Half a step, and the error of TFLite's exponential and reciprocal.
-BOUND = 0.6
+#: Half a step, and the error of TFLite's exponential and reciprocal; of int16 that of its tables, for each of up to
+#: nine exponentials.
+BOUND = {DType.INT8: (0.6,), DType.INT16: (16.0,)}
 
 
 def meaning(attrs: SoftmaxAttrs, x: np.ndarray) -> np.ndarray:

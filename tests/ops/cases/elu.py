@@ -1,10 +1,13 @@
-"""ELU of every int8 value."""
+"""ELU of every int8 value, and of int16."""
 
 from typing import Any
 
+from edgeq.ir import DType
 from edgeq.ops.lookup import LookupAttrs
 
 from ..lookups import cases_of
+
+WITHOUT_REFERENCE = (DType.INT16,)
 
 cases = cases_of("ELU")
 

@@ -1,4 +1,5 @@
-"""EXP of every int8 value; scales small enough that TFLite 2.14 does not overflow an int32 (see `edgeq.ops.exp`)."""
+"""EXP of every int8 value, and of int16; scales small enough that TFLite 2.14 does not overflow an int32 (see
+`edgeq.ops.exp`)."""
 
 from typing import Any
 

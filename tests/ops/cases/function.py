@@ -1,4 +1,4 @@
-"""Every function of every int8 value."""
+"""Every function of every int8 value, and of int16."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.ops.function import FUNCTIONS, FunctionAttrs
 
 from ..graphs import Case
-from ..lookups import cases_of
+from ..lookups import cases_of, interpolation_bounds
 
 #: Half a step, and float32's rounding of the real result.
 BOUND = 0.5001
@@ -54,6 +54,10 @@ def _one(name: str, p: tuple[float, ...], x: float) -> float:
 
 def meaning(attrs: FunctionAttrs, x: np.ndarray) -> np.ndarray:
     return np.array([_one(attrs.name, attrs.parameters, float(v)) for v in x.ravel()]).reshape(x.shape)
+
+
+def bounds(case: Case) -> tuple[np.ndarray, ...]:
+    return (interpolation_bounds(case, lambda x: meaning(case.graph.nodes[0].attrs, x)),)
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:

@@ -1,13 +1,16 @@
-"""GELU of every int8 value, exact and approximated."""
+"""GELU of every int8 value, and of int16, exact and approximated."""
 
 from typing import Any
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.ops.gelu import GeluAttrs
 
 from ..lookups import cases_of
 from ..one_op import options as table
+
+LITERT_ONLY = (DType.INT16,)
 
 
 def _attrs(rng: np.random.Generator) -> GeluAttrs:

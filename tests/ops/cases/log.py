@@ -1,4 +1,4 @@
-"""LOG of every int8 value."""
+"""LOG of every int8 value, and of int16."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from edgeq.ops.lookup import LookupAttrs
 
 from ..lookups import cases_of
 
-LITERT_ONLY = (DType.INT8,)
+LITERT_ONLY = (DType.INT8, DType.INT16)
 
 cases = cases_of("LOG")
 

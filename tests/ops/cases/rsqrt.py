@@ -1,4 +1,4 @@
-"""RSQRT of every int8 value that is not below zero: TFLite aborts at others."""
+"""RSQRT of every int8 value that is not below zero, and of int16: TFLite aborts at others."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.ir import QuantParams
+from edgeq.ir import DType, QuantParams
 from edgeq.ops.lookup import LookupAttrs
 
+from .. import formats
 from ..graphs import Case, activation_input, one_node, quant, scale
+
+LITERT_ONLY = (DType.INT16,)
 
 
 def options(attrs: LookupAttrs) -> Any:
@@ -26,3 +29,8 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
             case = one_node(rng, "RSQRT", [x], output, LookupAttrs())
             every = np.maximum(np.arange(-128, 128), zero).astype(np.int8).reshape(1, 1, 16, 16)
             yield Case(case.op, case.graph, (every,))
+
+
+def in_int16(case: Case, rng: np.random.Generator) -> Case:
+    wide = formats.in_int16(case, rng)
+    return Case(wide.op, wide.graph, tuple(np.maximum(x, 0) for x in wide.inputs))
