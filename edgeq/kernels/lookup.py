@@ -64,3 +64,21 @@ class RescaleS8S16(_Rescale):
 class RescaleS16S8(_Rescale):
     name = "edgeq_rescale_s16_s8"
     types = ("int16", "int8")
+
+
+@register
+class RescaleS16S32(_Rescale):
+    name = "edgeq_rescale_s16_s32"
+    types = ("int16", "int32")
+
+
+@register
+class RescaleS32S8(_Rescale):
+    name = "edgeq_rescale_s32_s8"
+    types = ("int32", "int8")
+
+
+@register
+class RescaleS32S16(_Rescale):
+    name = "edgeq_rescale_s32_s16"
+    types = ("int32", "int16")

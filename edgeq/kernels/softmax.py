@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.ops.causal_softmax import CausalSoftmax16Params, CausalSoftmaxParams
@@ -22,7 +23,17 @@ class SoftmaxS8(Kernel):
     in_place = True
 
     def supports(self, p: object, cpu: Cpu) -> bool:
-        return isinstance(p, SoftmaxParams)
+        return isinstance(p, SoftmaxParams) and p.output_type == DType.INT8.value
+
+
+@register
+class SoftmaxS8S16(Kernel):
+    name = "arm_softmax_s8_s16"
+    ops = ("SOFTMAX",)
+    template = "softmax.c.j2"
+
+    def supports(self, p: object, cpu: Cpu) -> bool:
+        return isinstance(p, SoftmaxParams) and p.output_type == DType.INT16.value
 
 
 @register

@@ -253,10 +253,11 @@ def require(condition: bool, what: str, where: str = "") -> None:
         raise ModelError(what, where=where)
 
 
-def affine(tensor: Tensor, where: str, dtype: DType = DType.INT8) -> tuple[float, int]:
+def affine(tensor: Tensor, where: str, dtype: DType = DType.INT8, *, centred: bool = True) -> tuple[float, int]:
     """(scale, zero_point) of a per-tensor quantized tensor of that type.
 
-    Raises QuantizationError for any other, and for an int16 one whose zero point is not 0.
+    Raises QuantizationError for any other, and for a wider one than int8 whose zero point is not 0, where it has to be
+    `centred`.
     """
     if tensor.dtype is not dtype or tensor.quant is None:
         raise QuantizationError(
@@ -266,8 +267,10 @@ def affine(tensor: Tensor, where: str, dtype: DType = DType.INT8) -> tuple[float
             hint="convert the model to full-integer int8, or give edgeq the float model and calibration data",
         )
     scale, zero_point = tensor.quant.per_tensor
-    if dtype is DType.INT16 and zero_point != 0:
-        raise QuantizationError(f"int16 tensor {tensor.name!r} has zero point {zero_point}, needs 0", where=where)
+    if dtype is not DType.INT8 and zero_point != 0 and centred:
+        raise QuantizationError(
+            f"{dtype.value} tensor {tensor.name!r} has zero point {zero_point}, needs 0", where=where
+        )
     return scale, zero_point
 
 

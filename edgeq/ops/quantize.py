@@ -13,10 +13,21 @@ from edgeq.ops.lookup import Lookup, LookupAttrs, LookupParams, requantized
 from edgeq.ops.real_edges import FromRealParams, from_real, quantized
 from edgeq.ops.rescaling import RescaleParams, rescaling
 
+# Of operand and result.
+_TYPES = (
+    (DType.INT8, DType.INT8),
+    (DType.INT8, DType.INT16),
+    (DType.INT16, DType.INT8),
+    (DType.INT16, DType.INT16),
+    (DType.INT16, DType.INT32),
+    (DType.INT32, DType.INT8),
+    (DType.INT32, DType.INT16),
+)
+
 
 @register
 class Quantize(Lookup):
-    """From integers a requantization. From float32 it stands at an input of the graph."""
+    """From integers a requantization, from and to int32 too. From float32 it stands at an input of the graph."""
 
     name = "QUANTIZE"
     Params = (LookupParams, RescaleParams, FromRealParams)
@@ -36,12 +47,16 @@ class Quantize(Lookup):
                 where=node.loc,
                 hint="convert the model to full-integer int8, so that QUANTIZE stands at its inputs only",
             )
-        affine(x, node.loc, x.dtype if x.dtype in self.dtypes else DType.INT8)
-        affine(y, node.loc, y.dtype if y.dtype in self.dtypes else DType.INT8)
+        types = (x.dtype, y.dtype)
+        for tensor in (x, y):
+            known = tensor.dtype if types in _TYPES else DType.INT8
+            # TFLite takes a zero point of int16, but between two tensors of int16
+            affine(tensor, node.loc, known, centred=known is DType.INT32 or types == (DType.INT16, DType.INT16))
         if x.dtype is y.dtype is DType.INT8:
             return super().lower(node, graph, dialect)
         # a quotient of doubles, as TFLite's quantize.cc computes it
         factor = quantize_multiplier(x.quant.per_tensor[0] / y.quant.per_tensor[0])
+        _check_range(x, factor, node.loc)
         return Lowered(rescaling(x, y, factor), (x.name,))
 
     def simulate(self, p: LookupParams | RescaleParams | FromRealParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -50,3 +65,14 @@ class Quantize(Lookup):
     def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         # a quotient of doubles, as TFLite's quantize.cc computes it
         return requantized(x, y, x.quant.per_tensor[0] / y.quant.per_tensor[0])
+
+
+def _check_range(x: Tensor, factor: tuple[int, int], where: str) -> None:
+    """Raises QuantizationError where an operand, shifted to the left by a factor above 1, may leave 32 bits."""
+    largest = -x.dtype.range[0] + abs(x.quant.per_tensor[1])
+    if largest << max(0, factor[1]) > 1 << 31:
+        raise QuantizationError(
+            f"requantizing {x.dtype.value} to a scale that is so much finer can overflow 32 bits",
+            where=where,
+            hint="give the result a larger scale",
+        )

@@ -59,7 +59,7 @@ def from_real(x: Tensor, y: Tensor, where: str) -> FromRealParams:
 
 def to_real(x: Tensor, where: str) -> ToRealParams:
     """Raises QuantizationError unless `x` is int8 or int16 with one scale."""
-    scale, zero_point = affine(x, where, x.dtype if x.dtype is DType.INT16 else DType.INT8)
+    scale, zero_point = affine(x, where, x.dtype if x.dtype is DType.INT16 else DType.INT8, centred=False)
     return ToRealParams(x.size, _bits(scale), zero_point, x.dtype.value)
 
 

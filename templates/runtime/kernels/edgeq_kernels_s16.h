@@ -27,6 +27,16 @@ arm_cmsis_nn_status edgeq_rescale_s8_s16(const int8_t *input, int32_t size, int3
 arm_cmsis_nn_status edgeq_rescale_s16_s8(const int16_t *input, int32_t size, int32_t input_offset, int32_t mult, int32_t shift,
                                          int32_t negative_mult, int32_t negative_shift, int32_t out_offset,
                                          int32_t out_activation_min, int32_t out_activation_max, int8_t *output);
+/* The same from and to int32, whose zero point is 0. */
+arm_cmsis_nn_status edgeq_rescale_s16_s32(const int16_t *input, int32_t size, int32_t input_offset, int32_t mult, int32_t shift,
+                                          int32_t negative_mult, int32_t negative_shift, int32_t out_offset,
+                                          int32_t out_activation_min, int32_t out_activation_max, int32_t *output);
+arm_cmsis_nn_status edgeq_rescale_s32_s8(const int32_t *input, int32_t size, int32_t input_offset, int32_t mult, int32_t shift,
+                                         int32_t negative_mult, int32_t negative_shift, int32_t out_offset,
+                                         int32_t out_activation_min, int32_t out_activation_max, int8_t *output);
+arm_cmsis_nn_status edgeq_rescale_s32_s16(const int32_t *input, int32_t size, int32_t input_offset, int32_t mult, int32_t shift,
+                                          int32_t negative_mult, int32_t negative_shift, int32_t out_offset,
+                                          int32_t out_activation_min, int32_t out_activation_max, int16_t *output);
 
 /*
  * Logistic function and hyperbolic tangent with results of scale 2^-15: x * mult / 2^shift is the argument in units of

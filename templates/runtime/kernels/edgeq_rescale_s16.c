@@ -26,7 +26,7 @@ static inline int32_t rescaled(const rescaling *r, int32_t x)
            r->out_offset;
 }
 
-/* The three functions differ in their types only. */
+/* The functions differ in their types only. */
 #define DEFINE_RESCALE(function, in_type, out_type)                                                               \
     arm_cmsis_nn_status function(const in_type *input, int32_t size, int32_t input_offset, int32_t mult,          \
                                  int32_t shift, int32_t negative_mult, int32_t negative_shift, int32_t out_offset, \
@@ -48,3 +48,6 @@ static inline int32_t rescaled(const rescaling *r, int32_t x)
 DEFINE_RESCALE(edgeq_rescale_s16, int16_t, int16_t)
 DEFINE_RESCALE(edgeq_rescale_s8_s16, int8_t, int16_t)
 DEFINE_RESCALE(edgeq_rescale_s16_s8, int16_t, int8_t)
+DEFINE_RESCALE(edgeq_rescale_s16_s32, int16_t, int32_t)
+DEFINE_RESCALE(edgeq_rescale_s32_s8, int32_t, int8_t)
+DEFINE_RESCALE(edgeq_rescale_s32_s16, int32_t, int16_t)

@@ -10,16 +10,20 @@ from edgeq.ir import DType, QuantParams, Tensor
 from edgeq.ops.lookup import LookupAttrs
 
 from .. import formats
-from ..graphs import Case
+from ..graphs import Case, random_values
 from ..lookups import cases_of
 from ..one_op import options as table
 from ..one_op import run_tflite, write_model
+
+_WITH_INT32 = ((DType.INT32, DType.INT8), (DType.INT32, DType.INT16), (DType.INT16, DType.INT32))
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     for case in cases_of("QUANTIZE")(rng):
         yield case
         yield _from_real(case, rng)
+        for types in _WITH_INT32:
+            yield _with_int32(case, rng, *types)
 
 
 def _from_real(case: Case, rng: np.random.Generator) -> Case:
@@ -42,20 +46,40 @@ def _reals(y: Tensor, shape: tuple[int, ...], rng: np.random.Generator) -> np.nd
     return np.where(rng.random(shape) < 0.02, far, real).astype(np.float32)
 
 
+def _with_int32(case: Case, rng: np.random.Generator, operand: DType, result: DType) -> Case:
+    """One side in int32: an operand of a much finer scale, or a result of a finer one."""
+    finer = 2.0 ** -rng.uniform(*((20, 24) if operand is DType.INT32 else (0, 13)))
+    x, y = case.graph.tensors["x"], case.graph.tensors["y"]
+    if operand is DType.INT32:
+        quant = y.quant if result is DType.INT8 else QuantParams(y.quant.scale / 256, [0])
+        y = replace(y, dtype=result, quant=quant)
+        x = replace(x, dtype=operand, quant=QuantParams(y.quant.scale * np.float32(finer), [0]))
+    else:
+        x = replace(x, dtype=operand, quant=QuantParams(x.quant.scale / 256, [0]))
+        y = replace(y, dtype=result, quant=QuantParams(x.quant.scale * np.float32(finer), [0]))
+    graph = replace(case.graph, tensors={"x": x, "y": y})
+    return Case(case.op, graph, (random_values(rng, case.inputs[0].shape, operand),))
+
+
 def options(attrs: LookupAttrs) -> Any:
     return table("QuantizeOptions")
 
 
 def in_int16(case: Case, rng: np.random.Generator) -> Case:
-    """From int16 to int16, from int8 to int16, from int16 to int8."""
+    """From int16 to int16, and where the case has an int32 operand from int16 to int8 and from int8 to int16."""
+    x, y = case.graph.tensors["x"], case.graph.tensors["y"]
+    if y.dtype is DType.INT32:
+        return case
+    if x.dtype is DType.INT32:
+        other, ratio = (DType.INT16, 1 / 200) if y.dtype is DType.INT8 else (DType.INT8, 200)
+        zero = int(rng.integers(-128, 128)) if other is DType.INT8 else 0
+        x = replace(x, dtype=other, quant=QuantParams(y.quant.scale * np.float32(ratio * rng.uniform(0.5, 2)), [zero]))
+        graph = replace(case.graph, tensors={"x": x, "y": y})
+        return Case(case.op, graph, (random_values(rng, case.inputs[0].shape, other),))
     wide = formats.in_int16(case, rng)
-    if case.graph.tensors["x"].dtype is DType.FLOAT32:
+    if x.dtype is DType.FLOAT32:
         return replace(wide, inputs=(_reals(wide.graph.tensors["y"], wide.inputs[0].shape, rng),))
-    kept = rng.choice(["x", "y", ""])
-    if not kept:
-        return wide
-    graph = replace(wide.graph, tensors={**wide.graph.tensors, kept: case.graph.tensors[kept]})
-    return Case(case.op, graph, case.inputs if kept == "x" else wide.inputs)
+    return wide
 
 
 def expected(case: Case) -> list[np.ndarray] | None:

@@ -319,6 +319,15 @@ void arm_softmax_s8(const int8_t *input,
                     const int32_t diff_min,
                     int8_t *output);
 
+/* The same with outputs of int16: scale 1/65536, zero point -32768. The output must lie apart from the input. */
+void arm_softmax_s8_s16(const int8_t *input,
+                        const int32_t num_rows,
+                        const int32_t row_size,
+                        const int32_t mult,
+                        const int32_t shift,
+                        const int32_t diff_min,
+                        int16_t *output);
+
 /* Surrounds a tensor with pad_value: pre_pad elements before and post_pad after each axis; sizes not negative. */
 arm_cmsis_nn_status arm_pad_s8(const int8_t *input,
                                int8_t *output,
