@@ -38,7 +38,7 @@ LAYERS = (
         "edgeq.arrays",
         "edgeq.naming",
     ),
-    ("edgeq.fixedpoint",),
+    ("edgeq.fixedpoint", "edgeq.fixedpoint_tables"),
     ("edgeq.errors", "edgeq._version"),
 )
 # `import edgeq` offers the API by name, loaded when it is asked for: the package's own file stands outside the order.
