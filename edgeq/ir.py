@@ -23,6 +23,8 @@ class DType(enum.Enum):
 
     FLOAT32 = "float32"
     FLOAT16 = "float16"
+    BINARY = "binary"
+    TERNARY = "ternary"
     INT4 = "int4"
     INT8 = "int8"
     INT16 = "int16"
@@ -33,12 +35,17 @@ class DType(enum.Enum):
 
     @property
     def numpy(self) -> np.dtype:
-        """The NumPy type that holds one element (int4 is held unpacked, in int8)."""
-        return np.dtype("int8" if self is DType.INT4 else self.value)
+        """The NumPy type that holds one element (types of fewer bits are held unpacked, in int8)."""
+        return np.dtype("int8" if self.is_narrow else self.value)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is one of weights alone, which firmware packs: of 4 bits, of −1, 0 and 1, or of −1 and 1."""
+        return self in (DType.INT4, DType.TERNARY, DType.BINARY)
 
     @property
     def itemsize(self) -> int:
-        """Bytes of one element at run time (1 for unpacked int4)."""
+        """Bytes of one element at run time (1 where it is held unpacked)."""
         return self.numpy.itemsize
 
     @property
@@ -46,6 +53,8 @@ class DType(enum.Enum):
         """Smallest and largest value of an integer type."""
         if self is DType.INT4:
             return -8, 7
+        if self in (DType.TERNARY, DType.BINARY):
+            return -1, 1
         if self is DType.BOOL:
             return 0, 1
         info = np.iinfo(self.numpy)
@@ -194,7 +203,7 @@ class QuantParams:
     def quantize(self, real: np.ndarray, dtype: DType) -> np.ndarray:
         """Nearest representable integers (ties away from zero, as TFLite's QUANTIZE), saturated to `dtype`'s range.
 
-        The division is done in float32, which is what the reference kernel does.
+        The division is done in float32, which is what the reference kernel does. Of binary numbers 1 is nearest to 0.
         """
         scale = self._spread(self.scale, np.ndim(real))
         zero_point = self._spread(self.zero_point, np.ndim(real))
@@ -205,6 +214,8 @@ class QuantParams:
             ratio = (ratio.astype(np.float64) - minima) / np.where(scales == 0, np.inf, scales)
         with np.errstate(over="ignore"):
             nearest = np.sign(ratio) * np.floor(np.abs(ratio).astype(np.float64) + 0.5)
+        if dtype is DType.BINARY:
+            return np.where(ratio + zero_point >= 0, 1, -1).astype(dtype.numpy)
         low, high = dtype.range
         return np.clip(nearest + zero_point, low, high).astype(dtype.numpy)
 

@@ -28,6 +28,9 @@ ALIGNMENT = 16
 _TYPES: Mapping[DType, int] = MappingProxyType(
     {
         DType.FLOAT32: schema.TensorType.FLOAT32,
+        # weights of -1, 0 and 1 are int8 in a file
+        DType.BINARY: schema.TensorType.INT8,
+        DType.TERNARY: schema.TensorType.INT8,
         DType.INT4: schema.TensorType.INT4,
         DType.INT8: schema.TensorType.INT8,
         DType.INT16: schema.TensorType.INT16,

@@ -40,6 +40,18 @@ def int8_words(values: np.ndarray) -> np.ndarray:
     return words.view(np.int32)
 
 
+def packed_ternary(values: np.ndarray) -> np.ndarray:
+    """Weights of −1, 0 and 1, each plus 1, as int8: four to a byte in C order, the first in the lowest bits."""
+    codes = np.ravel(values).astype(np.int8) + 1
+    codes = np.append(codes, np.zeros(-codes.size % 4, np.int8)).reshape(-1, 4).view(np.uint8)
+    return (codes[:, 0] | codes[:, 1] << 2 | codes[:, 2] << 4 | codes[:, 3] << 6).view(np.int8)
+
+
+def packed_bits(bits: np.ndarray) -> np.ndarray:
+    """Truth values as int8: eight to a byte in C order, the first in the lowest bit."""
+    return np.packbits(np.ravel(bits), bitorder="little").view(np.int8)
+
+
 def joint_lanes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """int32 words (..., n) that hold 256 b + a in each of two lanes. a, b: int8 (..., n, 2)."""
     joint = 256 * b.astype(np.int32) + a

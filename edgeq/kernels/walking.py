@@ -6,9 +6,21 @@ pixel, the memory up to there may hold results already, if the image starts far 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from edgeq.kernels.base import Kernel
 from edgeq.ops.spatial import Pair
+from edgeq.program import Overlap
+from edgeq.target import Cpu
+
+
+class WindowByWindow(Kernel):
+    """A kernel of convolutions that computes pixel by pixel, in order."""
+
+    def overlap(self, p: Any, cpu: Cpu) -> Overlap:
+        return Overlap(forwards=forwards_distance(p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad))
 
 
 def forwards_distance(

@@ -10,11 +10,10 @@ import numpy as np
 from edgeq.ir import frozen_array, packed_int4
 from edgeq.kernels import cmsis_nn_scratch_s4, find_kernel, register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.walking import forwards_distance
+from edgeq.kernels.walking import WindowByWindow
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
 from edgeq.ops.fully_connected import FullyConnectedParams
-from edgeq.program import Overlap
 from edgeq.target import Cpu
 
 
@@ -24,13 +23,6 @@ class _Int4(Kernel):
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`: the weights, two to an int8. The linker drops the array of whole bytes, which nothing refers to."""
         return {"packed": frozen_array(packed_int4(p.weights))}
-
-
-class _Window(_Int4):
-    """Our own kernels compute pixel by pixel, in order."""
-
-    def overlap(self, p: Conv2DParams | DepthwiseConv2DParams, cpu: Cpu) -> Overlap:
-        return Overlap(forwards=forwards_distance(p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad))
 
 
 @register
@@ -49,7 +41,7 @@ class ConvolveWrapperS4(_Int4):
 
 
 @register
-class ConvolveS4(_Window):
+class ConvolveS4(WindowByWindow, _Int4):
     """Groups, and what CMSIS-NN gets wrong."""
 
     name = "edgeq_convolve_s4"
@@ -74,7 +66,7 @@ class DepthwiseConvWrapperS4(_Int4):
 
 
 @register
-class DepthwiseConvS4(_Window):
+class DepthwiseConvS4(WindowByWindow, _Int4):
     """What CMSIS-NN gets wrong."""
 
     name = "edgeq_depthwise_conv_s4"

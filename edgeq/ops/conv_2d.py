@@ -24,6 +24,7 @@ from edgeq.ops.exact import float_type, product_bound
 from edgeq.ops.fine_weights import FineWeights, PlainWeights, fine_fields
 from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before, windows
 from edgeq.ops.weighted import (
+    WEIGHT_TYPES,
     accumulator_bound,
     check_sum,
     constant_weights,
@@ -52,7 +53,8 @@ class Conv2DParams(PlainWeights):
 
     weights: int8 (out_c, kernel_h, kernel_w, in_c / groups). bias, multipliers, shifts: int32 (out_c,).
     dtype: of the activations. With "int16" the bias is int32 or int64 and says how wide the accumulators are.
-    weight_type: "int8", or "int4" for weights that firmware keeps in 4 bits each; the arithmetic is the same.
+    weight_type: "int8"; or "int4", "ternary" or "binary" for weights that firmware keeps in 4, 2 bits or one bit each:
+        the arithmetic is the same.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -90,7 +92,7 @@ class Conv2D(Op):
     Attrs = Conv2DAttrs
     Params = (Conv2DParams, FineConv2DParams)
     dtypes = (DType.INT8, DType.INT16)
-    weight_types = (DType.INT8, DType.INT4)
+    weight_types = WEIGHT_TYPES
     finer_weights = True
 
     def infer(self, attrs: Conv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None) -> tuple[tuple[int, ...], ...]:

@@ -23,6 +23,7 @@ from edgeq.ops.base import (
 from edgeq.ops.exact import float_type, product_bound
 from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before
 from edgeq.ops.weighted import (
+    WEIGHT_TYPES,
     accumulator_bound,
     check_sum,
     integer_bias,
@@ -82,7 +83,7 @@ class DepthwiseConv2D(Op):
     Attrs = DepthwiseConv2DAttrs
     Params = DepthwiseConv2DParams
     dtypes = (DType.INT8, DType.INT16)
-    weight_types = (DType.INT8, DType.INT4)
+    weight_types = WEIGHT_TYPES
 
     def infer(
         self, attrs: DepthwiseConv2DAttrs, x: Tensor, w: Tensor, b: Tensor | None = None

@@ -24,6 +24,7 @@ from edgeq.ops.base import (
 from edgeq.ops.exact import float_type, product_bound
 from edgeq.ops.fine_weights import FineWeights, PlainWeights, fine_fields
 from edgeq.ops.weighted import (
+    WEIGHT_TYPES,
     accumulator_bound,
     check_sum,
     constant_weights,
@@ -84,7 +85,7 @@ class FullyConnected(Op):
     Attrs = FullyConnectedAttrs
     Params = (FullyConnectedParams, FineFullyConnectedParams)
     dtypes = (DType.INT8, DType.INT16)
-    weight_types = (DType.INT8, DType.INT4)
+    weight_types = WEIGHT_TYPES
     finer_weights = True
 
     def infer(

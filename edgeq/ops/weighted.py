@@ -13,6 +13,9 @@ from edgeq.ir import DType, Tensor
 from edgeq.ops.base import check_accumulator
 from edgeq.ops.exact import product_bound
 
+#: Types of weights of convolutions and dense layers.
+WEIGHT_TYPES = (DType.INT8, DType.INT4, DType.TERNARY, DType.BINARY)
+
 
 def constant_weights(
     w: Tensor,
@@ -26,7 +29,7 @@ def constant_weights(
     int8.
 
     Args:
-        types: those that the operator knows. Weights of int4 go with int8 activations only.
+        types: those that the operator knows. Weights narrower than int8 go with int8 activations only.
 
     Raises QuantizationError for weights computed at run time or quantized in another way.
     """
@@ -35,12 +38,16 @@ def constant_weights(
     if w.dtype not in types or w.quant is None:
         known = " or ".join(t.value for t in types)
         raise QuantizationError(f"the weights are {w.dtype.value}, quantized {known} is needed", where=where)
-    if w.dtype is DType.INT4 and activation is not DType.INT8:
-        raise QuantizationError(f"int4 weights need int8 activations, these are {activation.value}", where=where)
+    if w.dtype.is_narrow and activation is not DType.INT8:
+        raise QuantizationError(
+            f"{w.dtype.value} weights need int8 activations, these are {activation.value}", where=where
+        )
     if not w.quant.is_plain and activation is not DType.INT8:
         raise QuantizationError(
             f"weights with zero points or blocks need int8 activations, these are {activation.value}", where=where
         )
+    if not w.quant.is_plain and w.dtype in (DType.TERNARY, DType.BINARY):
+        raise QuantizationError(f"{w.dtype.value} weights have neither zero points nor blocks", where=where)
     low, high = w.dtype.range
     if np.any((w.quant.zero_point < low) | (w.quant.zero_point > high)):
         raise QuantizationError(f"a zero point of the weights is no {w.dtype.value}", where=where)

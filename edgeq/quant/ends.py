@@ -1,7 +1,8 @@
 """The first and the last layers of a network, which schemes of few bits leave with more.
 
 After Esser et al., "Learned Step Size Quantization" (2020), section 3: the matrices of the first and the last layer,
-and what these are multiplied with, keep 8 bits. So do the network's inputs and outputs.
+and what these are multiplied with, keep 8 bits. So do the network's inputs and outputs. Depthwise convolutions, whose
+results have a handful of weights each, keep theirs instead of ternary or binary ones.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from edgeq.ir import Graph
+from edgeq.ir import DType, Graph
 from edgeq.quant.schemes import QuantScheme
 from edgeq.quant.tying import rule_of
 
@@ -60,7 +61,8 @@ def schemes_of_ends(graph: Graph, scheme: QuantScheme) -> Mapping[str, QuantSche
     found: dict[str, QuantScheme] = {}
     for node in graph.nodes:
         mine = scheme
-        if node.loc in ends.weights:
+        too_few = node.op == "DEPTHWISE_CONV_2D" and scheme.weight.dtype in (DType.TERNARY, DType.BINARY)
+        if node.loc in ends.weights or too_few:
             mine = replace(other, activation=scheme.activation)
         if node.loc in ends.activations:
             mine = replace(mine, activation=other.activation)

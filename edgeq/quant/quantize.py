@@ -65,8 +65,25 @@ def quantize(
     ):
         quantized = walk(graph, quantized, inputs, recipe, (clip_blocks, round_adaptively, correct_bias))
     quantized = insert_limits(graph, quantized, recipe)
-    notes = (*quantized.metadata.get(NOTES, "").splitlines(), *doubts(graph, quantized, inputs, calibration.vectors))
+    notes = (
+        *quantized.metadata.get(NOTES, "").splitlines(),
+        *_untrained(quantized),
+        *doubts(graph, quantized, inputs, calibration.vectors),
+    )
     return replace(quantized, metadata={**quantized.metadata, NOTES: "\n".join(notes)})
+
+
+def _untrained(quantized: Graph) -> list[str]:
+    """What to say of weights that are too narrow to be had without training."""
+    found: dict[DType, list[str]] = {}
+    for node in quantized.nodes:
+        weight = rule_of(node).weight
+        if weight is not None and quantized.tensors[node.inputs[weight]].dtype in (DType.TERNARY, DType.BINARY):
+            found.setdefault(quantized.tensors[node.inputs[weight]].dtype, []).append(node.loc)
+    return [
+        f"{dtype.value} weights without training lose much of the accuracy: train with edgeq.qat ({', '.join(layers)})"
+        for dtype, layers in found.items()
+    ]
 
 
 def quantize_graph(

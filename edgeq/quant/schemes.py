@@ -79,7 +79,8 @@ class QuantScheme:
         scaling: how channels are scaled before anything is rounded, an entry of `edgeq.quant.channel_scaling`, or "".
         learned_steps: quantization-aware training trains the scales too (`edgeq.qat`).
         ends: the scheme of the first and of the last layers with weights, which few bits harm most, and of the
-            network's inputs and outputs; None where they are as the others (`edgeq.quant.ends`).
+            network's inputs and outputs; None where they are as the others (`edgeq.quant.ends`). Depthwise convolutions
+            take it instead of weights of 2 bits and fewer.
         clipping: scales of blocks are chosen for the layer's results on calibration data (`edgeq.quant.clipping`).
     """
 
@@ -104,6 +105,8 @@ class QuantScheme:
             )
         if self.clipping and self.weight.granularity is not Granularity.PER_BLOCK:
             raise QuantizationError("clipping is searched for weights in blocks", hint='granularity = "per block"')
+        if self.rounding is Rounding.ADAPTIVE and self.weight.dtype is DType.BINARY:
+            raise QuantizationError("binary weights are signs: they cannot be rounded adaptively")
 
 
 _INT8 = RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_TENSOR, "min-max")
@@ -241,6 +244,23 @@ _ENTRIES = (
         weight=RoleScheme(DType.INT4, -8, 7, False, Granularity.PER_BLOCK, "mse"),
         scaling="activation-aware",
         clipping=True,
+    ),
+    replace(
+        INT8,
+        name="ternary",
+        summary="As int8, weights of inner layers −1, 0 or 1 times a scale per channel: 2 bits each in flash; made for "
+        "training (TWN).",
+        weight=RoleScheme(DType.TERNARY, -1, 1, True, Granularity.PER_CHANNEL, "ternary"),
+        rounding=Rounding.ADAPTIVE,
+        ends=INT8,
+    ),
+    replace(
+        INT8,
+        name="binary",
+        summary="As int8, weights of inner layers −1 or 1 times a scale per channel: one bit each in flash; made for "
+        "training (BWN).",
+        weight=RoleScheme(DType.BINARY, -1, 1, True, Granularity.PER_CHANNEL, "mean"),
+        ends=INT8,
     ),
     _observed("moving-average", "As int8, extremes averaged over the samples: forgets lone outliers, by any amount."),
     _observed("percentile", "As int8, the outermost 0.01 % of each activation saturate: for data with rare outliers."),

@@ -83,6 +83,29 @@ def missing(op: str, role: RoleScheme) -> str:
     return f"{op} takes no weights with {what}, they are symmetric int8"
 
 
+@chooser("ternary")
+def ternary(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
+    """For weights of −1, 0 and 1: of all scales the one with the smallest squared error; for others as `mse`.
+
+    With the k largest magnitudes of a row becoming ±1, the best scale is their mean, and what it saves of the row's
+    square is (their sum)² / k (Li et al., "Ternary Weight Networks", 2016, equations 4 to 6). Every k is tried, where
+    the paper takes a threshold; at the best one the threshold is half of the scale: rounding to the nearest.
+    """
+    if role.high > 1 or not rows.shape[1]:
+        return least_squares(rows, role)
+    sizes = -np.sort(-np.abs(rows), axis=1)
+    sums, count = np.cumsum(sizes, axis=1), np.arange(1, sizes.shape[1] + 1)
+    best = np.argmax(np.square(sums) / count, axis=1)
+    return sums[np.arange(len(rows)), best] / count[best]
+
+
+@chooser("mean")
+def mean_magnitude(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
+    """For weights of −1 and 1: the mean magnitude, which has the smallest squared error (Rastegari et al., "XNOR-Net",
+    2016, equation 6); for others as `mse`."""
+    return np.abs(rows).mean(axis=1) if role.high == 1 and rows.shape[1] else least_squares(rows, role)
+
+
 def weight_params(
     weights: np.ndarray, axis: int | None, role: RoleScheme, least_scale: np.ndarray | float = 0.0
 ) -> QuantParams:

@@ -31,18 +31,24 @@ class Finer(enum.Enum):
 
 #: A number format, that of activations or, where these are int8, of weights.
 Format = DType | Finer
-#: Formats in which operators are compared, as far as each computes in them. They are the types of activations; int4
-#: stands for int4 weights with int8 activations.
-FORMATS = (DType.INT8, DType.INT16, DType.INT32, DType.INT64, DType.BOOL, DType.INT4)
+#: Types of weights that stand for themselves with int8 activations.
+NARROW = tuple(dtype for dtype in DType if dtype.is_narrow)
+#: Formats in which operators are compared, as far as each computes in them: types of activations, or of weights.
+FORMATS = (DType.INT8, DType.INT16, DType.INT32, DType.INT64, DType.BOOL, *NARROW)
 #: Those that get as many cases as int8.
-ARITHMETIC = (DType.INT8, DType.INT16, DType.INT4, *Finer)
+ARITHMETIC = (DType.INT8, DType.INT16, *NARROW, *Finer)
 _FINER = 256
 
 
 def formats_of(op: str) -> tuple[Format, ...]:
-    weights = (DType.INT4,) if DType.INT4 in find_op(op).weight_types else ()
+    weights = tuple(dtype for dtype in NARROW if dtype in find_op(op).weight_types)
     finer = tuple(Finer) if find_op(op).finer_weights else ()
     return tuple(dtype for dtype in FORMATS if dtype in find_op(op).dtypes + weights) + finer
+
+
+def results_type(dtype: DType) -> DType:
+    """The type of activations in a format."""
+    return DType.INT8 if dtype in NARROW else dtype
 
 
 def as_integers(case: Case, dtype: DType, rng: np.random.Generator) -> Case:
@@ -60,20 +66,24 @@ def as_integers(case: Case, dtype: DType, rng: np.random.Generator) -> Case:
     return Case(case.op, graph, inputs)
 
 
-def in_int4(case: Case, rng: np.random.Generator) -> Case:
-    """The case with int4 weights of 16 times the scale, and so its bias. Channels without weights stay so."""
+def with_narrow_weights(case: Case, dtype: DType, rng: np.random.Generator) -> Case:
+    """The case with weights of fewer bits and as much larger a scale, and so its bias. Channels without weights stay
+    so, if the type has a 0."""
     (node,) = case.graph.nodes
+    factor = 128 // dtype.range[1] if dtype is not DType.INT4 else 16
     rule = find_op(node.op).quant_rule(node.attrs)
     tensors = dict(case.graph.tensors)
     for name in (node.inputs[rule.weight], *node.inputs[rule.bias : rule.bias + 1]):
         if name:
             t = tensors[name]
-            quant = QuantParams(t.quant.scale * np.float32(16), np.zeros_like(t.quant.zero_point), t.quant.axis)
+            quant = QuantParams(t.quant.scale * np.float32(factor), np.zeros_like(t.quant.zero_point), t.quant.axis)
             if name == node.inputs[rule.weight]:
-                data = np.where(t.data == 0, 0, random_values(rng, t.shape, DType.INT4)).astype(np.int8)
-                tensors[name] = Tensor(name, t.shape, DType.INT4, quant, data)
+                data = np.where(t.data == 0, 0, random_values(rng, t.shape, dtype)).astype(np.int8)
+                if dtype is DType.BINARY:
+                    data = np.where(data >= 0, 1, -1).astype(np.int8)
+                tensors[name] = Tensor(name, t.shape, dtype, quant, data)
             else:
-                tensors[name] = replace(t, data=(t.data // 16).astype(np.int32), quant=quant)
+                tensors[name] = replace(t, data=(t.data // factor).astype(np.int32), quant=quant)
     return Case(case.op, replace(case.graph, tensors=tensors), case.inputs)
 
 
@@ -111,10 +121,8 @@ def in_blocks(case: Case, rng: np.random.Generator, kind: Finer) -> Case:
 
 
 def with_int8_weights(case: Case) -> Case:
-    """The case with the same values in int8 for its int4 weights."""
-    tensors = {
-        t.name: replace(t, dtype=DType.INT8) if t.dtype is DType.INT4 else t for t in case.graph.tensors.values()
-    }
+    """The case with the same values in int8 for its narrower weights."""
+    tensors = {t.name: replace(t, dtype=DType.INT8) if t.dtype.is_narrow else t for t in case.graph.tensors.values()}
     return Case(case.op, replace(case.graph, tensors=tensors), case.inputs)
 
 

@@ -26,6 +26,9 @@ TFLITE_ACTIVATION = {
 TFLITE_PADDING = {Padding.SAME: schema.Padding.SAME, Padding.VALID: schema.Padding.VALID}
 TFLITE_TYPE = {
     DType.FLOAT32: schema.TensorType.FLOAT32,
+    # what TFLite lacks is int8 in its files
+    DType.BINARY: schema.TensorType.INT8,
+    DType.TERNARY: schema.TensorType.INT8,
     DType.INT4: schema.TensorType.INT4,
     DType.INT8: schema.TensorType.INT8,
     DType.UINT8: schema.TensorType.UINT8,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolution with 4-bit weights, straight from the packed array. */
 #include "edgeq_kernels_s4.h"
-#include "edgeq_layers_s4.h"
+#include "edgeq_int4.h"
+#include "edgeq_layers_packed.h"
 
 arm_cmsis_nn_status edgeq_convolve_s4(const cmsis_nn_conv_params *conv_params,
                                       const cmsis_nn_per_channel_quant_params *quant_params,
@@ -13,6 +14,6 @@ arm_cmsis_nn_status edgeq_convolve_s4(const cmsis_nn_conv_params *conv_params,
                                       const cmsis_nn_dims *output_dims,
                                       int8_t *output_data)
 {
-    return edgeq_convolve_s4_inline(conv_params, quant_params, input_dims, input_data, filter_dims, filter_data,
-                                    bias_data, output_dims, output_data);
+    return edgeq_convolve_packed(conv_params, quant_params, input_dims, input_data, filter_dims, filter_data,
+                                 bias_data, output_dims, output_data, edgeq_dot_int4);
 }

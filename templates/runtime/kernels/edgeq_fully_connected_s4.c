@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fully connected layer with 4-bit weights, for either rounding. */
 #include "edgeq_kernels_s4.h"
-#include "edgeq_layers_s4.h"
+#include "edgeq_int4.h"
+#include "edgeq_layers_packed.h"
 
 arm_cmsis_nn_status edgeq_fully_connected_s4(const cmsis_nn_fc_params *fc_params,
                                              const cmsis_nn_quant_params *quant_params,
@@ -13,8 +14,8 @@ arm_cmsis_nn_status edgeq_fully_connected_s4(const cmsis_nn_fc_params *fc_params
                                              const cmsis_nn_dims *output_dims,
                                              int8_t *output_data)
 {
-    return edgeq_fully_connected_s4_inline(fc_params, quant_params, input_dims, input_data, filter_dims, filter_data,
-                                           bias_data, output_dims, output_data, edgeq_requantize);
+    return edgeq_fully_connected_packed(fc_params, quant_params, input_dims, input_data, filter_dims, filter_data,
+                                        bias_data, output_dims, output_data, edgeq_dot_int4, edgeq_requantize);
 }
 
 arm_cmsis_nn_status edgeq_fully_connected_single_rounding_s4(const cmsis_nn_fc_params *fc_params,
@@ -27,6 +28,6 @@ arm_cmsis_nn_status edgeq_fully_connected_single_rounding_s4(const cmsis_nn_fc_p
                                                              const cmsis_nn_dims *output_dims,
                                                              int8_t *output_data)
 {
-    return edgeq_fully_connected_s4_inline(fc_params, quant_params, input_dims, input_data, filter_dims, filter_data,
-                                           bias_data, output_dims, output_data, edgeq_requantize_single);
+    return edgeq_fully_connected_packed(fc_params, quant_params, input_dims, input_data, filter_dims, filter_data,
+                                        bias_data, output_dims, output_data, edgeq_dot_int4, edgeq_requantize_single);
 }

@@ -30,7 +30,18 @@ import numpy as np
 from edgeq.ir import DType
 from edgeq.ops import find_op
 
-from ..formats import ARITHMETIC, FORMATS, Finer, Format, as_integers, formats_of, in_blocks, in_int4, in_int16
+from ..formats import (
+    ARITHMETIC,
+    FORMATS,
+    NARROW,
+    Finer,
+    Format,
+    as_integers,
+    formats_of,
+    in_blocks,
+    in_int16,
+    with_narrow_weights,
+)
 from ..graphs import Case
 
 #: Operators without cases: what lowering makes of states.
@@ -81,8 +92,8 @@ def cases_of(op: str, seed: int, count: int, dtype: Format | None = None) -> lis
     if dtype is formats_of(op)[0]:
         return list(cases)
     wide = np.random.default_rng([seed, zlib.crc32(op.encode()), 16])
-    if dtype is DType.INT4:
-        return [in_int4(case, wide) for case in cases]
+    if dtype in NARROW:
+        return [with_narrow_weights(case, dtype, wide) for case in cases]
     if isinstance(dtype, Finer):
         return [in_blocks(case, wide, dtype) for case in cases]
     if dtype is not DType.INT16:

@@ -3,7 +3,8 @@
 #include <stddef.h>
 
 #include "arm_nnfunctions.h"
-#include "edgeq_layers_s4.h"
+#include "edgeq_int4.h"
+#include "edgeq_layers_packed.h"
 
 int32_t arm_convolve_wrapper_s4_get_buffer_size(const cmsis_nn_conv_params *conv_params,
                                                 const cmsis_nn_dims *input_dims,
@@ -34,8 +35,8 @@ arm_cmsis_nn_status arm_convolve_wrapper_s4(const cmsis_nn_context *ctx,
     if (filter_dims->c != input_dims->c) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    return edgeq_convolve_s4_inline(conv_params, quant_params, input_dims, input_data, filter_dims, filter_data,
-                                    bias_data, output_dims, output_data);
+    return edgeq_convolve_packed(conv_params, quant_params, input_dims, input_data, filter_dims, filter_data,
+                                 bias_data, output_dims, output_data, edgeq_dot_int4);
 }
 
 int32_t arm_depthwise_conv_wrapper_s4_get_buffer_size(const cmsis_nn_dw_conv_params *dw_conv_params,
@@ -64,8 +65,8 @@ arm_cmsis_nn_status arm_depthwise_conv_wrapper_s4(const cmsis_nn_context *ctx,
 {
     (void)ctx;
     (void)bias_dims;
-    return edgeq_depthwise_conv_s4_inline(dw_conv_params, quant_params, input_dims, input_data, filter_dims,
-                                          filter_data, bias_data, output_dims, output_data);
+    return edgeq_depthwise_conv_packed(dw_conv_params, quant_params, input_dims, input_data, filter_dims, filter_data,
+                                       bias_data, output_dims, output_data, edgeq_int4_at);
 }
 
 arm_cmsis_nn_status arm_fully_connected_s4(const cmsis_nn_context *ctx,
@@ -86,6 +87,6 @@ arm_cmsis_nn_status arm_fully_connected_s4(const cmsis_nn_context *ctx,
 
     (void)ctx;
     (void)bias_dims;
-    return edgeq_fully_connected_s4_inline(fc_params, &one_factor, input_dims, input_data, filter_dims, filter_data,
-                                           bias_data, output_dims, output_data, edgeq_requantize);
+    return edgeq_fully_connected_packed(fc_params, &one_factor, input_dims, input_data, filter_dims, filter_data,
+                                        bias_data, output_dims, output_data, edgeq_dot_int4, edgeq_requantize);
 }

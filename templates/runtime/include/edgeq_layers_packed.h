@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Layers of int8 tensors whose weights have 4 bits, packed as edgeq_int4.h says: what edgeq_kernels_s4.h declares, to be
- * compiled under those names and under CMSIS-NN's.
+ * Layers of int8 tensors whose weights have fewer than 8 bits, packed without gaps: what edgeq_kernels_s4.h and
+ * edgeq_kernels_narrow.h declare, to be compiled under those names and under CMSIS-NN's. Functions that are inlined with
+ * them say how weights are unpacked.
  */
-#ifndef EDGEQ_LAYERS_S4_H
-#define EDGEQ_LAYERS_S4_H
+#ifndef EDGEQ_LAYERS_PACKED_H
+#define EDGEQ_LAYERS_PACKED_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "arm_nn_types.h"
 #include "edgeq_fixedpoint.h"
-#include "edgeq_int4.h"
 #include "edgeq_window.h"
 
-static inline bool edgeq_is_convolution_s4(const cmsis_nn_conv_params *p,
-                                           const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                                           const cmsis_nn_dims *out)
+#define EDGEQ_INLINED static inline __attribute__((always_inline))
+
+/* sum((x[i] + offset) * weight first + i of packed, i < count). */
+typedef int32_t (*edgeq_packed_dot)(const int8_t *x, int32_t offset, const int8_t *packed, int32_t first,
+                                    int32_t count);
+/* The weight of that index, 0 or more. */
+typedef int32_t (*edgeq_packed_weight)(const int8_t *packed, int32_t index);
+
+static inline bool edgeq_is_packed_convolution(const cmsis_nn_conv_params *p,
+                                               const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
+                                               const cmsis_nn_dims *out)
 {
     if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || filter->c < 1 ||
         out->h < 1 || out->w < 1 || out->c < 1) {
@@ -29,15 +37,16 @@ static inline bool edgeq_is_convolution_s4(const cmsis_nn_conv_params *p,
     return in->c % filter->c == 0 && out->c % (in->c / filter->c) == 0;
 }
 
-static inline arm_cmsis_nn_status edgeq_convolve_s4_inline(const cmsis_nn_conv_params *conv_params,
-                                                           const cmsis_nn_per_channel_quant_params *quant_params,
-                                                           const cmsis_nn_dims *input_dims,
-                                                           const int8_t *input_data,
-                                                           const cmsis_nn_dims *filter_dims,
-                                                           const int8_t *filter_data,
-                                                           const int32_t *bias_data,
-                                                           const cmsis_nn_dims *output_dims,
-                                                           int8_t *output_data)
+EDGEQ_INLINED arm_cmsis_nn_status edgeq_convolve_packed(const cmsis_nn_conv_params *conv_params,
+                                                        const cmsis_nn_per_channel_quant_params *quant_params,
+                                                        const cmsis_nn_dims *input_dims,
+                                                        const int8_t *input_data,
+                                                        const cmsis_nn_dims *filter_dims,
+                                                        const int8_t *filter_data,
+                                                        const int32_t *bias_data,
+                                                        const cmsis_nn_dims *output_dims,
+                                                        int8_t *output_data,
+                                                        edgeq_packed_dot dot)
 {
     const cmsis_nn_conv_params *const p = conv_params;
     const int32_t in_row = input_dims->w * input_dims->c;
@@ -45,7 +54,7 @@ static inline arm_cmsis_nn_status edgeq_convolve_s4_inline(const cmsis_nn_conv_p
     const int32_t filter_row = filter_dims->w * group_c;
     int32_t n, oy, ox, o, ky, piece;
 
-    if (!edgeq_is_convolution_s4(p, input_dims, filter_dims, output_dims)) {
+    if (!edgeq_is_packed_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     const int32_t out_per_group = output_dims->c / (input_dims->c / group_c);
@@ -75,8 +84,8 @@ static inline arm_cmsis_nn_status edgeq_convolve_s4_inline(const cmsis_nn_conv_p
                         const int32_t w = (o * filter_dims->h + ky) * filter_row + cols.first * group_c;
 
                         for (piece = 0; piece < pieces; ++piece) {
-                            sum += edgeq_dot_int4(input_data + line + column + piece * piece_step, p->input_offset,
-                                                  filter_data, w + piece * group_c, piece_size);
+                            sum += dot(input_data + line + column + piece * piece_step, p->input_offset, filter_data,
+                                       w + piece * group_c, piece_size);
                         }
                     }
                     sum = edgeq_requantize(sum, quant_params->multiplier[o], quant_params->shift[o]);
@@ -88,9 +97,9 @@ static inline arm_cmsis_nn_status edgeq_convolve_s4_inline(const cmsis_nn_conv_p
     return ARM_CMSIS_NN_SUCCESS;
 }
 
-static inline bool edgeq_is_depthwise_s4(const cmsis_nn_dw_conv_params *p,
-                                         const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                                         const cmsis_nn_dims *out)
+static inline bool edgeq_is_packed_depthwise(const cmsis_nn_dw_conv_params *p,
+                                             const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
+                                             const cmsis_nn_dims *out)
 {
     if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
         out->w < 1 || p->ch_mult < 1) {
@@ -103,15 +112,16 @@ static inline bool edgeq_is_depthwise_s4(const cmsis_nn_dw_conv_params *p,
     return out->c == in->c * p->ch_mult;
 }
 
-static inline arm_cmsis_nn_status edgeq_depthwise_conv_s4_inline(const cmsis_nn_dw_conv_params *dw_conv_params,
-                                                                 const cmsis_nn_per_channel_quant_params *quant_params,
-                                                                 const cmsis_nn_dims *input_dims,
-                                                                 const int8_t *input_data,
-                                                                 const cmsis_nn_dims *filter_dims,
-                                                                 const int8_t *filter_data,
-                                                                 const int32_t *bias_data,
-                                                                 const cmsis_nn_dims *output_dims,
-                                                                 int8_t *output_data)
+EDGEQ_INLINED arm_cmsis_nn_status edgeq_depthwise_conv_packed(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                              const cmsis_nn_per_channel_quant_params *quant_params,
+                                                              const cmsis_nn_dims *input_dims,
+                                                              const int8_t *input_data,
+                                                              const cmsis_nn_dims *filter_dims,
+                                                              const int8_t *filter_data,
+                                                              const int32_t *bias_data,
+                                                              const cmsis_nn_dims *output_dims,
+                                                              int8_t *output_data,
+                                                              edgeq_packed_weight weight_at)
 {
     const cmsis_nn_dw_conv_params *const p = dw_conv_params;
     const int32_t in_c = input_dims->c;
@@ -119,7 +129,7 @@ static inline arm_cmsis_nn_status edgeq_depthwise_conv_s4_inline(const cmsis_nn_
     const int32_t in_row = input_dims->w * in_c;
     int32_t n, oy, ox, o, ky, kx;
 
-    if (!edgeq_is_depthwise_s4(p, input_dims, filter_dims, output_dims)) {
+    if (!edgeq_is_packed_depthwise(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     for (n = 0; n < input_dims->n; ++n, input_data += input_dims->h * in_row) {
@@ -142,7 +152,7 @@ static inline arm_cmsis_nn_status edgeq_depthwise_conv_s4_inline(const cmsis_nn_
                         int32_t w = (ky * filter_dims->w + cols.first) * out_c + o;
 
                         for (kx = cols.first; kx < cols.end; ++kx, x += p->dilation.w * in_c, w += out_c) {
-                            sum += (input_data[x] + p->input_offset) * edgeq_int4_at(filter_data, w);
+                            sum += (input_data[x] + p->input_offset) * weight_at(filter_data, w);
                         }
                     }
                     sum = edgeq_requantize(sum, quant_params->multiplier[o], quant_params->shift[o]);
@@ -159,16 +169,17 @@ static inline arm_cmsis_nn_status edgeq_depthwise_conv_s4_inline(const cmsis_nn_
 }
 
 /* requantize: a function of edgeq_fixedpoint.h, inlined where this is. */
-static inline arm_cmsis_nn_status edgeq_fully_connected_s4_inline(const cmsis_nn_fc_params *fc_params,
-                                                                  const cmsis_nn_quant_params *quant_params,
-                                                                  const cmsis_nn_dims *input_dims,
-                                                                  const int8_t *input_data,
-                                                                  const cmsis_nn_dims *filter_dims,
-                                                                  const int8_t *filter_data,
-                                                                  const int32_t *bias_data,
-                                                                  const cmsis_nn_dims *output_dims,
-                                                                  int8_t *output_data,
-                                                                  int32_t (*requantize)(int32_t, int32_t, int32_t))
+EDGEQ_INLINED arm_cmsis_nn_status edgeq_fully_connected_packed(const cmsis_nn_fc_params *fc_params,
+                                                               const cmsis_nn_quant_params *quant_params,
+                                                               const cmsis_nn_dims *input_dims,
+                                                               const int8_t *input_data,
+                                                               const cmsis_nn_dims *filter_dims,
+                                                               const int8_t *filter_data,
+                                                               const int32_t *bias_data,
+                                                               const cmsis_nn_dims *output_dims,
+                                                               int8_t *output_data,
+                                                               edgeq_packed_dot dot,
+                                                               int32_t (*requantize)(int32_t, int32_t, int32_t))
 {
     const cmsis_nn_fc_params *const p = fc_params;
     const int32_t depth = filter_dims->n;
@@ -181,7 +192,7 @@ static inline arm_cmsis_nn_status edgeq_fully_connected_s4_inline(const cmsis_nn
     for (batch = 0; batch < input_dims->n; ++batch, input_data += depth) {
         for (o = 0; o < output_dims->c; ++o) {
             const int32_t bias = bias_data != NULL ? bias_data[o] : 0;
-            const int32_t sum = bias + edgeq_dot_int4(input_data, p->input_offset, filter_data, o * depth, depth);
+            const int32_t sum = bias + dot(input_data, p->input_offset, filter_data, o * depth, depth);
             const int32_t y = requantize(sum, quant_params->multiplier[o * factor_step],
                                          quant_params->shift[o * factor_step]);
             *output_data++ = edgeq_saturate_s8(y, p->output_offset, p->activation.min, p->activation.max);

@@ -1,0 +1,93 @@
+"""Layers with ternary and binary weights, 2 bits and one bit each in flash, on any core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from edgeq.ir import DType, frozen_array
+from edgeq.kernels import register
+from edgeq.kernels.base import Kernel
+from edgeq.kernels.packing import packed_bits, packed_ternary
+from edgeq.kernels.walking import WindowByWindow
+from edgeq.ops.fully_connected import FullyConnectedParams
+from edgeq.target import Cpu
+
+
+class _Ternary(Kernel):
+    weight_type = DType.TERNARY.value
+
+    def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        """`packed`: the weights, four to an int8."""
+        return {"packed": frozen_array(packed_ternary(p.weights))}
+
+
+class _Binary(Kernel):
+    weight_type = DType.BINARY.value
+
+    def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        """`packed`: the weights, eight to an int8."""
+        return {"packed": frozen_array(packed_bits(p.weights > 0))}
+
+
+class _Convolve(WindowByWindow):
+    ops = ("CONV_2D",)
+    template = "conv_2d_s4_own.c.j2"
+
+
+class _Depthwise(WindowByWindow):
+    ops = ("DEPTHWISE_CONV_2D",)
+    template = "depthwise_conv_2d_s4_own.c.j2"
+
+
+class _FullyConnected(Kernel):
+    ops = ("FULLY_CONNECTED",)
+    template = "fully_connected_s4_own.c.j2"
+    single: ClassVar[bool] = False
+
+    def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
+        return bool(p.single_rounding) == self.single
+
+
+@register
+class ConvolveTernaryS8(_Convolve, _Ternary):
+    name = "edgeq_convolve_ternary_s8"
+
+
+@register
+class ConvolveBinaryS8(_Convolve, _Binary):
+    name = "edgeq_convolve_binary_s8"
+
+
+@register
+class DepthwiseConvTernaryS8(_Depthwise, _Ternary):
+    name = "edgeq_depthwise_conv_ternary_s8"
+
+
+@register
+class DepthwiseConvBinaryS8(_Depthwise, _Binary):
+    name = "edgeq_depthwise_conv_binary_s8"
+
+
+@register
+class FullyConnectedTernaryS8(_FullyConnected, _Ternary):
+    name = "edgeq_fully_connected_ternary_s8"
+
+
+@register
+class FullyConnectedBinaryS8(_FullyConnected, _Binary):
+    name = "edgeq_fully_connected_binary_s8"
+
+
+@register
+class FullyConnectedSingleRoundingTernaryS8(_FullyConnected, _Ternary):
+    name = "edgeq_fully_connected_single_rounding_ternary_s8"
+    single = True
+
+
+@register
+class FullyConnectedSingleRoundingBinaryS8(_FullyConnected, _Binary):
+    name = "edgeq_fully_connected_single_rounding_binary_s8"
+    single = True

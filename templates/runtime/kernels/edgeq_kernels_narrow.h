@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kernels for int8 tensors whose weights are -1, 0 and 1 (ternary) or -1 and 1 (binary), packed as edgeq_ternary.h and
+ * edgeq_binary.h have them, on any core. Arguments, results and refusals are those of arm_nnfunctions.h for int8 weights:
+ * groups, dilation, depth multipliers.
+ */
+#ifndef EDGEQ_KERNELS_NARROW_H
+#define EDGEQ_KERNELS_NARROW_H
+
+#include "arm_nn_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+arm_cmsis_nn_status edgeq_convolve_ternary_s8(const cmsis_nn_conv_params *conv_params,
+                                              const cmsis_nn_per_channel_quant_params *quant_params,
+                                              const cmsis_nn_dims *input_dims,
+                                              const int8_t *input_data,
+                                              const cmsis_nn_dims *filter_dims,
+                                              const int8_t *filter_data,
+                                              const int32_t *bias_data,
+                                              const cmsis_nn_dims *output_dims,
+                                              int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_depthwise_conv_ternary_s8(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                    const cmsis_nn_per_channel_quant_params *quant_params,
+                                                    const cmsis_nn_dims *input_dims,
+                                                    const int8_t *input_data,
+                                                    const cmsis_nn_dims *filter_dims,
+                                                    const int8_t *filter_data,
+                                                    const int32_t *bias_data,
+                                                    const cmsis_nn_dims *output_dims,
+                                                    int8_t *output_data);
+
+/* filter_offset must be 0, else ARM_CMSIS_NN_ARG_ERROR. The second rounds as LiteRT 2.x. */
+arm_cmsis_nn_status edgeq_fully_connected_ternary_s8(const cmsis_nn_fc_params *fc_params,
+                                                     const cmsis_nn_quant_params *quant_params,
+                                                     const cmsis_nn_dims *input_dims,
+                                                     const int8_t *input_data,
+                                                     const cmsis_nn_dims *filter_dims,
+                                                     const int8_t *filter_data,
+                                                     const int32_t *bias_data,
+                                                     const cmsis_nn_dims *output_dims,
+                                                     int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_fully_connected_single_rounding_ternary_s8(const cmsis_nn_fc_params *fc_params,
+                                                                     const cmsis_nn_quant_params *quant_params,
+                                                                     const cmsis_nn_dims *input_dims,
+                                                                     const int8_t *input_data,
+                                                                     const cmsis_nn_dims *filter_dims,
+                                                                     const int8_t *filter_data,
+                                                                     const int32_t *bias_data,
+                                                                     const cmsis_nn_dims *output_dims,
+                                                                     int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_convolve_binary_s8(const cmsis_nn_conv_params *conv_params,
+                                             const cmsis_nn_per_channel_quant_params *quant_params,
+                                             const cmsis_nn_dims *input_dims,
+                                             const int8_t *input_data,
+                                             const cmsis_nn_dims *filter_dims,
+                                             const int8_t *filter_data,
+                                             const int32_t *bias_data,
+                                             const cmsis_nn_dims *output_dims,
+                                             int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_depthwise_conv_binary_s8(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                   const cmsis_nn_per_channel_quant_params *quant_params,
+                                                   const cmsis_nn_dims *input_dims,
+                                                   const int8_t *input_data,
+                                                   const cmsis_nn_dims *filter_dims,
+                                                   const int8_t *filter_data,
+                                                   const int32_t *bias_data,
+                                                   const cmsis_nn_dims *output_dims,
+                                                   int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_fully_connected_binary_s8(const cmsis_nn_fc_params *fc_params,
+                                                    const cmsis_nn_quant_params *quant_params,
+                                                    const cmsis_nn_dims *input_dims,
+                                                    const int8_t *input_data,
+                                                    const cmsis_nn_dims *filter_dims,
+                                                    const int8_t *filter_data,
+                                                    const int32_t *bias_data,
+                                                    const cmsis_nn_dims *output_dims,
+                                                    int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_fully_connected_single_rounding_binary_s8(const cmsis_nn_fc_params *fc_params,
+                                                                    const cmsis_nn_quant_params *quant_params,
+                                                                    const cmsis_nn_dims *input_dims,
+                                                                    const int8_t *input_data,
+                                                                    const cmsis_nn_dims *filter_dims,
+                                                                    const int8_t *filter_data,
+                                                                    const int32_t *bias_data,
+                                                                    const cmsis_nn_dims *output_dims,
+                                                                    int8_t *output_data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
