@@ -48,9 +48,8 @@ class Layer:
 
     def linear_results(self) -> tuple[np.ndarray, np.ndarray]:
         """(exact, imitated) results before the activation, float32 (n, *shape)."""
-        attrs = replace(self.node.attrs, activation=type(self.node.attrs.activation).NONE)
-        (wanted,) = _results(self.graph, self.node, self.exact, attrs)
-        (found,) = _results(self.quantized, self.integer, self.rounded, attrs)
+        (wanted,) = _results(self.graph, self.node, self.exact, _linear(self.node))
+        (found,) = _results(self.quantized, self.integer, self.rounded, _linear(self.integer))
         return wanted, found
 
 
@@ -98,6 +97,10 @@ def walk(
         for name, values in zip(node.outputs, _results(view, node, rounded, node.attrs), strict=True):
             rounded[name] = _rounded(quantized.tensors[name], values)
     return quantized.rewrite(nodes, replaced.values())
+
+
+def _linear(node: Node) -> object:
+    return replace(node.attrs, activation=type(node.attrs.activation).NONE)
 
 
 def _results(graph: Graph, node: Node, values: Mapping[str, np.ndarray], attrs: object) -> tuple[np.ndarray, ...]:

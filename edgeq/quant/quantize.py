@@ -10,8 +10,10 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array, verify_graph
 from edgeq.ops import Product, SymmetricConstant
+from edgeq.ops.binary_inputs import TwoLevels
 from edgeq.quant.adaptive_rounding import round_adaptively
 from edgeq.quant.bias_correction import correct_bias
+from edgeq.quant.binary_inputs import observed_levels, takes_binary_inputs, with_binary_inputs
 from edgeq.quant.calibration import Samples
 from edgeq.quant.channel_scaling import scale_channels
 from edgeq.quant.clipping import clip_blocks
@@ -58,7 +60,8 @@ def quantize(
     recipe = as_recipe(scheme).check(graph)
     graph = scale_channels(graph, inputs, recipe.layer)
     calibration: Calibration = observe(graph, inputs, recipe.activation_roles(graph), progress)
-    quantized = quantize_graph(graph, calibration.ranges, recipe)
+    levels = observed_levels(graph, inputs, recipe)
+    quantized = quantize_graph(graph, calibration.ranges, recipe, levels=levels)
     if any(
         scheme.bias_correction or scheme.clipping or scheme.rounding is not Rounding.NEAREST
         for scheme in recipe.schemes
@@ -91,6 +94,7 @@ def quantize_graph(
     ranges: Mapping[str, Range],
     scheme: QuantScheme | Recipe,
     weight_scales: Mapping[str, np.ndarray] | None = None,
+    levels: Mapping[str, TwoLevels] | None = None,
 ) -> Graph:
     """The integer graph.
 
@@ -99,6 +103,7 @@ def quantize_graph(
         ranges: (low, high) of every activation, by tensor name.
         scheme: of the whole network, or of each layer; each fits the graph (`Recipe.check`).
         weight_scales: of weights by their name, float32 (channels,) or (1,), where training has found them.
+        levels: the two values of each binary input, by the name of the layer's result.
 
     Activations are affine per tensor, with 0 exact, and a state shares scale and zero point with its new value; weights
     are symmetric, per channel where the operator allows it; biases int32 at input scale · weight scale. Where a bias
@@ -111,7 +116,7 @@ def quantize_graph(
     recipe = as_recipe(scheme)
     graph = insert_requantize(graph, recipe)
     roles = recipe.activation_roles(graph)
-    work = _Work(graph, recipe, activation_params(graph, ranges, roles), weight_scales or {})
+    work = _Work(graph, recipe, activation_params(graph, ranges, roles), weight_scales or {}, levels or {})
     nodes = [work.node(node) for node in graph.nodes]
     activations = [
         replace(t, dtype=roles[t.name].dtype, quant=work.params[t.name])
@@ -139,10 +144,12 @@ class _Work:
     recipe: Recipe
     params: Mapping[str, QuantParams]
     weight_scales: Mapping[str, np.ndarray]
+    levels: Mapping[str, TwoLevels]
     constants: dict[str, Tensor] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def node(self, node: Node) -> Node:
+        node = self._with_binary_inputs(node)
         rule = rule_of(node)
         names = list(node.inputs)
         tied = set(tied_operands(self.graph, node)) if rule.output.name == "SAME_AS_INPUT" else set()
@@ -166,6 +173,18 @@ class _Work:
                 names[index] = self._add(tensor, quantize_to(tensor.data, params, role), role.dtype, params)
         return replace(node, inputs=tuple(names))
 
+    def _with_binary_inputs(self, node: Node) -> Node:
+        scheme = self.recipe.layer(node.loc)
+        if not scheme.binary_inputs:
+            return node
+        if takes_binary_inputs(self.graph, node, scheme):
+            if node.outputs[0] not in self.levels:
+                raise QuantizationError("nothing says which two values the layer's input has", where=node.loc)
+            return with_binary_inputs(node, self.levels[node.outputs[0]])
+        if rule_of(node).weight is not None:
+            self.notes.append(f"{node.loc}: the input of this {node.op} stays {scheme.activation.dtype.value}")
+        return node
+
     def _weighted(self, node: Node, product: Product, names: list[str]) -> None:
         weight = self.graph.tensors[names[product.weight]]
         has_bias = product.bias is not None and len(names) > product.bias and names[product.bias] != ""
@@ -177,7 +196,8 @@ class _Work:
                     where=node.loc,
                     hint="weights and biases computed at run time are not supported",
                 )
-        input_params = self.params[names[product.input]]
+        levels = getattr(node.attrs, "levels", None)
+        input_params = self.params[names[product.input]] if levels is None else levels.quant
         scheme = self.recipe.layer(node.loc)
         role = fitting_role(node.op, scheme.weight)
         note = f"{node.loc}: {missing(node.op, scheme.weight)}"

@@ -82,6 +82,8 @@ class QuantScheme:
             network's inputs and outputs; None where they are as the others (`edgeq.quant.ends`). Depthwise convolutions
             take it instead of weights of 2 bits and fewer.
         clipping: scales of blocks are chosen for the layer's results on calibration data (`edgeq.quant.clipping`).
+        binary_inputs: layers with binary weights also see their input as one of two values, where they can
+            (`edgeq.quant.binary_inputs`).
     """
 
     name: str
@@ -95,6 +97,7 @@ class QuantScheme:
     learned_steps: bool = False
     ends: QuantScheme | None = None
     clipping: bool = False
+    binary_inputs: bool = False
 
     def __post_init__(self):
         if self.activation.granularity is not Granularity.PER_TENSOR:
@@ -138,6 +141,16 @@ _LSQ = replace(
     activation=replace(_INT8, algorithm="mse"),
     weight=replace(_INT8_WEIGHT, algorithm="mse"),
     learned_steps=True,
+)
+
+
+_BINARY = replace(
+    INT8,
+    name="binary",
+    summary="As int8, weights of inner layers −1 or 1 times a scale per channel: one bit each in flash; made for "
+    "training (BWN).",
+    weight=RoleScheme(DType.BINARY, -1, 1, True, Granularity.PER_CHANNEL, "mean"),
+    ends=INT8,
 )
 
 
@@ -254,13 +267,13 @@ _ENTRIES = (
         rounding=Rounding.ADAPTIVE,
         ends=INT8,
     ),
+    _BINARY,
     replace(
-        INT8,
-        name="binary",
-        summary="As int8, weights of inner layers −1 or 1 times a scale per channel: one bit each in flash; made for "
-        "training (BWN).",
-        weight=RoleScheme(DType.BINARY, -1, 1, True, Granularity.PER_CHANNEL, "mean"),
-        ends=INT8,
+        _BINARY,
+        name="xnor",
+        summary="As binary, inputs of those layers signs as well: 32 products in one XOR and a count of bits; made for "
+        "training (XNOR-Net).",
+        binary_inputs=True,
     ),
     _observed("moving-average", "As int8, extremes averaged over the samples: forgets lone outliers, by any amount."),
     _observed("percentile", "As int8, the outermost 0.01 % of each activation saturate: for data with rare outliers."),

@@ -83,20 +83,23 @@ def missing(op: str, role: RoleScheme) -> str:
     return f"{op} takes no weights with {what}, they are symmetric int8"
 
 
-@chooser("ternary")
-def ternary(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
-    """For weights of −1, 0 and 1: of all scales the one with the smallest squared error; for others as `mse`.
+def least_squares_of_three(rows: np.ndarray) -> np.ndarray:
+    """Of each row the scale s at which −s, 0 and s have the smallest squared error. rows: float64 (rows, one or more).
 
-    With the k largest magnitudes of a row becoming ±1, the best scale is their mean, and what it saves of the row's
-    square is (their sum)² / k (Li et al., "Ternary Weight Networks", 2016, equations 4 to 6). Every k is tried, where
-    the paper takes a threshold; at the best one the threshold is half of the scale: rounding to the nearest.
+    With the k largest magnitudes of a row becoming ±s, the best s is their mean, and what it saves of the row's square
+    is (their sum)² / k (Li et al., "Ternary Weight Networks", 2016, equations 4 to 6). Every k is tried, where the
+    paper takes a threshold; at the best one the threshold is half of s: rounding to the nearest.
     """
-    if role.high > 1 or not rows.shape[1]:
-        return least_squares(rows, role)
     sizes = -np.sort(-np.abs(rows), axis=1)
     sums, count = np.cumsum(sizes, axis=1), np.arange(1, sizes.shape[1] + 1)
     best = np.argmax(np.square(sums) / count, axis=1)
     return sums[np.arange(len(rows)), best] / count[best]
+
+
+@chooser("ternary")
+def ternary(rows: np.ndarray, role: RoleScheme) -> np.ndarray:
+    """For weights of −1, 0 and 1: of all scales the one with the smallest squared error; for others as `mse`."""
+    return least_squares_of_three(rows) if role.high == 1 and rows.shape[1] else least_squares(rows, role)
 
 
 @chooser("mean")

@@ -41,7 +41,7 @@ _FINER = 256
 
 
 def formats_of(op: str) -> tuple[Format, ...]:
-    weights = tuple(dtype for dtype in NARROW if dtype in find_op(op).weight_types)
+    weights = tuple(dtype for dtype in NARROW if {dtype, DType.INT8} <= set(find_op(op).weight_types))
     finer = tuple(Finer) if find_op(op).finer_weights else ()
     return tuple(dtype for dtype in FORMATS if dtype in find_op(op).dtypes + weights) + finer
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edgeq.ops import find_op
 from edgeq.quant.evaluate import run
 from edgeq.quant.quantize import quantize
 from edgeq.quant.recipes import Recipe
@@ -24,8 +25,10 @@ def test_a_scheme_gives_a_network_that_tflite_computes_alike(name):
     integer = quantize(graph, data, find_scheme(name))
     found, exact = real_outputs(integer, data), run(graph, data)
     assert sqnr(exact["probabilities"], found["probabilities"]) > 15
-    agrees = assert_reference_agrees if SCHEMES[name].weight.is_plain else assert_summed_in_blocks
-    agrees(integer, {name: array[:6] for name, array in data.items()})
+    # what TFLite has no operators for is held against it where the operators are tested
+    if not any(find_op(node.op).own for node in integer.nodes):
+        agrees = assert_reference_agrees if SCHEMES[name].weight.is_plain else assert_summed_in_blocks
+        agrees(integer, {name: array[:6] for name, array in data.items()})
 
 
 @pytest.mark.parametrize("name", SCHEMES)
