@@ -20,18 +20,32 @@ from edgeq.target import Cpu
 _PIXELS = 4
 
 
+class ByFour(Kernel):
+    """Windows of four pixels are widened to int16 side by side."""
+
+    ops = ("CONV_2D",)
+    template = "conv_2d_4x2_dsp.c.j2"
+
+    def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
+        """Four windows of int16, and one of int8 where any has to be copied."""
+        copied = hangs_over(p) or _runs(p)[0] != p.weights.shape[1]
+        return 4 * _PIXELS * len(widened_order(p)) + (int(np.prod(p.weights.shape[1:])) if copied else 0)
+
+    def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
+        walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
+        return Overlap(forwards=forwards_distance(*walk, tile=0), backwards=backwards_distance(*walk, tile=0))
+
+
 @register
-class Convolve4x2DspS8(Kernel):
+class Convolve4x2DspS8(ByFour):
     """No groups, two output channels and more, weights and sums that `packing.joint_lanes` can say.
 
     `packed` holds one record per two output channels (a, b): 256 times the bias of b plus that of a, and that of a,
     with the input's offset folded in; a word for every two inputs, 256 b + a in each lane, in the order of
-    `_widened_order`; the requantization of a and of b.
+    `widened_order`; the requantization of a and of b.
     """
 
     name = "edgeq_convolve_4x2_dsp_s8"
-    ops = ("CONV_2D",)
-    template = "conv_2d_4x2_dsp.c.j2"
     tuned = True
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
@@ -43,32 +57,12 @@ class Convolve4x2DspS8(Kernel):
         )
 
     def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
-        out_c = p.weights.shape[0]
-        runs, run = _runs(p)
-        n, out_h, out_w, _ = p.output_shape
-        together, alone = divmod(n * out_h * out_w, _PIXELS)
-        record = 51 * len(_widened_order(p)) // 4 + 88
-        if p.kernel == p.stride == (1, 1):
-            widening = 24 * (run // 4) + 16 * (run % 4)
-        elif (runs, run) == (3, 9):
-            widening = _PIXELS * 85
-        else:
-            widening = _PIXELS * (60 + runs * (12 + 7 * (run // 4) + 10 * (run % 4)))
-        return (together + alone) * (-(-out_c // 2) * record + widening + 60)
-
-    def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
-        """Four windows of int16, and one of int8 where any has to be copied."""
-        copied = hangs_over(p) or _runs(p)[0] != p.weights.shape[1]
-        return 4 * _PIXELS * len(_widened_order(p)) + (int(np.prod(p.weights.shape[1:])) if copied else 0)
-
-    def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
-        walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
-        return Overlap(forwards=forwards_distance(*walk, tile=0), backwards=backwards_distance(*walk, tile=0))
+        return by_four_cost(p, 51 * len(widened_order(p)) // 4 + 88)
 
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         out_c = p.weights.shape[0]
         per_channel = folded_channels(p)
-        order = _widened_order(p)
+        order = widened_order(p)
         # one more weight, of 0, for what `order` leaves out
         flat = np.concatenate([p.weights.reshape(out_c, -1), np.zeros((out_c, 1), np.int8)], axis=1)
         pairs = blocks(out_c, 2)
@@ -81,13 +75,27 @@ class Convolve4x2DspS8(Kernel):
         return {"packed": frozen_array(wrap_int32(np.concatenate(words, axis=1)))}
 
 
+def by_four_cost(p: Conv2DParams, record: int) -> int:
+    """Instructions of a kernel that widens the windows of four pixels and takes so many for two channels of them."""
+    runs, run = _runs(p)
+    n, out_h, out_w, out_c = p.output_shape
+    together, alone = divmod(n * out_h * out_w, _PIXELS)
+    if p.kernel == p.stride == (1, 1):
+        widening = 24 * (run // 4) + 16 * (run % 4)
+    elif (runs, run) == (3, 9):
+        widening = _PIXELS * 85
+    else:
+        widening = _PIXELS * (60 + runs * (12 + 7 * (run // 4) + 10 * (run % 4)))
+    return (together + alone) * (-(-out_c // 2) * record + widening + 60)
+
+
 def _runs(p: Conv2DParams) -> tuple[int, int]:
     """(runs, bytes): a window's bytes as runs that are contiguous in the image, or as one where it has to be copied."""
     _, height, width, in_c = p.weights.shape
     return (height, width * in_c) if width == 1 or p.dilation[1] == 1 else (1, height * width * in_c)
 
 
-def _widened_order(p: Conv2DParams) -> np.ndarray:
+def widened_order(p: Conv2DParams) -> np.ndarray:
     """Which bytes of a window make the low and the high lane of each widened word, (words, 2), words an even number; −1
     where there is none. First bytes 0 and 2, and 1 and 3, of the whole words of every run; then all bytes that remain,
     two by two."""

@@ -12,6 +12,7 @@ from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.packing import packed_bits, packed_ternary
 from edgeq.kernels.walking import WindowByWindow
+from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu
 
@@ -32,9 +33,16 @@ class _Binary(Kernel):
         return {"packed": frozen_array(packed_bits(p.weights > 0))}
 
 
+# Instructions of a MAC, and of what every result needs beside.
+_PER_MAC, _PER_RESULT = 9, 60
+
+
 class _Convolve(WindowByWindow):
     ops = ("CONV_2D",)
     template = "conv_2d_s4_own.c.j2"
+
+    def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
+        return int(np.prod(p.output_shape)) * (_PER_MAC * int(np.prod(p.weights.shape[1:])) + _PER_RESULT)
 
 
 class _Depthwise(WindowByWindow):
@@ -46,6 +54,9 @@ class _FullyConnected(Kernel):
     ops = ("FULLY_CONNECTED",)
     template = "fully_connected_s4_own.c.j2"
     single: ClassVar[bool] = False
+
+    def cost(self, p: FullyConnectedParams, cpu: Cpu) -> int:
+        return p.batches * p.units * (_PER_MAC * p.depth + _PER_RESULT)
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return bool(p.single_rounding) == self.single

@@ -63,6 +63,14 @@ static inline uint32_t edgeq_odd_bytes(uint32_t x)
     return lanes;
 }
 
+/* lanes(a) - lanes(b); lanes wrap. */
+static inline uint32_t edgeq_sub_lanes(uint32_t a, uint32_t b)
+{
+    uint32_t lanes;
+    __asm__("ssub16 %0, %1, %2" : "=r"(lanes) : "r"(a), "r"(b));
+    return lanes;
+}
+
 /* sum + low lane of a * low lane of b. */
 static inline int32_t edgeq_mac_low(uint32_t a, uint32_t b, int32_t sum)
 {
@@ -176,6 +184,11 @@ static inline uint32_t edgeq_even_bytes(uint32_t x)
 static inline uint32_t edgeq_odd_bytes(uint32_t x)
 {
     return edgeq_add_odd_bytes(0u, x);
+}
+
+static inline uint32_t edgeq_sub_lanes(uint32_t a, uint32_t b)
+{
+    return edgeq_lanes(edgeq_lane(a, 0) - edgeq_lane(b, 0), edgeq_lane(a, 16) - edgeq_lane(b, 16));
 }
 
 static inline int32_t edgeq_mac_low(uint32_t a, uint32_t b, int32_t sum)

@@ -7,6 +7,9 @@
 #ifndef EDGEQ_KERNELS_NARROW_H
 #define EDGEQ_KERNELS_NARROW_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "arm_nn_types.h"
 
 #ifdef __cplusplus
@@ -93,6 +96,21 @@ arm_cmsis_nn_status edgeq_fully_connected_single_rounding_binary_s8(const cmsis_
                                                                     const int32_t *bias_data,
                                                                     const cmsis_nn_dims *output_dims,
                                                                     int8_t *output_data);
+
+/*
+ * A convolution without groups of two output channels and more, for cores with the DSP extension. packed: one record per
+ * two channels (edgeq's kernels/conv_2d_ternary_dsp.py). ctx: windows of four pixels in int16, then one of int8.
+ * backwards: from the last pixel to the first.
+ */
+arm_cmsis_nn_status edgeq_convolve_ternary_dsp_s8(const cmsis_nn_context *ctx,
+                                                  const cmsis_nn_conv_params *conv_params,
+                                                  const cmsis_nn_dims *input_dims,
+                                                  const int8_t *input_data,
+                                                  const cmsis_nn_dims *filter_dims,
+                                                  const int32_t *packed,
+                                                  bool backwards,
+                                                  const cmsis_nn_dims *output_dims,
+                                                  int8_t *output_data);
 
 #ifdef __cplusplus
 }
