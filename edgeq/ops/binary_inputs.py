@@ -56,6 +56,7 @@ class BinaryInputs(Op):
 
     dtypes = (DType.INT8,)
     weight_types = (DType.BINARY,)
+    finer_weights = False
     own = True
 
     def evaluate(self, attrs: Any, x: np.ndarray, *rest: np.ndarray | None) -> tuple[np.ndarray, ...]:
