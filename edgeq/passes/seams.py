@@ -41,6 +41,12 @@ class Seam:
         """Name of the producer's result."""
         return self.producer.outputs[0]
 
+    def within(self, graph: Graph) -> Seam:
+        """The same seam in a graph whose nodes have got other constants since (`divide`)."""
+        nodes = {node.outputs[0]: node for node in graph.nodes}
+        readers = tuple(nodes[reader.outputs[0]] for reader in self.readers)
+        return replace(self, producer=nodes[self.tensor], readers=readers)
+
 
 def find_seams(graph: Graph) -> tuple[Seam, ...]:
     """The seams of a float graph, in execution order."""

@@ -19,7 +19,7 @@ from edgeq.passes.channelwise import WEIGHTED
 from edgeq.quant.imitation import Layer
 from edgeq.quant.layer_inputs import input_rows
 from edgeq.quant.params import quantize_to
-from edgeq.quant.schemes import Rounding
+from edgeq.quant.schemes import RoleScheme, Rounding
 from edgeq.quant.weights import fitting_role
 
 #: Weights of one result, at most: the matrix H holds the square of it.
@@ -38,24 +38,46 @@ def round_adaptively(layer: Layer) -> tuple[int, Tensor] | None:
     index = layer.rule.weight
     weights = layer.quantized.tensors[layer.integer.inputs[index]]
     real = layer.graph.tensors[layer.node.inputs[index]].data
-    if (
-        weights.data is None
-        or weights.quant.blocks is not None
-        or weights.size // weights.shape[layer.rule.weight_axis] > MAX_TAPS
-    ):
+    if weights.data is None or weights.size // weights.shape[layer.rule.weight_axis] > MAX_TAPS:
         return None
     order = _taps_last(layer, real.ndim)
-    exact = np.transpose(_steps(weights, real), order).astype(np.float64)
     role = fitting_role(layer.integer.op, layer.scheme.weight)
+    exact = np.transpose(_steps(weights, real), order).astype(np.float64)
     nearest = np.transpose(quantize_to(real, weights.quant, role), order).astype(np.float64)
     rows, groups = exact.shape[0], _grams(layer)
     flat_exact, found = exact.reshape(rows, -1), nearest.reshape(rows, -1).copy()
+    blocks = weights.quant.blocks
     for part, gram in zip(np.split(np.arange(rows), len(groups)), groups, strict=True):
-        found[part] = rounded(flat_exact[part], found[part], gram, role.low, role.high)
+        if blocks is None:
+            found[part] = rounded(flat_exact[part], found[part], gram, role.low, role.high)
+        else:
+            scales = blocks.scales[part].astype(np.float64)
+            found[part] = _rounded_in_blocks(flat_exact[part], found[part], scales, blocks.size, gram, role)
     data = np.transpose(found.reshape(exact.shape), np.argsort(order)).astype(weights.data.dtype)
     if np.array_equal(data, weights.data):
         return None
     return index, replace(weights, name=f"{layer.integer.outputs[0]}/rounded_weights", data=frozen_array(data))
+
+
+def _rounded_in_blocks(
+    exact: np.ndarray, nearest: np.ndarray, scales: np.ndarray, size: int, gram: np.ndarray, role: RoleScheme
+) -> np.ndarray:
+    """`rounded`, block after block, each for the errors of those before it: these move what it aims at by half a step
+    at most. The steps of a row differ from block to block: scales, (rows, blocks), 0 where nothing hangs on codes."""
+    steps = np.repeat(scales, size, axis=1)[:, : exact.shape[1]]
+    found, errors = nearest.copy(), np.zeros_like(exact)
+    for block, start in enumerate(range(0, exact.shape[1], size)):
+        here = slice(start, start + size)
+        own = gram[here, here]
+        damped = own + np.eye(len(own)) * max(_DAMPING * np.trace(own) / len(own), 1e-12)
+        step = np.where(scales[:, block] == 0, 1.0, scales[:, block])[:, np.newaxis]
+        shift = -np.linalg.solve(damped, gram[here, :start] @ errors[:, :start].T).T / step
+        aim = exact[:, here] + np.clip(shift, -0.5, 0.5)
+        start_from = np.clip(np.round(aim), role.low, role.high)
+        found[:, here] = rounded(aim, start_from, own, role.low, role.high)
+        errors[:, here] = (found[:, here] - exact[:, here]) * steps[:, here]
+    worse = _error(errors, gram) > _error((nearest - exact) * steps, gram)
+    return np.where(worse[:, np.newaxis], nearest, found)
 
 
 def rounded(exact: np.ndarray, nearest: np.ndarray, gram: np.ndarray, low: int, high: int) -> np.ndarray:
@@ -125,12 +147,15 @@ def _descended(start: np.ndarray, exact: np.ndarray, gram: np.ndarray, low: int,
 
 
 def _steps(weights: Tensor, real: np.ndarray) -> np.ndarray:
-    """The float weights in units of their quantization steps, float64."""
+    """What the weights' codes should be, before rounding, float64; 0 in blocks without a scale."""
     shape = [1] * real.ndim
     if weights.quant.axis is not None:
         shape[weights.quant.axis] = -1
-    zero_point = weights.quant.zero_point.reshape(shape)
-    return real.astype(np.float64) / weights.quant.scale.astype(np.float64).reshape(shape) + zero_point
+    units = real.astype(np.float64) / weights.quant.scale.astype(np.float64).reshape(shape)
+    zeros = np.zeros(weights.shape, weights.data.dtype)
+    least = weights.quant.units(zeros)
+    step = weights.quant.units(zeros + 1) - least
+    return np.divide(units - least, step, out=np.zeros_like(units), where=step != 0)
 
 
 def _taps_last(layer: Layer, rank: int) -> tuple[int, ...]:

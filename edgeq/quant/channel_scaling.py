@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.ir import Graph, Node
-from edgeq.ops import find_op
 from edgeq.passes.channelwise import WEIGHTED
 from edgeq.passes.seams import Seam, divide, find_seams, input_magnitudes, output_magnitudes
 from edgeq.quant.calibration import Samples, some_of
-from edgeq.quant.evaluate import evaluate
+from edgeq.quant.evaluate import evaluate, node_results
 from edgeq.quant.params import affine_params, quantize_to
 from edgeq.quant.schemes import QuantScheme
 from edgeq.quant.weights import fitting_role, quantize_weights, weight_params
@@ -70,9 +69,11 @@ class Scene:
             if activations:
                 params = affine_params(float(scaled.min()), float(scaled.max()), scheme.activation)
                 scaled = params.dequantize(quantize_to(scaled, params, scheme.activation))
-            exact = _result(self.graph, reader, x)
-            rounded = _rounded_weights(divided, after[reader.outputs[0]], scheme)
-            found = _result(divided, after[reader.outputs[0]], scaled, rounded)
+            (exact,) = node_results(self.graph, reader, {reader.inputs[0]: x}, linear=True)
+            changed = after[reader.outputs[0]]
+            rounded = _rounded_weights(divided, changed, scheme)[np.newaxis]
+            operands = {changed.inputs[0]: scaled, changed.inputs[1]: rounded}
+            (found,) = node_results(divided, changed, operands, linear=True)
             difference = exact.astype(np.float64) - found
             if scheme.bias_correction:
                 difference -= difference.mean(axis=tuple(range(difference.ndim - 1)))
@@ -184,8 +185,8 @@ def _once(
     moved = 0.0
     # seams change what lies between their own ends only: what a later one reads stays as it is here
     values = functools.cache(functools.partial(evaluate, graph, chosen))
-    for tensor in [seam.tensor for seam in find_seams(graph)]:
-        (seam,) = (s for s in find_seams(graph) if s.tensor == tensor)
+    for found in find_seams(graph):
+        seam = found.within(graph)
         schemes = tuple(scheme_of(reader.loc) for reader in seam.readers)
         names = {scheme.scaling for scheme in schemes}
         if len(names) > 1 or not any(names):
@@ -202,13 +203,3 @@ def _rounded_weights(graph: Graph, node: Node, scheme: QuantScheme) -> np.ndarra
     role = fitting_role(node.op, scheme.weight)
     params = weight_params(weights, WEIGHTED[node.op], role)
     return params.dequantize(quantize_weights(weights, params, role))
-
-
-def _result(graph: Graph, node: Node, x: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """A layer's results before its activation."""
-    attrs = replace(node.attrs, activation=type(node.attrs.activation).NONE)
-    operands = [None if t is None else t.data[np.newaxis] for t in graph.operands(node)[1:]]
-    if weights is not None:
-        operands[0] = weights[np.newaxis]
-    (y,) = find_op(node.op).evaluate(attrs, x, *operands)
-    return y

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from edgeq.errors import CalibrationError, ModelError
-from edgeq.ir import Graph, Tensor
+from edgeq.ir import Graph, Node, Tensor
 from edgeq.ops import find_op
 
 Visit = Callable[[Tensor, np.ndarray], np.ndarray | None]
@@ -78,6 +79,26 @@ def _evaluate(graph: Graph, inputs: Mapping[str, np.ndarray], visit: Visit | Non
         for name, array in zip(node.outputs, op.evaluate(node.attrs, *operands), strict=True):
             define(name, array)
     return values
+
+
+def node_results(
+    graph: Graph, node: Node, values: Mapping[str, np.ndarray], *, linear: bool = False
+) -> tuple[np.ndarray, ...]:
+    """One node's float32 results, (n, *shape).
+
+    Args:
+        values: of its operands by name, (n, *shape). Constants that it lacks are the graph's; quantized ones stand for
+            the real numbers they represent.
+        linear: before the node's activation.
+    """
+    operands = [None if t is None else values[t.name] if t.name in values else _real(t) for t in graph.operands(node)]
+    attrs = replace(node.attrs, activation=type(node.attrs.activation).NONE) if linear else node.attrs
+    return find_op(node.op).evaluate(attrs, *operands)
+
+
+def _real(constant: Tensor) -> np.ndarray:
+    real = constant.data if constant.quant is None else constant.quant.dequantize(constant.data)
+    return real[np.newaxis]
 
 
 def batches(graph: Graph, inputs: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:

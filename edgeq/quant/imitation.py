@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeq.ir import Graph, Node, Tensor
-from edgeq.ops import QuantRule, find_op
+from edgeq.ops import QuantRule
 from edgeq.quant.calibration import Samples, some_of
-from edgeq.quant.evaluate import batch_size, evaluate
+from edgeq.quant.evaluate import batch_size, evaluate, node_results
 from edgeq.quant.recipes import Recipe
 from edgeq.quant.schemes import QuantScheme
 from edgeq.quant.tying import rule_of
@@ -48,8 +48,8 @@ class Layer:
 
     def linear_results(self) -> tuple[np.ndarray, np.ndarray]:
         """(exact, imitated) results before the activation, float32 (n, *shape)."""
-        (wanted,) = _results(self.graph, self.node, self.exact, _linear(self.node))
-        (found,) = _results(self.quantized, self.integer, self.rounded, _linear(self.integer))
+        (wanted,) = node_results(self.graph, self.node, self.exact, linear=True)
+        (found,) = node_results(self.quantized, self.integer, self.rounded, linear=True)
         return wanted, found
 
 
@@ -83,7 +83,7 @@ def walk(
     for node in quantized.nodes:
         original = originals.get(node.outputs[0])
         if original is not None:
-            exact.update(zip(node.outputs, _results(graph, original, exact, original.attrs), strict=True))
+            exact.update(zip(node.outputs, node_results(graph, original, exact), strict=True))
         view = replace(quantized, tensors={**quantized.tensors, **replaced})
         if original is not None and rule_of(node).weight is not None:
             for step in steps:
@@ -94,26 +94,9 @@ def walk(
                     replaced[tensor.name] = tensor
                     view = replace(quantized, tensors={**quantized.tensors, **replaced})
         nodes.append(node)
-        for name, values in zip(node.outputs, _results(view, node, rounded, node.attrs), strict=True):
+        for name, values in zip(node.outputs, node_results(view, node, rounded), strict=True):
             rounded[name] = _rounded(quantized.tensors[name], values)
     return quantized.rewrite(nodes, replaced.values())
-
-
-def _linear(node: Node) -> object:
-    return replace(node.attrs, activation=type(node.attrs.activation).NONE)
-
-
-def _results(graph: Graph, node: Node, values: Mapping[str, np.ndarray], attrs: object) -> tuple[np.ndarray, ...]:
-    """A node's float32 results; quantized constants stand for the real numbers they represent."""
-    operands = [
-        None if t is None else _constant(t) if t.data is not None else values[t.name] for t in graph.operands(node)
-    ]
-    return find_op(node.op).evaluate(attrs, *operands)
-
-
-def _constant(tensor: Tensor) -> np.ndarray:
-    real = tensor.data if tensor.quant is None else tensor.quant.dequantize(tensor.data)
-    return real[np.newaxis]
 
 
 def _rounded(tensor: Tensor, values: np.ndarray) -> np.ndarray:

@@ -260,6 +260,15 @@ _ENTRIES = (
     ),
     replace(
         INT8,
+        name="awq-adaptive",
+        summary="As awq, each weight rounded up or down as serves its layer's results: 4 bits at their best.",
+        weight=RoleScheme(DType.INT4, -8, 7, False, Granularity.PER_BLOCK, "mse"),
+        scaling="activation-aware",
+        clipping=True,
+        rounding=Rounding.ADAPTIVE,
+    ),
+    replace(
+        INT8,
         name="ternary",
         summary="As int8, weights of inner layers −1, 0 or 1 times a scale per channel: 2 bits each in flash; made for "
         "training (TWN).",

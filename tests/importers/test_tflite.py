@@ -5,14 +5,18 @@ That it reads every operator rightly is shown by the conformance test, which imp
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ai_edge_litert.schema_py_generated as schema
 import flatbuffers
+import numpy as np
 import pytest
 
 from edgeq import api
 from edgeq.errors import ModelError
 from edgeq.importers import tflite
 from edgeq.importers.tflite.names import layer_name
+from edgeq.ir import QuantParams
 from tests.ops.cases import cases_of, module_of
 from tests.ops.one_op import write_model
 
@@ -92,6 +96,20 @@ def test_inconsistent_files_are_refused_with_the_reason(change, says, path):
     with pytest.raises(ModelError, match=says) as caught:
         tflite.load(path)
     assert caught.value.where.startswith(str(path))
+
+
+def test_zero_points_of_single_units_which_tflite_disregards_are_refused(path):
+    case = next(c for c in cases_of("FULLY_CONNECTED", 1, 20) if c.graph.tensors["w"].quant.axis == 0)
+    w = case.graph.tensors["w"]
+    for zeros, refused in ((np.zeros(w.shape[0]), False), (np.arange(w.shape[0]), True)):
+        quant = QuantParams(w.quant.scale, zeros, 0)
+        graph = case.graph.rewrite(tensors=[replace(w, quant=quant)])
+        path.write_bytes(write_model(graph, module_of(case.op).options))
+        if refused:
+            with pytest.raises(ModelError, match="a zero point for each unit, which TFLite disregards"):
+                tflite.load(path)
+        else:
+            tflite.load(path)
 
 
 def test_everything_unsupported_is_named_at_once_with_a_way_out(path):

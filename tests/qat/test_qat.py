@@ -218,6 +218,9 @@ def test_refusals(trained, digits, tmp_path):
         qat.integer_graph(trained)
     with pytest.raises(EdgeqError, match="int9"):
         qat.prepare(trained, "int9", calibration=calibration(digits))
+    for scheme in ("q4_0", "affine-weights"):
+        with pytest.raises(QuantizationError, match=f"zero points or blocks, as {scheme} has them"):
+            qat.prepare(trained, scheme, calibration=calibration(digits))
     model = qat.prepare(trained, calibration=calibration(digits))
     with pytest.raises(ProjectError, match="cannot write"):
         qat.save(model, Path(tmp_path) / "none" / "x.tflite")

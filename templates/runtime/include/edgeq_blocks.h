@@ -20,47 +20,73 @@
 #include <string.h>
 
 #include "edgeq_dsp.h"
+#include "edgeq_window.h"
 #include "kernels/edgeq_kernels_blocks.h"
 
 #if defined(__ARM_FEATURE_DSP)
 
-/* Two neighbouring inputs, the first in the low lane. */
-static inline uint32_t edgeq_load_lanes(const int16_t *x)
+/* A constant that the compiler does not know, so that it stays in its register. */
+static inline uint32_t edgeq_hidden(uint32_t constant)
 {
-    uint32_t word;
-    memcpy(&word, x, sizeof(word));
-    return word;
+    __asm__("" : "+r"(constant));
+    return constant;
 }
 
-/* sum(w[i] * x[i], i < count) of 8-bit weights; count: a multiple of four. */
-static inline int32_t edgeq_dot_block_s8(const int16_t *x, const int8_t *w, int32_t count)
+/*
+ * sums[k] = sum(w_k[i] * x[i], i < count) of two channels' 8-bit weights, which share the loads of inputs; count: a
+ * multiple of four, 4 or more. x is aligned to words.
+ */
+static inline void edgeq_dot_blocks_s8(int32_t *sums, const int16_t *x, const int8_t *w0, const int8_t *w1,
+                                               int32_t count)
 {
-    const int16_t *const end = x + count;
-    int32_t sum = 0;
+    const int32_t *inputs = (const int32_t *)(const void *)x;
+    const int32_t *const end = inputs + count / 2;
+    int32_t sum0 = 0;
+    int32_t sum1 = 0;
 
-    for (; x != end; x += 4, w += 4) {
-        const uint32_t word = edgeq_load_s8x4(w);
-        sum = edgeq_mac_both(edgeq_even_bytes(word), edgeq_load_lanes(x), sum);
-        sum = edgeq_mac_both(edgeq_odd_bytes(word), edgeq_load_lanes(x + 2), sum);
-    }
-    return sum;
+    do {
+        const edgeq_word_pair four = edgeq_next_pair(&inputs);
+        const uint32_t word0 = edgeq_load_s8x4(w0);
+        const uint32_t word1 = edgeq_load_s8x4(w1);
+        sum0 = edgeq_mac_both(edgeq_even_bytes(word0), four.first, sum0);
+        sum0 = edgeq_mac_both(edgeq_odd_bytes(word0), four.second, sum0);
+        sum1 = edgeq_mac_both(edgeq_even_bytes(word1), four.first, sum1);
+        sum1 = edgeq_mac_both(edgeq_odd_bytes(word1), four.second, sum1);
+        w0 += 4;
+        w1 += 4;
+    } while (inputs != end);
+    sums[0] = sum0;
+    sums[1] = sum1;
 }
 
-/* sum((w[i] + 8) * x[i], i < count) of 4-bit weights; count: a multiple of eight. */
-static inline int32_t edgeq_dot_block_s4(const int16_t *x, const int8_t *w, int32_t count)
+/* The same with (w[i] + 8) of 4-bit weights; count: a multiple of eight, 8 or more. */
+static inline void edgeq_dot_blocks_s4(int32_t *sums, const int16_t *x, const int8_t *w0, const int8_t *w1,
+                                               int32_t count)
 {
-    const uint32_t mask = 0x000f000fu;
-    const int16_t *const end = x + count;
-    int32_t sum = 0;
+    const int32_t *inputs = (const int32_t *)(const void *)x;
+    const int32_t *const end = inputs + count / 2;
+    const uint32_t mask = edgeq_hidden(0x000f000fu);
+    int32_t sum0 = 0;
+    int32_t sum1 = 0;
 
-    for (; x != end; x += 8, w += 4) {
-        const uint32_t word = edgeq_load_s8x4(w);
-        sum = edgeq_mac_both(word & mask, edgeq_load_lanes(x), sum);
-        sum = edgeq_mac_both((word >> 4) & mask, edgeq_load_lanes(x + 2), sum);
-        sum = edgeq_mac_both((word >> 8) & mask, edgeq_load_lanes(x + 4), sum);
-        sum = edgeq_mac_both((word >> 12) & mask, edgeq_load_lanes(x + 6), sum);
-    }
-    return sum;
+    do {
+        const edgeq_word_pair four = edgeq_next_pair(&inputs);
+        const edgeq_word_pair more = edgeq_next_pair(&inputs);
+        const uint32_t word0 = edgeq_load_s8x4(w0);
+        const uint32_t word1 = edgeq_load_s8x4(w1);
+        sum0 = edgeq_mac_both(word0 & mask, four.first, sum0);
+        sum1 = edgeq_mac_both(word1 & mask, four.first, sum1);
+        sum0 = edgeq_mac_both((word0 >> 4) & mask, four.second, sum0);
+        sum1 = edgeq_mac_both((word1 >> 4) & mask, four.second, sum1);
+        sum0 = edgeq_mac_both((word0 >> 8) & mask, more.first, sum0);
+        sum1 = edgeq_mac_both((word1 >> 8) & mask, more.first, sum1);
+        sum0 = edgeq_mac_both((word0 >> 12) & mask, more.second, sum0);
+        sum1 = edgeq_mac_both((word1 >> 12) & mask, more.second, sum1);
+        w0 += 4;
+        w1 += 4;
+    } while (inputs != end);
+    sums[0] = sum0;
+    sums[1] = sum1;
 }
 
 #else
@@ -76,20 +102,33 @@ static inline int32_t edgeq_dot_block_s8(const int16_t *x, const int8_t *w, int3
     return sum;
 }
 
+static inline void edgeq_dot_blocks_s8(int32_t *sums, const int16_t *x, const int8_t *w0, const int8_t *w1,
+                                               int32_t count)
+{
+    sums[0] = edgeq_dot_block_s8(x, w0, count);
+    sums[1] = edgeq_dot_block_s8(x, w1, count);
+}
+
 static inline int32_t edgeq_dot_block_s4(const int16_t *x, const int8_t *w, int32_t count)
 {
     const int16_t *const end = x + count;
     int32_t sum = 0;
-    int32_t k;
 
+    /* of each pair of bytes, the first has inputs of even place, the second those of odd */
     for (; x != end; x += 8, w += 4) {
-        for (k = 0; k < 2; ++k) {
-            /* of each pair of bytes, the first has inputs of even place, the second those of odd */
-            sum += x[4 * k] * (w[k] & 15) + x[4 * k + 2] * ((w[k] >> 4) & 15);
-            sum += x[4 * k + 1] * (w[k + 2] & 15) + x[4 * k + 3] * ((w[k + 2] >> 4) & 15);
-        }
+        sum += x[0] * (w[0] & 15) + x[2] * ((w[0] >> 4) & 15);
+        sum += x[1] * (w[2] & 15) + x[3] * ((w[2] >> 4) & 15);
+        sum += x[4] * (w[1] & 15) + x[6] * ((w[1] >> 4) & 15);
+        sum += x[5] * (w[3] & 15) + x[7] * ((w[3] >> 4) & 15);
     }
     return sum;
+}
+
+static inline void edgeq_dot_blocks_s4(int32_t *sums, const int16_t *x, const int8_t *w0, const int8_t *w1,
+                                               int32_t count)
+{
+    sums[0] = edgeq_dot_block_s4(x, w0, count);
+    sums[1] = edgeq_dot_block_s4(x, w1, count);
 }
 
 #endif
@@ -154,38 +193,71 @@ static inline void edgeq_sum_blocks(const edgeq_block_inputs *in, int32_t size)
 }
 
 /*
- * One channel's sum. dot: of the functions above, inlined where this is; eights: as the one for 4 bits.
- * No partial sum exceeds the bound that has been proven of the layer.
+ * The sums of two channels. No partial sum exceeds the bound that has been proven of the layer. dot: of the functions
+ * above, has_four_bits: whether it is that of 4 bits; inlined where this is.
  */
-static inline int32_t edgeq_sum_in_blocks(const edgeq_block_filter *f, const edgeq_block_inputs *in, int32_t channel,
-                                          bool eights, int32_t (*dot)(const int16_t *, const int8_t *, int32_t))
+static inline void edgeq_sum_in_blocks(int32_t *sums, const edgeq_block_filter *f, const edgeq_block_inputs *in,
+                                       int32_t channel, int32_t other, bool has_four_bits,
+                                       void (*dot)(int32_t *, const int16_t *, const int8_t *, const int8_t *, int32_t))
 {
-    const int32_t unit = eights ? 8 : 4;
+    const int32_t unit = has_four_bits ? 8 : 4;
     const int32_t padded = (in->depth + unit - 1) / unit * unit;
+    const int32_t row = has_four_bits ? padded / 2 : padded;
     const int32_t blocks = (in->depth + f->size - 1) / f->size;
-    const int8_t *w = f->weights + channel * (eights ? padded / 2 : padded);
-    const int8_t *scale = f->scales + channel * blocks;
-    const int16_t *const minimum = f->minima != NULL ? f->minima + channel * blocks : NULL;
+    const int8_t *w0 = f->weights + channel * row;
+    const int8_t *w1 = f->weights + other * row;
     const int16_t *x = in->inputs;
+    const int32_t first = channel * blocks;
+    const int32_t second = other * blocks;
     int32_t left = padded;
-    int32_t sum = 0;
+    int32_t sum0 = 0;
+    int32_t sum1 = 0;
     int32_t block;
 
     for (block = 0; block < blocks; ++block) {
         const int32_t count = block + 1 < blocks ? f->size : left;
-        int32_t part = dot(x, w, count);
-        if (eights) {
-            part -= 8 * in->sums[block];
+        int32_t parts[2];
+
+        dot(parts, x, w0, w1, count);
+        if (has_four_bits) {
+            parts[0] -= 8 * in->sums[block];
+            parts[1] -= 8 * in->sums[block];
         }
-        sum += scale[block] * part;
-        if (minimum != NULL) {
-            sum += minimum[block] * in->sums[block];
+        sum0 += f->scales[first + block] * parts[0];
+        sum1 += f->scales[second + block] * parts[1];
+        if (f->minima != NULL) {
+            sum0 += f->minima[first + block] * in->sums[block];
+            sum1 += f->minima[second + block] * in->sums[block];
         }
         x += count;
-        w += eights ? count / 2 : count;
+        w0 += has_four_bits ? count / 2 : count;
+        w1 += has_four_bits ? count / 2 : count;
         left -= count;
     }
-    return sum;
+    sums[0] = sum0;
+    sums[1] = sum1;
 }
+
+/* The sums of two channels, apart: every register is needed. */
+typedef void edgeq_block_sums(int32_t *sums, const edgeq_block_filter *f, const edgeq_block_inputs *in,
+                              int32_t channel, int32_t other);
+
+static EDGEQ_NOINLINE void edgeq_block_sums_s8(int32_t *sums, const edgeq_block_filter *f, const edgeq_block_inputs *in,
+                                               int32_t channel, int32_t other)
+{
+    edgeq_sum_in_blocks(sums, f, in, channel, other, false, edgeq_dot_blocks_s8);
+}
+
+static EDGEQ_NOINLINE void edgeq_block_sums_s4(int32_t *sums, const edgeq_block_filter *f, const edgeq_block_inputs *in,
+                                               int32_t channel, int32_t other)
+{
+    edgeq_sum_in_blocks(sums, f, in, channel, other, true, edgeq_dot_blocks_s4);
+}
+
+/* How a kernel multiplies: one of the functions above, and whether it wants the sums of each block's inputs anyway. */
+typedef struct {
+    edgeq_block_sums *sums;
+    bool has_four_bits;
+} edgeq_block_product;
 
 #endif

@@ -2,7 +2,6 @@
 /* Convolutions with weights in blocks: each window is copied, zeros where it hangs over the image, and multiplied. */
 #include "edgeq_blocks.h"
 #include "edgeq_fixedpoint.h"
-#include "edgeq_window.h"
 
 static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
                           const cmsis_nn_dims *out)
@@ -54,10 +53,10 @@ static inline arm_cmsis_nn_status convolve(const cmsis_nn_context *ctx, const cm
                                            const cmsis_nn_dims *input_dims, const int8_t *input,
                                            const cmsis_nn_dims *filter_dims, const edgeq_block_filter *filter,
                                            const int32_t *bias, const cmsis_nn_dims *output_dims, int8_t *output,
-                                           bool eights, int32_t (*dot)(const int16_t *, const int8_t *, int32_t))
+                                           edgeq_block_product product)
 {
     edgeq_block_inputs in;
-    int32_t n, oy, ox, group, k;
+    int32_t n, oy, ox, group, last, end, k;
 
     if (!is_computable(p, input_dims, filter_dims, output_dims) ||
         !edgeq_open_block_inputs(&in, ctx, filter, filter_dims->h * filter_dims->w * filter_dims->c)) {
@@ -74,13 +73,19 @@ static inline arm_cmsis_nn_status convolve(const cmsis_nn_context *ctx, const cm
                 for (group = 0; group < groups; ++group) {
                     copy_window(in.inputs, input + group * filter_dims->c, p, input_dims, filter_dims,
                                 oy * p->stride.h - p->padding.h, ox * p->stride.w - p->padding.w);
-                    if (eights || filter->minima != NULL) {
+                    if (product.has_four_bits || filter->minima != NULL) {
                         edgeq_sum_blocks(&in, filter->size);
                     }
-                    for (k = 0; k < out_per_group; ++k, ++o) {
-                        const int32_t sum = bias[o] + edgeq_sum_in_blocks(filter, &in, o, eights, dot);
-                        const int32_t y = edgeq_requantize(sum, quant->multiplier[o], quant->shift[o]);
-                        *output++ = edgeq_saturate_s8(y, p->output_offset, p->activation.min, p->activation.max);
+                    for (last = o + out_per_group; o < last; o = end) {
+                        int32_t sums[2];
+
+                        end = o + 2 < last ? o + 2 : last;
+                        product.sums(sums, filter, &in, o, end - 1);
+                        for (k = o; k < end; ++k) {
+                            const int32_t y = edgeq_requantize(bias[k] + sums[k - o], quant->multiplier[k],
+                                                               quant->shift[k]);
+                            *output++ = edgeq_saturate_s8(y, p->output_offset, p->activation.min, p->activation.max);
+                        }
                     }
                 }
             }
@@ -100,8 +105,10 @@ arm_cmsis_nn_status edgeq_convolve_blocks_s8(const cmsis_nn_context *ctx,
                                              const cmsis_nn_dims *output_dims,
                                              int8_t *output_data)
 {
+    const edgeq_block_product product = {edgeq_block_sums_s8, false};
+
     return convolve(ctx, conv_params, quant_params, input_dims, input_data, filter_dims, filter, bias_data,
-                    output_dims, output_data, false, edgeq_dot_block_s8);
+                    output_dims, output_data, product);
 }
 
 arm_cmsis_nn_status edgeq_convolve_blocks_s4(const cmsis_nn_context *ctx,
@@ -115,6 +122,8 @@ arm_cmsis_nn_status edgeq_convolve_blocks_s4(const cmsis_nn_context *ctx,
                                              const cmsis_nn_dims *output_dims,
                                              int8_t *output_data)
 {
+    const edgeq_block_product product = {edgeq_block_sums_s4, true};
+
     return convolve(ctx, conv_params, quant_params, input_dims, input_data, filter_dims, filter, bias_data,
-                    output_dims, output_data, true, edgeq_dot_block_s4);
+                    output_dims, output_data, product);
 }
