@@ -302,7 +302,7 @@ def _mul(node: Node, graph: Graph) -> schema.MulOptionsT:
     return schema.MulOptionsT(fusedActivationFunction=_ACTIVATIONS[node.attrs.activation])
 
 
-@rule("MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM", version=2)
+@rule("MEAN", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", "SUM", version=2)
 def _mean(node: Node, graph: Graph) -> schema.ReducerOptionsT:
     return schema.ReducerOptionsT(keepDims=node.attrs.keep_dims)
 
@@ -480,6 +480,11 @@ def _resize_bilinear(node: Node, graph: Graph) -> schema.ResizeBilinearOptionsT:
 @rule("GATHER", version=2)
 def _gather(node: Node, graph: Graph) -> schema.GatherOptionsT:
     return schema.GatherOptionsT(axis=node.attrs.axis, batchDims=node.attrs.batch_dims)
+
+
+@rule("GATHER_ND", version=1)
+def _gather_nd(node: Node, graph: Graph) -> schema.GatherNdOptionsT:
+    return schema.GatherNdOptionsT()
 
 
 @rule("EMBEDDING_LOOKUP", version=1)

@@ -6,6 +6,7 @@ from edgeq.kernels import register
 from edgeq.kernels.addition import MAX_RANK
 from edgeq.kernels.base import Kernel
 from edgeq.ops import ops_with
+from edgeq.ops.gather_nd import GatherNdParams
 from edgeq.ops.indexed import IndexedParams
 from edgeq.ops.movement import CopyParams
 from edgeq.ops.selection import GatherParams
@@ -43,6 +44,16 @@ class Rows(Kernel):
 
     def supports(self, p: object, cpu: Cpu) -> bool:
         return isinstance(p, IndexedParams)
+
+
+@register
+class GatherNd(Kernel):
+    name = "edgeq_gather_nd"
+    ops = ops_with(GatherNdParams)
+    template = "gather_nd.c.j2"
+
+    def supports(self, p: GatherNdParams, cpu: Cpu) -> bool:
+        return len(p.dims) <= MAX_RANK
 
 
 @register

@@ -1,4 +1,4 @@
-"""PAD and PADV2 by CMSIS-NN."""
+"""PAD and PADV2 by CMSIS-NN, and by our own kernel where it cannot."""
 
 from __future__ import annotations
 
@@ -17,4 +17,16 @@ class PadS8(Kernel):
     template = "padding.c.j2"
 
     def supports(self, p: PadParams, cpu: Cpu) -> bool:
-        return len(p.blocks.sizes) == 4
+        return len(p.blocks.sizes) == 4 and (p.itemsize == 1 or p.value == 0)
+
+
+@register
+class PadS16(Kernel):
+    """int16 by other values than 0: arm_pad_s8 fills bytes."""
+
+    name = "edgeq_pad_s16"
+    ops = ("PAD", "PADV2")
+    template = "padding_s16.c.j2"
+
+    def supports(self, p: PadParams, cpu: Cpu) -> bool:
+        return len(p.blocks.sizes) == 4 and p.itemsize == 2 and p.value != 0

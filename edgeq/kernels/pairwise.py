@@ -57,6 +57,12 @@ class PreluS8(_PairwiseS8):
 
 
 @register
+class PreluS16(PreluS8):
+    name = "edgeq_prelu_s16"
+    dtype = "int16"
+
+
+@register
 class DivS8(_PairwiseS8):
     name = "edgeq_div_s8"
     ops = ("DIV",)

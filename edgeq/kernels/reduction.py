@@ -1,4 +1,4 @@
-"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN by our own kernels."""
+"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_PROD and the like by our own kernels."""
 
 from __future__ import annotations
 
@@ -48,6 +48,19 @@ class ReduceMinS8(_ReductionS8):
     name = "edgeq_reduce_min_s8"
     ops = ("REDUCE_MIN",)
     template = "reduce_extreme.c.j2"
+
+
+@register
+class ReduceProdS8(_ReductionS8):
+    name = "edgeq_reduce_prod_s8"
+    ops = ("REDUCE_PROD",)
+    template = "reduce_prod.c.j2"
+
+
+@register
+class ReduceProdS16(ReduceProdS8):
+    name = "edgeq_reduce_prod_s16"
+    dtype = "int16"
 
 
 @register

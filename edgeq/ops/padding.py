@@ -30,7 +30,7 @@ class Blocks:
 @dataclass(frozen=True)
 class PadParams:
     """before, after: elements put in front of and behind each axis; value: what they hold. itemsize: bytes of an
-    element; where there are several, the value is 0."""
+    element."""
 
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
@@ -42,6 +42,14 @@ class PadParams:
     @property
     def blocks(self) -> Blocks:
         """The same padding in bytes, with as few axes as possible, but at least four."""
+        return self._merged(self.itemsize)
+
+    @property
+    def element_blocks(self) -> Blocks:
+        """As `blocks`, in elements."""
+        return self._merged(1)
+
+    def _merged(self, itemsize: int) -> Blocks:
         merged: list[list[int]] = []
         for size, before, after in zip(self.input_shape, self.before, self.after, strict=True):
             last = merged[-1] if merged else None
@@ -53,7 +61,7 @@ class PadParams:
             else:
                 merged.append([size, before, after])
         merged = merged or [[1, 0, 0]]
-        merged[-1] = [value * self.itemsize for value in merged[-1]]
+        merged[-1] = [value * itemsize for value in merged[-1]]
         merged = [[1, 0, 0]] * (4 - len(merged)) + merged
         return Blocks(*(tuple(column) for column in zip(*merged, strict=True)))
 
@@ -89,12 +97,6 @@ class PadBase(Op):
         _, fill = affine(x, node.loc, dtype)
         if rest:
             fill = _constant_value(rest[0], x, node.loc, dtype)
-        if fill != 0 and dtype.itemsize > 1:
-            raise QuantizationError(
-                f"an {dtype.value} tensor is padded with {fill}, only 0 is supported",
-                where=node.loc,
-                hint="pad with zeros, or quantize the model to int8",
-            )
         before, after = _amounts(padding, len(x.shape))
         return Lowered(PadParams(x.shape, y.shape, before, after, fill, dtype.itemsize), (x.name,))
 

@@ -1,6 +1,5 @@
 """PADV2: surrounds a tensor with a value of its own."""
 
-from edgeq.ir import DType
 from edgeq.ops import register
 from edgeq.ops.padding import PadBase
 
@@ -8,4 +7,3 @@ from edgeq.ops.padding import PadBase
 @register
 class PadV2(PadBase):
     name = "PADV2"
-    dtypes = (DType.INT8,)

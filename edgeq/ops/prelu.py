@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
-from edgeq.ir import Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
-from edgeq.ops.base import Lowered, affine, check_accumulator, require
+from edgeq.ops.base import Lowered, QuantRule, SymmetricConstant, activation_type, affine, check_accumulator, require
 from edgeq.ops.broadcast import FIRST, SECOND, align, broadcast_shape
 from edgeq.ops.lookup import quotient
 from edgeq.ops.pairwise import Pairwise, PairwiseAttrs, PairwiseParams, runtime_operands
@@ -31,20 +31,28 @@ class PreluParams(PairwiseParams):
 
 @register
 class Prelu(Pairwise):
+    """Of int16, with int8 slopes, a kernel of LiteRT 2.x; TFLite 2.14 has int8 alone."""
+
     name = "PRELU"
     Params = PreluParams
+    dtypes = (DType.INT8, DType.INT16)
 
     def infer(self, attrs: PairwiseAttrs, x: Tensor, alpha: Tensor) -> tuple[tuple[int, ...], ...]:
         shape = broadcast_shape(x, alpha)
         require(shape == x.shape, f"a slope of shape {list(alpha.shape)} does not fit {list(x.shape)}")
         return (shape,)
 
+    def quant_rule(self, attrs: PairwiseAttrs) -> QuantRule:
+        return QuantRule(symmetric=(SymmetricConstant(1, DType.INT8),))
+
     def evaluate(self, attrs: PairwiseAttrs, x: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, ...]:
         return (np.where(x >= 0, x, align(alpha, x.ndim - 1) * x).astype(np.float32),)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, alpha, y = runtime_operands(node, graph)
-        (_, zero_x), (_, zero_alpha), (_, zero_y) = (affine(t, node.loc) for t in (x, alpha, y))
+        dtype = activation_type(self, node.loc, x, y)
+        (_, zero_x), (_, zero_y) = affine(x, node.loc, dtype), affine(y, node.loc, dtype)
+        _, zero_alpha = affine(alpha, node.loc)
         multiplier1, shift1 = quantize_multiplier(quotient(x, y))
         # float32 from left to right, as PreluPrepare computes it
         multiplier2, shift2 = quantize_multiplier(float(x.quant.scale[0] * alpha.quant.scale[0] / y.quant.scale[0]))
@@ -59,18 +67,32 @@ class Prelu(Pairwise):
             shift1=shift1,
             multiplier2=multiplier2,
             shift2=shift2,
+            dtype=dtype.value,
         )
-        check_accumulator(255, shift1, node.loc)
-        bound = max(0, 128 + zero_x) * max(abs(-128 - zero_alpha), abs(127 - zero_alpha))
+        low, high = dtype.range
+        check_accumulator(high - low, shift1, node.loc)
+        bound = max(0, zero_x - low) * max(128 + zero_alpha, 127 - zero_alpha)
         return Lowered(params, (x.name, alpha.name), check_accumulator(bound, shift2, node.loc))
 
     def results(self, p: PreluParams) -> np.ndarray:
         return _table(p)
 
+    def simulate(self, p: PreluParams, x: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, ...]:
+        if p.dtype == DType.INT8.value:
+            return super().simulate(p, x, alpha)
+        rank = len(p.output_shape)
+        return (_results(p, align(x, rank).astype(np.int64), align(alpha, rank).astype(np.int64)),)
+
 
 @functools.lru_cache(maxsize=32)
 def _table(p: PreluParams) -> np.ndarray:
-    value = FIRST + p.input1_offset
+    return frozen_array(_results(p, FIRST, SECOND).reshape(-1))
+
+
+def _results(p: PreluParams, x: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The results for int64 operands that broadcast."""
+    dtype = DType(p.dtype)
+    value = x + p.input1_offset
     above = requantize(value, p.multiplier1, p.shift1)
-    below = requantize(value * (SECOND + p.input2_offset), p.multiplier2, p.shift2)
-    return frozen_array(saturate(np.where(value >= 0, above, below) + p.output_offset, -128, 127).reshape(-1))
+    below = requantize(value * (alpha + p.input2_offset), p.multiplier2, p.shift2)
+    return saturate(np.where(value >= 0, above, below) + p.output_offset, *dtype.range, dtype.numpy.type)

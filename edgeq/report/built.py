@@ -78,7 +78,7 @@ def built(compiled: Compiled, board: Board, footprint: Footprint | None, setting
             }
             for c in program.calls
         ],
-        "states": [state(program.tensors[state.name]) for state in program.states],
+        "states": [state(program.tensors[each.name]) for each in program.states],
         "shrunk": compiled.graph.metadata.get(NOTES, "").splitlines(),
         "warnings": warnings,
     }

@@ -194,7 +194,8 @@ def test_padding_is_viewed_with_four_axes() -> None:
 
 # A second rounding, and the softmax's own approximation, cost up to half a step more than the last rounding. A bilinear
 # scale is rounded to 1/1024: at index 15, that moves a position by 15/2048 pixels in each of two axes, 255 steps apart.
-STEPS = {"RESIZE_BILINEAR": 1.05 + 2 * 15 / 2048 * 255}
+# A partial product is rounded to an integer, and multiplied by those that follow.
+STEPS = {"RESIZE_BILINEAR": 1.05 + 2 * 15 / 2048 * 255, "REDUCE_PROD": 30}
 
 
 def both_meanings(case: Case) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:

@@ -31,6 +31,6 @@ def witness(case: Case, model: bytes | None = None, *, litert: bool = False) -> 
         return expected
     if not getattr(module, "interprets_int4", lambda case: True)(case):
         case, model = with_int8_weights(case), None
-    types = {x.dtype.name for x in case.inputs}
+    types = {t.dtype.value for t in case.graph.tensors.values()}
     run = run_litert if litert or any(t.value in types for t in getattr(module, "LITERT_ONLY", ())) else run_tflite
     return run(model_of(case) if model is None else model, case.inputs)

@@ -143,7 +143,7 @@ def _arithmetic(options: Any) -> dict[str, Any]:
     return {"activation": _activation(options)}
 
 
-@rule("MEAN", "REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN", "SUM")
+@rule("MEAN", "REDUCE_ALL", "REDUCE_ANY", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD", "SUM")
 def _reducer(options: Any) -> dict[str, Any]:
     return {"keep_dims": bool(options.KeepDims())}
 

@@ -67,4 +67,13 @@ static inline void edgeq_store(void *data, edgeq_type type, int32_t index, int64
     }
 }
 
+/* The index that is nearest to this one among so many. */
+static inline int32_t edgeq_nearest(int64_t index, int32_t count)
+{
+    if (index < 0) {
+        return 0;
+    }
+    return index < count ? (int32_t)index : count - 1;
+}
+
 #endif

@@ -85,6 +85,52 @@ arm_cmsis_nn_status edgeq_causal_softmax_s16(const int16_t *input,
                                              const int16_t *reciprocal_table,
                                              int16_t *output);
 
+/* edgeq_prelu_s8 for int16; slopes are int8. */
+arm_cmsis_nn_status edgeq_prelu_s16(const int16_t *input_1_data,
+                                    const int8_t *input_2_data,
+                                    int32_t rank,
+                                    const int32_t *dims,
+                                    const int32_t *strides_1,
+                                    const int32_t *strides_2,
+                                    int32_t input_1_offset,
+                                    int32_t input_2_offset,
+                                    int16_t *output,
+                                    int32_t out_offset,
+                                    int32_t mult_1,
+                                    int32_t shift_1,
+                                    int32_t mult_2,
+                                    int32_t shift_2);
+
+/*
+ * Products over the reduced axes, for every index of the kept ones (rank 0 ... 6 each): the elements, in_offset added, are
+ * multiplied in the order of the memory, each product scaled by mult and shift (at most 7), and the last one once more. No
+ * partial product may leave 32 bits. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension below 1.
+ */
+arm_cmsis_nn_status edgeq_reduce_prod_s8(const int8_t *input,
+                                         int32_t kept_rank,
+                                         const int32_t *kept_dims,
+                                         const int32_t *kept_strides,
+                                         int32_t reduced_rank,
+                                         const int32_t *reduced_dims,
+                                         const int32_t *reduced_strides,
+                                         int32_t in_offset,
+                                         int32_t mult,
+                                         int32_t shift,
+                                         int32_t out_offset,
+                                         int8_t *output);
+arm_cmsis_nn_status edgeq_reduce_prod_s16(const int16_t *input,
+                                          int32_t kept_rank,
+                                          const int32_t *kept_dims,
+                                          const int32_t *kept_strides,
+                                          int32_t reduced_rank,
+                                          const int32_t *reduced_dims,
+                                          const int32_t *reduced_strides,
+                                          int32_t in_offset,
+                                          int32_t mult,
+                                          int32_t shift,
+                                          int32_t out_offset,
+                                          int16_t *output);
+
 #ifdef __cplusplus
 }
 #endif

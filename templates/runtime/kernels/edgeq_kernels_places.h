@@ -42,6 +42,28 @@ arm_cmsis_nn_status edgeq_rows(const int8_t *tables,
                                int8_t *output);
 
 /*
+ * Blocks of `block` bytes of a tensor whose first `depth` axes have the sizes dims, for `count` places of `depth` indices
+ * each. An index that an axis does not have is the nearest one that it has. The buffers must not overlap.
+ * ARM_CMSIS_NN_ARG_ERROR: a depth out of 1 ... 6, a dimension or block below 1, a negative count.
+ */
+arm_cmsis_nn_status edgeq_gather_nd(const int8_t *input,
+                                    int32_t depth,
+                                    const int32_t *dims,
+                                    int32_t block,
+                                    const void *indices,
+                                    edgeq_type index_type,
+                                    int32_t count,
+                                    int8_t *output);
+
+/* arm_pad_s8 for int16: sizes count elements. */
+arm_cmsis_nn_status edgeq_pad_s16(const int16_t *input,
+                                  int16_t *output,
+                                  int16_t pad_value,
+                                  const cmsis_nn_dims *input_size,
+                                  const cmsis_nn_dims *pre_pad,
+                                  const cmsis_nn_dims *post_pad);
+
+/*
  * Sums over the reduced axes, for every index of the kept ones (rank 0 ... 6 each), as -128 and one more for each of
  * the 255 ascending thresholds that the sum reaches. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension below 1.
  */

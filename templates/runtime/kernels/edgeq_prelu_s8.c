@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rectifier with a slope below zero that is an operand. */
-#include "edgeq_fixedpoint.h"
-#include "edgeq_index.h"
+/* Rectifier of int8 with a slope below zero that is an operand. */
+#define EDGEQ_ELEMENT int8_t
+#include "edgeq_prelu.h"
 #include "edgeq_kernels.h"
 
 arm_cmsis_nn_status edgeq_prelu_s8(const int8_t *input_1_data,
@@ -19,27 +19,6 @@ arm_cmsis_nn_status edgeq_prelu_s8(const int8_t *input_1_data,
                                    int32_t mult_2,
                                    int32_t shift_2)
 {
-    int32_t index[EDGEQ_MAX_RANK] = {0};
-    int32_t i;
-
-    if (!edgeq_is_shape(rank, dims)) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    /* The innermost axis is a plain loop, the others a counter. */
-    const int32_t outer = rank > 0 ? rank - 1 : 0;
-    const int32_t length = rank > 0 ? dims[outer] : 1;
-    const int32_t step_1 = rank > 0 ? strides_1[outer] : 0;
-    const int32_t step_2 = rank > 0 ? strides_2[outer] : 0;
-    do {
-        const int8_t *x1 = input_1_data + edgeq_offset(outer, index, strides_1);
-        const int8_t *x2 = input_2_data + edgeq_offset(outer, index, strides_2);
-
-        for (i = 0; i < length; ++i, x1 += step_1, x2 += step_2) {
-            const int32_t x = *x1 + input_1_offset;
-            const int32_t y = x >= 0 ? edgeq_requantize(x, mult_1, shift_1)
-                                     : edgeq_requantize(x * (*x2 + input_2_offset), mult_2, shift_2);
-            *output++ = edgeq_saturate_s8(y, out_offset, INT8_MIN, INT8_MAX);
-        }
-    } while (edgeq_next_index(outer, dims, index));
-    return ARM_CMSIS_NN_SUCCESS;
+    return edgeq_prelu(input_1_data, input_2_data, rank, dims, strides_1, strides_2, input_1_offset, input_2_offset,
+                       output, out_offset, mult_1, shift_1, mult_2, shift_2);
 }

@@ -4,15 +4,6 @@
 
 #include <string.h>
 
-/* The nearest index that a table of so many rows has. */
-static int64_t within(int64_t index, int32_t rows)
-{
-    if (index < 0) {
-        return 0;
-    }
-    return index < rows ? index : rows - 1;
-}
-
 arm_cmsis_nn_status edgeq_rows(const int8_t *tables,
                                int32_t outer,
                                int32_t rows,
@@ -29,7 +20,7 @@ arm_cmsis_nn_status edgeq_rows(const int8_t *tables,
     }
     for (table = 0; table < outer; ++table, tables += rows * block) {
         for (i = 0; i < count; ++i, output += block) {
-            memcpy(output, tables + within(edgeq_load(indices, index_type, i), rows) * block, (size_t)block);
+            memcpy(output, tables + edgeq_nearest(edgeq_load(indices, index_type, i), rows) * block, (size_t)block);
         }
     }
     return ARM_CMSIS_NN_SUCCESS;

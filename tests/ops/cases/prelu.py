@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgeq.ir import DType
 from edgeq.ops.pairwise import PairwiseAttrs
 
 from ..graphs import Case, activation_input, constant, int8_values, one_node, quant
@@ -18,6 +19,9 @@ _SHAPES = [
     ((1, 3, 4, 5), (1, 3, 4, 5)),
     ((2, 7), (1,)),
 ]
+
+
+LITERT_ONLY = (DType.INT16,)
 
 
 def options(attrs: PairwiseAttrs) -> Any:
