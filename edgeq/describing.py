@@ -17,6 +17,7 @@ from edgeq.kernels import known_kernels
 from edgeq.lower import unsupported
 from edgeq.ops import find_op, known_ops
 from edgeq.quant.schemes import SCHEMES, RoleScheme
+from edgeq.report.tensors import state
 from edgeq.target import list_boards, load_board
 from edgeq.toolchain import build as toolchain
 
@@ -60,7 +61,7 @@ def inspect(model: Path | str | Graph) -> dict[str, Any]:
         "parameters": sum(x["parameters"] for x in layers),
         "inputs": [_edge(graph.tensors[n]) for n in graph.inputs],
         "outputs": [_edge(graph.tensors[n]) for n in graph.outputs],
-        "states": [state(graph.tensors[state.read]) for state in graph.states],
+        "states": [state(graph.tensors[each.read]) for each in graph.states],
         "unsupported": sorted({n.op for n in unsupported(graph)}),
         "layers": layers,
     }

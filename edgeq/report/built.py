@@ -8,6 +8,7 @@ from edgeq.compiling import Compiled
 from edgeq.kernels import KernelSetting, fitting_kernels
 from edgeq.passes.shrink_channels import NOTES
 from edgeq.program import KernelCall
+from edgeq.report.tensors import state
 from edgeq.target import Board, Cpu
 from edgeq.toolchain.footprint import Footprint
 
