@@ -76,5 +76,5 @@ def _cost(p: DepthwiseConv2DParams, by_columns: bool) -> int:
     """Instructions where lines are columns, or rows."""
     n, height, width, channels = p.input_shape
     lines, length = (width, height) if by_columns else (height, width)
-    line = 80 + 18 * (length // 2) + 4 * (45 + 34 * (length // 2) + 30 * (length % 2))
+    line = 165 + 18 * (length // 2) + 4 * (45 + 35 * (length // 2) + 30 * (length % 2))
     return n * (-(-channels // 4) * (80 + 9 * length) + lines * (channels * line // 4))
