@@ -125,7 +125,7 @@ static EDGEQ_NOINLINE void convolve_four(const layer *v, const uint32_t *x, cons
     const int32_t y_step = v->y_step;
     uint32_t s0, s1, s2, s3, a0, a1, a2, a3, w, wa, p, q;
 
-    if (v->is_plain) {
+    if (EDGEQ_HAS_SHORT_CUTS && v->is_plain) {
         __asm__(SUMS RESULTS(SCALED) OPERANDS);
     } else {
         __asm__(SUMS RESULTS(SCALED_AWAY) OPERANDS);
@@ -266,7 +266,7 @@ static inline void widen_3x3x3(const int8_t *x, int32_t pitch, int32_t step, int
 /* Windows that lie `step` bytes apart. */
 static EDGEQ_NOINLINE void widen(const layer *v, const int8_t *x, int32_t pitch, int32_t step, int32_t windows, uint32_t *to)
 {
-    if (v->runs == 3 && v->bytes == 9) {
+    if (EDGEQ_HAS_SHORT_CUTS && v->runs == 3 && v->bytes == 9) {
         widen_3x3x3(x, pitch, step, windows, to);
         return;
     }

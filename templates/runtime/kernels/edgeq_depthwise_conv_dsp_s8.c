@@ -226,7 +226,7 @@ static EDGEQ_NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, co
         const int8_t *taps = x;
         const int32_t *k = packed;
 
-        if (v->is_plain) {
+        if (EDGEQ_HAS_SHORT_CUTS && v->is_plain) {
             k = convolve_plain(v, x, packed, v->channels / 4, y);
             y += v->channels;
             if ((v->channels & 3) != 0) {
