@@ -10,26 +10,12 @@
  *
  * The input's offset is part of the bias, and what lies outside of the image counts as the zero point.
  */
-#include "edgeq_cursor.h"
-#include "edgeq_dsp.h"
 #include "edgeq_kernels.h"
+#include "edgeq_widened.h"
 
-#define PIXELS 4
+#define PIXELS EDGEQ_WIDENED
 /* Words of a record but for the weights: two of bias, three of requantization for each channel. */
 #define RECORD 8
-
-/* What all windows have in common. */
-typedef struct {
-    int32_t runs;     /* of neighbouring bytes in a window */
-    int32_t bytes;    /* of a run */
-    int32_t steps;    /* pairs of inputs of a window: an even number */
-    int32_t channels; /* of the output */
-    int32_t y_step;   /* bytes from pixel to pixel of the output */
-    bool is_plain;    /* whether saturation to int8 cuts off what is below the zero point */
-    bool is_limited;  /* whether the activation is narrower than int8 */
-    int32_t low;
-    int32_t high;
-} layer;
 
 #if defined(__ARM_FEATURE_DSP)
 /* By hand: it takes all fourteen registers. */
@@ -117,7 +103,7 @@ typedef struct {
  * The channels of four pixels, two at a time, whose widened windows are at x; k is the table, one record per two
  * channels, up to k_end. Limits narrower than int8 are for the caller.
  */
-static EDGEQ_NOINLINE void convolve_four(const layer *v, const uint32_t *x, const int32_t *k, const int32_t *k_end,
+static EDGEQ_NOINLINE void convolve_four(const edgeq_widened *v, const uint32_t *x, const int32_t *k, const int32_t *k_end,
                                          int8_t *y)
 {
     const uint32_t *const start = x;
@@ -133,7 +119,7 @@ static EDGEQ_NOINLINE void convolve_four(const layer *v, const uint32_t *x, cons
 }
 #else
 /* The same in C. */
-static void convolve_four(const layer *v, const uint32_t *x, const int32_t *k, const int32_t *k_end, int8_t *y)
+static void convolve_four(const edgeq_widened *v, const uint32_t *x, const int32_t *k, const int32_t *k_end, int8_t *y)
 {
     for (; k != k_end; y += 2) {
         const int32_t *const quants = k + 2 + v->steps;
@@ -165,7 +151,7 @@ static void convolve_four(const layer *v, const uint32_t *x, const int32_t *k, c
 #endif
 
 /* All channels: with an odd number the last record computes one again. */
-static void convolve_all(const layer *v, const uint32_t *x, const int32_t *packed, int8_t *y)
+static void convolve_all(const edgeq_widened *v, const uint32_t *x, const int32_t *packed, int8_t *y)
 {
     const int32_t record = v->steps + RECORD;
     const int32_t *const last = packed + v->channels / 2 * record;
@@ -184,155 +170,6 @@ static void convolve_all(const layer *v, const uint32_t *x, const int32_t *packe
     }
 }
 
-/* Words that a multiple of two of them ends with where the last one holds nothing. */
-static inline void end_words(const layer *v, uint32_t *to)
-{
-    if (((v->runs * (v->bytes & 3) + 1) / 2 & 1) != 0) {
-        to[PIXELS * (v->steps - 1)] = 0;
-    }
-}
-
-/*
- * Widens a window of `runs` runs, the first at x, `pitch` bytes apart, into every fourth word from `to` on: of each run
- * its whole words as lanes of bytes 0 and 2 and lanes of 1 and 3, then, of all runs, the bytes that remain, two by two.
- */
-static inline void widen_runs(int32_t runs, int32_t bytes, const int8_t *x, int32_t pitch, uint32_t *to)
-{
-    const int32_t rest = bytes & 3;
-    const int32_t words = bytes >> 2;
-    uint32_t *to_rest = to + 2 * PIXELS * words * runs;
-    int32_t count = 0; /* of bytes that remained so far */
-    int32_t run, i;
-
-    for (run = 0; run < runs; ++run, x += pitch) {
-        const int8_t *p = x;
-        for (i = words; i >= 2; i -= 2) {
-            const uint32_t first = edgeq_load_s8x4(p);
-            const uint32_t second = edgeq_load_s8x4(p + 4);
-            to[0] = edgeq_even_bytes(first);
-            to[PIXELS] = edgeq_odd_bytes(first);
-            to[2 * PIXELS] = edgeq_even_bytes(second);
-            to[3 * PIXELS] = edgeq_odd_bytes(second);
-            to += 4 * PIXELS;
-            p += 8;
-        }
-        if (i != 0) {
-            const uint32_t first = edgeq_load_s8x4(p);
-            to[0] = edgeq_even_bytes(first);
-            to[PIXELS] = edgeq_odd_bytes(first);
-            to += 2 * PIXELS;
-            p += 4;
-        }
-        for (i = 0; i < rest; ++i, ++count) {
-            const uint32_t byte = (uint32_t)(int32_t)p[i];
-            /* The first of two sets the word, its high lane to 0. */
-            if ((count & 1) == 0) {
-                *to_rest = byte & 0xffffu;
-            } else {
-                *to_rest = edgeq_low_lanes(*to_rest, byte);
-                to_rest += PIXELS;
-            }
-        }
-    }
-}
-
-/*
- * The first layer of most that see colours: windows of three rows of three pixels of three bytes, `step` bytes apart,
- * without loops over rows.
- */
-static inline void widen_3x3x3(const int8_t *x, int32_t pitch, int32_t step, int32_t windows, uint32_t *to)
-{
-    for (; windows > 0; --windows, x += step, ++to) {
-        const int8_t *row = x;
-        uint32_t *at = to;
-        uint32_t last[3];
-        int32_t run;
-
-#pragma GCC unroll 3
-        for (run = 0; run < 3; ++run, row += pitch, at += 4 * PIXELS) {
-            const uint32_t first = edgeq_load_s8x4(row);
-            const uint32_t second = edgeq_load_s8x4(row + 4);
-            last[run] = (uint32_t)(int32_t)row[8];
-            at[0] = edgeq_even_bytes(first);
-            at[PIXELS] = edgeq_odd_bytes(first);
-            at[2 * PIXELS] = edgeq_even_bytes(second);
-            at[3 * PIXELS] = edgeq_odd_bytes(second);
-        }
-        at[0] = edgeq_low_lanes(last[0], last[1]);
-        at[PIXELS] = last[2] & 0xffffu;
-    }
-}
-
-/* Windows that lie `step` bytes apart. */
-static EDGEQ_NOINLINE void widen(const layer *v, const int8_t *x, int32_t pitch, int32_t step, int32_t windows, uint32_t *to)
-{
-    if (EDGEQ_HAS_SHORT_CUTS && v->runs == 3 && v->bytes == 9) {
-        widen_3x3x3(x, pitch, step, windows, to);
-        return;
-    }
-    for (; windows > 0; --windows, x += step, ++to) {
-        widen_runs(v->runs, v->bytes, x, pitch, to);
-    }
-}
-
-/* The same for four pixels as windows, `step` bytes apart. */
-static EDGEQ_NOINLINE void widen_pixels(const layer *v, const int8_t *x, int32_t step, uint32_t *to)
-{
-    const int32_t rest = v->bytes & 3;
-    const int8_t *const whole = x + (v->bytes - rest);
-    int32_t i;
-
-    for (; x != whole; x += 4, to += 2 * PIXELS) {
-        const int8_t *const third = x + 2 * step;
-        const uint32_t p = edgeq_load_s8x4(x);
-        const uint32_t q = edgeq_load_s8x4(x + step);
-        const uint32_t r = edgeq_load_s8x4(third);
-        const uint32_t s = edgeq_load_s8x4(third + step);
-        to[0] = edgeq_even_bytes(p);
-        to[1] = edgeq_even_bytes(q);
-        to[2] = edgeq_even_bytes(r);
-        to[3] = edgeq_even_bytes(s);
-        to[PIXELS] = edgeq_odd_bytes(p);
-        to[PIXELS + 1] = edgeq_odd_bytes(q);
-        to[PIXELS + 2] = edgeq_odd_bytes(r);
-        to[PIXELS + 3] = edgeq_odd_bytes(s);
-    }
-    for (i = 0; i < rest; i += 2, x += 2) {
-        const int8_t *p = x;
-        int32_t pixel;
-        for (pixel = 0; pixel < PIXELS; ++pixel, p += step) {
-            const uint32_t second = i + 1 < rest ? (uint32_t)(int32_t)p[1] : 0u;
-            *to++ = edgeq_low_lanes((uint32_t)(int32_t)p[0], second);
-        }
-    }
-}
-
-/*
- * The next windows, `count` of them or one four times; those that hang over, and all where pitch is 0, are copied first,
- * behind what is widened. False where `size`, of that memory in bytes, is too small.
- */
-static EDGEQ_NOINLINE bool widen_one_by_one(const layer *v, edgeq_cursor *c, int32_t count, int32_t pitch, int32_t size,
-                                            uint32_t *widened)
-{
-    int8_t *const copy = (int8_t *)(widened + PIXELS * v->steps);
-    const int32_t step = count == 1 ? 0 : c->step_at; /* where there is no second window it stands still */
-    const int32_t times = count == 1 ? PIXELS : 1;
-    int32_t i;
-
-    for (i = 0; i < count; ++i) {
-        const edgeq_place w = edgeq_next_window(c);
-        if (w.is_inside && pitch != 0) {
-            widen(v, w.image + w.at, pitch, step, times, widened + i);
-        } else if (size < PIXELS * v->steps * (int32_t)sizeof(*widened) + v->runs * v->bytes) {
-            return false;
-        } else {
-            edgeq_copy_window(c, w, copy);
-            widen(v, copy, v->bytes, step, times, widened + i);
-        }
-    }
-    return true;
-}
-
 arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
                                               const cmsis_nn_conv_params *conv_params,
                                               const cmsis_nn_dims *input_dims,
@@ -343,65 +180,6 @@ arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
                                               const cmsis_nn_dims *output_dims,
                                               int8_t *output_data)
 {
-    const cmsis_nn_conv_params *const p = conv_params;
-    const int32_t channels = output_dims->c;
-    const int32_t pixels = input_dims->n * output_dims->h * output_dims->w;
-    const int32_t size = filter_dims->h * filter_dims->w * input_dims->c;
-    const int32_t row = input_dims->w * input_dims->c;
-    const bool is_run = p->dilation.w == 1 || filter_dims->w == 1; /* a row of a window */
-    int8_t *y = output_data + (backwards ? (pixels - 1) * channels : 0);
-    /* A window is a pixel, and they follow each other. */
-    const bool is_pointwise = filter_dims->h == 1 && filter_dims->w == 1 && p->stride.h == 1 && p->stride.w == 1 &&
-                              p->padding.h == 0 && p->padding.w == 0 && output_dims->h == input_dims->h &&
-                              output_dims->w == input_dims->w;
-    const int8_t *x = input_data + (backwards ? (pixels - 1) * size : 0);
-    int32_t left = pixels;
-    int32_t pitch, i;
-    uint32_t *widened;
-    edgeq_cursor c;
-    layer v;
-
-    if (!edgeq_is_convolution(p, input_dims, filter_dims, output_dims) || channels < 2) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    /* Taps side by side are one run; with a gap between them and in several rows, every window is copied. */
-    v.runs = is_run ? filter_dims->h : 1;
-    v.bytes = is_run ? filter_dims->w * input_dims->c : size;
-    v.steps = 2 * (v.bytes / 4 * v.runs) + (v.runs * (v.bytes & 3) + 3) / 4 * 2;
-    v.channels = channels;
-    v.low = p->activation.min;
-    v.high = p->activation.max;
-    v.is_limited = v.low > -128 || v.high < 127;
-    v.is_plain = p->output_offset == -128;
-    pitch = p->dilation.h * row;
-    widened = ctx->buf;
-    if (widened == NULL || ctx->size < PIXELS * v.steps * (int32_t)sizeof(*widened)) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    for (i = 0; i < PIXELS; ++i) {
-        end_words(&v, widened + i);
-    }
-    c = edgeq_first_window(p, input_dims, filter_dims, output_dims, input_data, backwards);
-    while (left > 0) {
-        /* Pixels that make no four are computed one at a time, four times each. */
-        const int32_t count = left >= PIXELS ? PIXELS : 1;
-
-        if (is_pointwise) {
-            const int32_t step = backwards ? -size : size;
-            widen_pixels(&v, x, count == 1 ? 0 : step, widened);
-            x += count * step;
-        } else {
-            const int8_t *const inside = count > 1 && is_run ? edgeq_next_windows_inside(&c, PIXELS) : NULL;
-            if (inside != NULL) {
-                widen(&v, inside, pitch, c.step_at, PIXELS, widened);
-            } else if (!widen_one_by_one(&v, &c, count, is_run ? pitch : 0, ctx->size, widened)) {
-                return ARM_CMSIS_NN_ARG_ERROR;
-            }
-        }
-        v.y_step = count == 1 ? 0 : backwards ? -channels : channels;
-        convolve_all(&v, widened, packed, y);
-        y += backwards ? -count * channels : count * channels;
-        left -= count;
-    }
-    return ARM_CMSIS_NN_SUCCESS;
+    return edgeq_convolve_by_four(ctx, conv_params, input_dims, input_data, filter_dims, packed, backwards, output_dims,
+                                  output_data, convolve_all);
 }
