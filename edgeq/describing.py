@@ -10,6 +10,7 @@ from edgeq.compiling import is_quantized
 from edgeq.exporters.tflite import exportable_ops
 from edgeq.importers import load as load_model
 from edgeq.importers.keras import known_layers
+from edgeq.importers.tflite.rewriting import REWRITTEN
 from edgeq.importers.tflite.shapes import ABSORBED
 from edgeq.importers.tflite.variables import OF_VARIABLES
 from edgeq.ir import DType, Graph, Tensor
@@ -93,7 +94,11 @@ def operators() -> dict[str, Any]:
         types = [dtype.value for dtype in find_op(name).dtypes]
         exported = name in exportable_ops()
         rows.append({"name": name, "types": types, "kernels": kernels, "exported": exported, "own": find_op(name).own})
-    return {"operators": rows, "absorbed": sorted((*ABSORBED, *OF_VARIABLES)), "keras": list(known_layers())}
+    return {
+        "operators": rows,
+        "absorbed": sorted((*ABSORBED, *OF_VARIABLES, *REWRITTEN)),
+        "keras": list(known_layers()),
+    }
 
 
 def schemes() -> list[dict[str, Any]]:

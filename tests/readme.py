@@ -27,7 +27,11 @@ def operators() -> str:
         names = [f"*{row['name']}*" if row["own"] else row["name"] for row in group]
         lines.append(f"| {', '.join(types)} | {', '.join(names)} |")
     absorbed = ", ".join(supported["absorbed"])
-    return "\n".join(lines) + "\n\n" + _wrapped(f"What becomes constants, reshapes and states: {absorbed}.")
+    return (
+        "\n".join(lines)
+        + "\n\n"
+        + _wrapped(f"What becomes constants, reshapes, states and other operators: {absorbed}.")
+    )
 
 
 def layers() -> str:

@@ -95,4 +95,5 @@ class Function(Curve):
         return super().wide(attrs, x, y, where)
 
     def table(self, attrs: FunctionAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
-        return y.quant.quantize(self.function(attrs, x.quant.dequantize(VALUES)), DType.INT8)
+        with np.errstate(over="ignore"):
+            return y.quant.quantize(self.function(attrs, x.quant.dequantize(VALUES)), DType.INT8)

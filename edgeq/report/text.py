@@ -142,7 +142,7 @@ def operators(supported: Mapping[str, Any]) -> str:
     """Supported operators and layers."""
     rows = [(x["name"], ", ".join(x["types"]), ", ".join(x["kernels"]), x["exported"]) for x in supported["operators"]]
     lines = [table(("operator", "types", "kernels", "exported"), rows)]
-    lines.append(f"read as constants, reshapes or states: {', '.join(supported['absorbed'])}")
+    lines.append(f"read as constants, reshapes, states or other operators: {', '.join(supported['absorbed'])}")
     lines.append(f"Keras: {', '.join(supported['keras'])}")
     return "\n".join(lines)
 

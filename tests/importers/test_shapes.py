@@ -64,6 +64,8 @@ def folded(data: bytes, path) -> np.ndarray | None:
         ("EQUAL", options("EqualOptions"), [SHAPE, np.int32(5)], [False, True, False]),
         ("LESS_EQUAL", options("LessEqualOptions"), [SHAPE, np.int32(5)], [True, True, False]),
         ("SELECT_V2", options("SelectV2Options"), [np.array([True, False, True]), SHAPE, ONE], [1, 1, 8]),
+        ("POW", options("PowOptions"), [SHAPE, np.int32(2)], [1, 25, 64]),
+        ("ADD_N", options("AddNOptions"), [SHAPE, SHAPE, SHAPE], [3, 15, 24]),
         ("BROADCAST_ARGS", None, [np.int32([5, 1]), SHAPE], [1, 5, 8]),
         ("EXPAND_DIMS", options("ExpandDimsOptions"), [SHAPE, np.int32(0)], [[1, 5, 8]]),
         ("FILL", options("FillOptions"), [np.int32([2, 3]), np.float32(0.25)], np.full((2, 3), 0.25, np.float32)),

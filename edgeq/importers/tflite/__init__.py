@@ -9,11 +9,13 @@ from edgeq.errors import ModelError
 from edgeq.importers.advice import ways_out
 from edgeq.importers.tflite import flatbuffer
 from edgeq.importers.tflite.names import layer_name
+from edgeq.importers.tflite.rewriting import REWRITTEN, rewrite
 from edgeq.importers.tflite.rules import attributes, with_intermediates
 from edgeq.importers.tflite.shapes import ABSORBED, reshapes, resolve_shapes
 from edgeq.importers.tflite.variables import OF_VARIABLES, Variable, resolve_variables, states
 from edgeq.ir import Graph, Node, verify_graph
 from edgeq.ops import find_op, infer_results
+from edgeq.passes.integer_islands import integer_islands
 
 #: Tensors that an error names.
 MAX_LISTED = 20
@@ -31,7 +33,7 @@ def load(path: Path) -> Graph:
         raise _all_problems(file, path)
     try:
         file, variables = resolve_variables(file)
-        return _graph(reshapes(resolve_shapes(file)), variables, path)
+        return integer_islands(_graph(rewrite(reshapes(resolve_shapes(file))), variables, path))
     except ModelError as error:
         raise ModelError(
             error.what, where=f"{path}: {error.where}" if error.where else str(path), hint=error.hint
@@ -41,7 +43,7 @@ def load(path: Path) -> Graph:
 def _all_problems(file: flatbuffer.File, path: Path) -> ModelError:
     """One error for everything that is not supported, tensors and operators."""
     tensors = [f"{problem.where}: {problem.what}" for problem in file.problems]
-    absorbed = {*ABSORBED, *OF_VARIABLES, "READ_VARIABLE", "ASSIGN_VARIABLE"}
+    absorbed = {*ABSORBED, *REWRITTEN, *OF_VARIABLES, "READ_VARIABLE", "ASSIGN_VARIABLE"}
     operators = sorted({o.name for o in file.operators if find_op(o.name) is None} - absorbed)
     listed = tensors[:MAX_LISTED] + [f"… and {len(tensors) - MAX_LISTED} more tensors"] * (len(tensors) > MAX_LISTED)
     hints = list(dict.fromkeys(problem.hint for problem in file.problems))

@@ -78,6 +78,20 @@ def _range(options: Any, start: np.ndarray, limit: np.ndarray, delta: np.ndarray
     return np.arange(begin, end, step)
 
 
+def _power(options: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    if b.size and b.min() < 0:
+        raise ValueError("not a power of integers")
+    return np.power(a, b)
+
+
+def _cumsum(options: Any, x: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    along = int(np.ravel(axis)[0])
+    x = np.flip(x, along) if options.Reverse() else x
+    y = np.cumsum(x, along, dtype=x.dtype)
+    y = y - x if options.Exclusive() else y
+    return np.flip(y, along) if options.Reverse() else y
+
+
 # Operators of constant integers, as functions of their options and arrays.
 _FOLDERS: dict[str, Callable[..., np.ndarray]] = {
     "STRIDED_SLICE": _strided_slice,
@@ -106,6 +120,9 @@ _FOLDERS: dict[str, Callable[..., np.ndarray]] = {
     "LESS_EQUAL": _arithmetic(np.less_equal),
     "SELECT": lambda options, which, a, b: np.where(which, a, b),
     "SELECT_V2": lambda options, which, a, b: np.where(which, a, b),
+    "POW": _power,
+    "CUMSUM": _cumsum,
+    "ADD_N": lambda options, *terms: sum(terms[1:], start=terms[0]),
     "BROADCAST_ARGS": lambda options, a, b: np.array(np.broadcast_shapes(_axes(a), _axes(b))),
 }
 

@@ -182,6 +182,12 @@ def _svdf(options: Any) -> dict[str, Any]:
     return {"rank": options.Rank(), "activation": _activation(options)}
 
 
+@rule("FUNCTION")
+def _function(options: Any) -> dict[str, Any]:
+    name, parameters = options
+    return {"name": name, "parameters": parameters}
+
+
 @rule("SOFTMAX")
 def _softmax(options: Any) -> dict[str, Any]:
     return {"beta": options.Beta()}
