@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from edgeq.compiling import Compiled, compile_graph, quantize_model
+from edgeq.compiling import Compiled, compile_graph, quantize_model, reduced
 from edgeq.describing import doctor, inspect, operators, schemes, targets
 from edgeq.emit import emit, write_files
 from edgeq.errors import EdgeqError, ProjectError, TargetError
@@ -19,11 +19,10 @@ from edgeq.importers import load as load_model
 from edgeq.ir import Graph
 from edgeq.kernels import KernelSetting, Optimize
 from edgeq.naming import c_identifier
-from edgeq.passes import Edges, apply, prepare_float
-from edgeq.passes.fuse_limits import fuse_limits
-from edgeq.passes.shrink_channels import shrink_channels
+from edgeq.passes import Edges, prepare_float
 from edgeq.project import Project, open_project, replace_folder, write_report
 from edgeq.quant.calibration import Source
+from edgeq.quant.recipes import Recipe
 from edgeq.report.built import built
 from edgeq.target import Board, load_board
 from edgeq.toolchain import build as toolchain
@@ -62,7 +61,7 @@ def build(
     out: Path | str | None = None,
     name: str | None = None,
     scheme: str | None = None,
-    recipe: Path | str | None = None,
+    recipe: Path | str | Recipe | None = None,
     observer: str | None = None,
     rounding: str = "double",
     edges: str = "integer",
@@ -83,7 +82,7 @@ def build(
         out: the project folder, `./<model>-<target>` by default; replaced whole, or not at all.
         name: what the C code calls the model.
         scheme: how to quantize a float model, by a name of `edgeq schemes`; "int8" where None.
-        recipe: a TOML file that says so layer by layer (`edgeq.quant.recipes`).
+        recipe: what says so layer by layer, or a TOML file with it (`edgeq.quant.recipes`).
         observer: how ranges are found from calibration data: "min-max", "moving-average", "percentile:99.9", "mse",
             "entropy"; the scheme's own where None.
         rounding: "double" (TFLite 2.14, CMSIS-NN) or "litert".
@@ -124,10 +123,9 @@ def build(
         edges=known_edges[edges],
         progress=progress,
     )
-    integer = apply(integer, (fuse_limits,))
-    if shrink:
-        integer = shrink_channels(integer)
-    compiled = compile_graph(integer, board.soc.cpu, dialects[rounding], warnings, setting, aims[optimize])
+    compiled = compile_graph(
+        reduced(integer, shrink), board.soc.cpu, dialects[rounding], warnings, setting, aims[optimize]
+    )
     _check_ram(compiled, board)
     folder = Path(out) if out is not None else Path(f"{graph.name}-{board.name}")
 
@@ -202,7 +200,7 @@ def export(
     weights: Path | str | None = None,
     calibration: Source | None = None,
     scheme: str | None = None,
-    recipe: Path | str | None = None,
+    recipe: Path | str | Recipe | None = None,
     observer: str | None = None,
     progress: Progress = quiet,
 ) -> dict[str, Any]:

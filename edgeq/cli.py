@@ -289,7 +289,7 @@ def compare(
     from edgeq import comparison
     from edgeq.report.front import front
 
-    names = [name.strip() for name in schemes_.split(",") if name.strip()]
+    names = _names(schemes_)
     with _progress("comparing") as progress:
         found = comparison.compare(model, names, compile=not no_compile, progress=progress, **options)
     rows = found["rows"]
@@ -300,6 +300,51 @@ def compare(
     if output:
         _write(output, json.dumps(found, indent=2) + "\n")
     _print_json(found) if as_json else _print(text.compare(found, best))
+
+
+@main.command()
+@click.argument("model", type=_PATH)
+@click.option("--calibration", type=_PATH, required=True, help="Typical inputs (.npz, .npy, a folder of them).")
+@click.option("--eval", "evaluation", type=_PATH, help="Inputs and `labels` (.npz) to measure accuracy on.")
+@click.option("--max-flash", type=int, help="Bytes of the whole image.")
+@click.option("--max-ram", type=int, help="Bytes: arena, scratch, other static data and the stack.")
+@click.option("--max-instructions", type=int, help="Of one inference.")
+@click.option("--min-accuracy", type=float, help="0 to 1; agreement with the float model where there are no labels.")
+@click.option(
+    "--candidates", help="Schemes that layers may have, by commas  [default: the first of each kind of integers]"
+)
+@click.option("--target", default="mps2-an386", show_default=True, help="The board.")
+@click.option("--jobs", type=click.IntRange(1, 1024), help="Processes that evaluate  [default: one for each core]")
+@click.option("--dask", metavar="ADDRESS", help="Evaluate on a Dask cluster: its scheduler, tcp://host:port.")
+@click.option("-o", "--output", type=_PATH, help="Write the recipe to this .toml file.")
+@_JSON
+def search(
+    model: Path, candidates: str | None, jobs: int | None, output: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Finds a scheme for each layer of a float MODEL, within budgets; writes a recipe for `edgeq build --recipe`.
+
+    With a budget of flash, RAM or instructions the most precise that fits, with --min-accuracy alone the cheapest that
+    reaches it. What is found has been built and measured.
+    """
+    import os
+
+    from edgeq.search import Budgets
+    from edgeq.search import search as run_search
+
+    limits = ("max_flash", "max_ram", "max_instructions", "min_accuracy")
+    budgets = Budgets(*(options.pop(limit) for limit in limits))
+    names = None if candidates is None else _names(candidates)
+    with _progress("searching") as progress:
+        found = run_search(
+            model, budgets=budgets, candidates=names, jobs=jobs or os.cpu_count() or 1, progress=progress, **options
+        )
+    if output:
+        _write(output, found["recipe"])
+    _print_json(found) if as_json else _print(text.search(found, output))
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
 
 
 def _write(path: Path, content: str) -> None:

@@ -4,95 +4,24 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edgeq import api
-from edgeq.arrays import read_arrays
 from edgeq.compiling import is_quantized
-from edgeq.errors import CalibrationError, EdgeqError
+from edgeq.errors import EdgeqError
+from edgeq.evaluation import Evaluation, accuracy, load_evaluation
 from edgeq.ir import Graph
 from edgeq.lower import check_supported
 from edgeq.passes import prepare_float
 from edgeq.project import Project
-from edgeq.quant.calibration import match_inputs
-from edgeq.quant.evaluate import run
 from edgeq.quant.recipes import choose_recipe
 from edgeq.quant.schemes import SCHEMES
 from edgeq.target import load_board
 from edgeq.verify import Progress, quiet
 
-#: The array of an evaluation file that holds the classes.
-LABELS = "labels"
 #: Vectors that every build is verified with on the emulated board.
 VERIFIED = 4
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What accuracy is measured on.
-
-    Attributes:
-        inputs: float32 (n, *shape) by input name.
-        labels: int64 (n,), or None.
-        exact: the float model's outputs, (n, *shape) by name.
-    """
-
-    inputs: Mapping[str, np.ndarray]
-    labels: np.ndarray | None
-    exact: Mapping[str, np.ndarray]
-
-
-def load_evaluation(path: Path, graph: Graph) -> Evaluation:
-    """Inputs, and an array `labels` of class numbers where there is one, from a `.npz` or `.npy` file.
-
-    Raises:
-        CalibrationError: as `load_calibration`; or labels that are not one class number for each vector.
-    """
-    arrays = read_arrays(path, CalibrationError)
-    labels = None if LABELS in graph.inputs else arrays.pop(LABELS, None)
-    inputs = match_inputs(arrays, graph, str(path))
-    exact = run(graph, inputs)
-    if labels is not None:
-        labels = _checked(labels, exact[graph.outputs[0]], str(path))
-    return Evaluation(inputs, labels, exact)
-
-
-def _checked(labels: np.ndarray, outputs: np.ndarray, where: str) -> np.ndarray:
-    count, classes = outputs.shape[0], outputs[0].size
-    if labels.size != count or labels.dtype.kind not in "iu":
-        raise CalibrationError(
-            f"`labels` are {labels.dtype}{list(labels.shape)}, one class number for each of {count} vectors is needed",
-            where=where,
-        )
-    flat = labels.reshape(-1).astype(np.int64)
-    if flat.min() < 0 or flat.max() >= classes:
-        raise CalibrationError(
-            f"`labels` go from {flat.min()} to {flat.max()}, the model tells {classes} classes apart", where=where
-        )
-    return flat
-
-
-def accuracy(evaluation: Evaluation, outputs: Mapping[str, np.ndarray]) -> dict[str, float | None]:
-    """How good real outputs are: `accuracy` (share of vectors whose largest output is the label; null without labels),
-    `agreement` (… is the float model's), `sqnr` (dB over all outputs, null where they are equal)."""
-    first = next(iter(evaluation.exact))
-    exact, found = (_flat(each[first]) for each in (evaluation.exact, outputs))
-    best = found.argmax(axis=1)
-    signal = sum(float(np.square(v, dtype=np.float64).sum()) for v in evaluation.exact.values())
-    noise = sum(float(np.square(v.astype(np.float64) - outputs[name]).sum()) for name, v in evaluation.exact.items())
-    return {
-        "accuracy": None if evaluation.labels is None else float(np.mean(best == evaluation.labels)),
-        "agreement": float(np.mean(best == exact.argmax(axis=1))) if exact.shape[1] > 1 else None,
-        "sqnr": float(10 * np.log10(signal / noise)) if noise and signal else None,
-    }
-
-
-def _flat(array: np.ndarray) -> np.ndarray:
-    return array.reshape(array.shape[0], -1)
 
 
 def compare(
@@ -138,17 +67,17 @@ def compare(
     samples = load_evaluation(Path(evaluation or calibration), prepared)
     rows: list[dict[str, Any]] = [_row("float", accuracy(samples, samples.exact))]
 
-    def measured(name: str) -> dict[str, Any]:
+    def built(name: str) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="edgeq-compare-") as folder:
             choice = _choice(name)
             out = Path(folder) / "firmware"
             project = api.build(graph, board, calibration=calibration, out=out, compile=compile, **choice)
-            return _measured(project, samples, compile and board.qemu is not None)
+            return measured(project, samples, compile and board.qemu is not None)
 
     for index, name in enumerate(wanted):
         progress(index, len(wanted))
         try:
-            rows.append(_row(name, measured(name)))
+            rows.append(_row(name, built(name)))
         except EdgeqError as error:
             rows.append(_row(name, {"problem": str(error)}))
     progress(len(wanted), len(wanted))
@@ -173,7 +102,7 @@ def _row(scheme: str, found: Mapping[str, Any]) -> dict[str, Any]:
     return {"scheme": scheme, **{column: found.get(column) for column in _COLUMNS}}
 
 
-def _measured(project: Project, samples: Evaluation, emulated: bool) -> dict[str, Any]:
+def measured(project: Project, samples: Evaluation, emulated: bool) -> dict[str, Any]:
     arrays = [samples.inputs[name] for name in project.program.inputs]
     report = project.report()
     found: dict[str, Any] = dict(accuracy(samples, project.simulate(arrays, dequantize=True)))

@@ -12,11 +12,13 @@ from edgeq.ir import DType, Graph
 from edgeq.kernels import KernelSetting, Optimize
 from edgeq.lower import check_supported, lower
 from edgeq.memory import MemoryPlan, plan_memory, working_bytes
-from edgeq.passes import Edges, prepare_float, prepare_quantized, with_float_edges
+from edgeq.passes import Edges, apply, prepare_float, prepare_quantized, with_float_edges
+from edgeq.passes.fuse_limits import fuse_limits
+from edgeq.passes.shrink_channels import shrink_channels
 from edgeq.program import Program
 from edgeq.quant.calibration import Source, open_calibration
 from edgeq.quant.quantize import NOTES, quantize
-from edgeq.quant.recipes import choose_recipe
+from edgeq.quant.recipes import Recipe, choose_recipe
 from edgeq.target import Cpu
 from edgeq.verify import Progress, quiet
 
@@ -48,7 +50,7 @@ def quantize_model(
     calibration: Source | None,
     *,
     scheme: str | None = None,
-    recipe: Path | str | None = None,
+    recipe: Path | str | Recipe | None = None,
     observer: str | None = None,
     edges: Edges = Edges.INTEGER,
     progress: Progress = quiet,
@@ -65,7 +67,7 @@ def quantize_model(
         ModelError: an operator is not supported.
         CalibrationError: a float model without calibration data, or data that do not fit.
     """
-    plan = choose_recipe(scheme, None if recipe is None else Path(recipe), observer=observer)
+    plan = choose_recipe(scheme, recipe, observer=observer)
     check_supported(graph)
     if is_quantized(graph):
         if any(given is not None for given in (calibration, scheme, recipe, observer)):
@@ -88,6 +90,12 @@ def quantize_model(
     warnings = quantized.metadata.get(NOTES, "").splitlines()
     integer = prepare_quantized(quantized)
     return integer if edges is Edges.INTEGER else with_float_edges(integer), tuple(warnings)
+
+
+def reduced(graph: Graph, shrink: bool = True) -> Graph:
+    """An integer graph with less to compute, every output the same: what `edgeq build` does before it lowers one."""
+    graph = apply(graph, (fuse_limits,))
+    return shrink_channels(graph) if shrink else graph
 
 
 def compile_graph(

@@ -35,6 +35,10 @@ class QuantizationError(EdgeqError):
     """The requested quantization is impossible for this graph (an accumulator overflows, a scheme does not apply)."""
 
 
+class InfeasibleError(EdgeqError):
+    """No assignment of schemes to layers meets the budgets (`edgeq search`)."""
+
+
 class TargetError(EdgeqError):
     """An unknown board, or a model that does not fit the chosen one."""
 

@@ -58,7 +58,7 @@ def lower(
                 where=graph.source,
                 hint="leave it out of the model's outputs",
             )
-    names = _layer_names(graph)
+    names = layer_names(graph)
     tensors: dict[str, ProgramTensor] = {}
 
     def declare(name: str, alias_of: str = "") -> None:
@@ -106,7 +106,7 @@ def lower(
     return bind_states(program, graph.states, cpu) if graph.states else program
 
 
-def _layer_names(graph: Graph) -> list[str]:
+def layer_names(graph: Graph) -> list[str]:
     """Short unique names, after where the nodes come from; the operator tells the nodes of one layer apart, and a
     QUANTIZE that stands before its layer leaves it the name."""
     conversions = {node.loc for node in graph.nodes if node.op == "QUANTIZE"}

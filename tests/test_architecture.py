@@ -15,9 +15,10 @@ PACKAGE = Path(__file__).parents[1] / "edgeq"
 LAYERS = (
     ("edgeq.__main__",),
     ("edgeq.cli",),
+    ("edgeq.search",),
     ("edgeq.comparison",),
     ("edgeq.api", "edgeq.qat"),
-    ("edgeq.describing",),
+    ("edgeq.describing", "edgeq.evaluation"),
     ("edgeq.project",),
     ("edgeq.report",),
     ("edgeq.compiling",),

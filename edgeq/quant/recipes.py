@@ -232,8 +232,8 @@ def with_options(scheme: QuantScheme, options: Mapping[str, Any], where: str = "
     return scheme
 
 
-def choose_recipe(scheme: str | None, recipe: Path | None, **options: str | int | None) -> Recipe:
-    """What the user asked for: a recipe file, or a scheme by name ("int8" where neither is given), with OPTIONS.
+def choose_recipe(scheme: str | None, recipe: Path | str | Recipe | None, **options: str | int | None) -> Recipe:
+    """What the user asked for: a recipe or its file, or a scheme by name ("int8" where neither is given), with OPTIONS.
 
     Options go for layers that no rule of the recipe names.
 
@@ -244,7 +244,10 @@ def choose_recipe(scheme: str | None, recipe: Path | None, **options: str | int 
         raise QuantizationError(
             "a scheme and a recipe exclude each other", where=str(recipe), hint="write `scheme = …` into the recipe"
         )
-    chosen = load_recipe(recipe) if recipe is not None else Recipe(find_scheme(scheme or "int8"))
+    if isinstance(recipe, Recipe):
+        chosen = recipe
+    else:
+        chosen = load_recipe(Path(recipe)) if recipe is not None else Recipe(find_scheme(scheme or "int8"))
     given = {key: value for key, value in options.items() if value is not None}
     return replace(chosen, default=with_options(chosen.default, given))
 

@@ -215,6 +215,15 @@ _ENTRIES = (
         weight=RoleScheme(DType.INT4, -7, 7, True, Granularity.PER_CHANNEL, "mse"),
         rounding=Rounding.ADAPTIVE,
     ),
+    replace(
+        INT8,
+        name="int8x4-equalized",
+        summary="As int8x4-adaptive, neighbouring layers first scaled to equal channel magnitudes: for networks whose "
+        "channels differ in size.",
+        weight=RoleScheme(DType.INT4, -7, 7, True, Granularity.PER_CHANNEL, "mse"),
+        scaling="cross-layer",
+        rounding=Rounding.ADAPTIVE,
+    ),
     replace(_LSQ, ends=_LSQ),
     replace(
         _LSQ,

@@ -184,7 +184,7 @@ def compare(found: Mapping[str, Any], best: Sequence[str]) -> str:
     columns = ("scheme", "accuracy", "agreement", "SQNR dB", "flash", "constants", "RAM", "instructions", "device")
     rows, problems = [], []
     for row in found["rows"]:
-        shares = [None if row[key] is None else f"{100 * row[key]:.2f} %" for key in ("accuracy", "agreement")]
+        shares = [None if row[key] is None else _share(row[key]) for key in ("accuracy", "agreement")]
         equal = None if row["equal"] is None else "equal" if row["equal"] else "DIFFERS"
         name = row["scheme"] + (" *" if row["scheme"] in best else "")
         figures = [row[key] for key in ("sqnr", "flash", "constants", "ram", "instructions")]
@@ -193,6 +193,38 @@ def compare(found: Mapping[str, Any], best: Sequence[str]) -> str:
             problems.append(f"{row['scheme']}: {row['problem']}")
     last = f"{found['vectors']:,} vectors of the {found['evaluated_on']}; {found['target']}; * beaten by none"
     return "\n".join([table(columns, rows), last, *problems])
+
+
+def search(found: Mapping[str, Any], saved: Path | None) -> str:
+    """What `edgeq search` has found: each layer with what it would lose and cost, and the whole as it was measured."""
+    rows = []
+    for layer in found["layers"]:
+        options = {each["scheme"]: each for each in layer["options"]}
+        mine = options[layer["scheme"]]
+        loss = [None if name not in options else options[name]["sqnr"] for name in found["candidates"]]
+        rows.append((layer["name"], layer["scheme"], *loss, mine["flash"], mine["instructions"]))
+    columns = ("layer", "scheme", *(f"{name}, dB" for name in found["candidates"]), "constants", "instructions")
+    result, exact = found["found"], found["float"]
+    what = "agreement" if result["accuracy"] is None else "accuracy"
+    lines = [
+        table(columns, rows),
+        "dB: signal to noise at the outputs with that layer alone so, all others at the most precise candidate",
+        f"found: {what} {_share(result[what])} (float {_share(exact[what])}), flash {_bytes(result['flash'])}, "
+        f"RAM {_bytes(result['ram'])}, {_count(result['instructions'])} instructions on {found['target']}, measured",
+        f"budgets: {', '.join(f'{name} {limit:,}' for name, limit in found['budgets'].items())}",
+        f"{found['vectors']:,} vectors of the {found['evaluated_on']}",
+        *found["notes"],
+    ]
+    lines.append(f"next: edgeq build … --recipe {saved}" if saved else f"\n{found['recipe'].rstrip()}")
+    return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{100 * value:.2f} %"
+
+
+def _count(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
 
 
 def targets(boards: Sequence[Mapping[str, Any]]) -> str:

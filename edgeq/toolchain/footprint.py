@@ -110,3 +110,25 @@ def measure(elf: Path, board: Board) -> Footprint:
         ram_size=board.soc.ram.size,
         stack=bound_stack(elf, result.stdout, elf.parent),
     )
+
+
+def object_sizes(elf: Path) -> dict[str, int]:
+    """Bytes of each constant array of an image, by symbol; of equal names, the sum.
+
+    Raises:
+        ProjectError: the file is no ELF image.
+    """
+    found: dict[str, int] = {}
+    try:
+        with open(elf, "rb") as file:
+            image = ELFFile(file)
+            table = image.get_section_by_name(".symtab")
+            # what can be written stands in RAM
+            constant = {i for i, s in enumerate(image.iter_sections()) if s["sh_type"] == "SHT_PROGBITS"}
+            constant -= {i for i, s in enumerate(image.iter_sections()) if s["sh_flags"] & 1}
+            for symbol in table.iter_symbols() if table else ():
+                if symbol["st_info"]["type"] == "STT_OBJECT" and symbol["st_shndx"] in constant:
+                    found[symbol.name] = found.get(symbol.name, 0) + symbol["st_size"]
+    except (OSError, ELFError) as error:
+        raise ProjectError(f"the image cannot be read: {error}", where=str(elf), hint="build it again") from error
+    return found

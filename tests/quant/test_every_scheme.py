@@ -24,6 +24,7 @@ from keras import layers
 from edgeq import api
 from edgeq.device.session import Session, open_host, open_qemu
 from edgeq.emit import emit, write_files
+from edgeq.errors import QuantizationError
 from edgeq.ir import DType, Graph
 from edgeq.quant.evaluate import run
 from edgeq.quant.quantize import quantize
@@ -118,7 +119,11 @@ def merged(quantized, files) -> Graph:
     data = data_for(cnn, 48, seed=5)
     for name, scheme in SCHEMES.items():
         other = "int8" if scheme.activation.dtype is DType.INT16 else "int16x8"
-        graphs[f"{name}_beside"] = quantize(cnn, data, Recipe.of(scheme, {"conv2d_1": find_scheme(other)}))
+        try:
+            recipe = Recipe.of(scheme, {"conv2d_1": find_scheme(other)}).check(cnn)
+        except QuantizationError:
+            continue  # said before any work
+        graphs[f"{name}_beside"] = quantize(cnn, data, recipe)
     return side_by_side("schemes", graphs)
 
 
@@ -180,8 +185,9 @@ def test_a_scheme_answers_like_the_float_model(files, quantized, scheme):
 
 def test_the_same_inputs_give_the_same_bytes(files, tmp_path):
     """In another process too, whose sets are ordered differently."""
-    here = digests(files, tmp_path / "here")
-    paths = json.dumps({name: str(path) for name, path in files.items()})
+    one = {"cnn": files["cnn"]}
+    here = digests(one, tmp_path / "here")
+    paths = json.dumps({name: str(path) for name, path in one.items()})
     result = subprocess.run(
         [sys.executable, "-m", "tests.quant.digests", paths, str(tmp_path / "there")],
         env={**os.environ, "PYTHONHASHSEED": "12345"}, cwd=Path(__file__).parents[2],
@@ -190,4 +196,4 @@ def test_the_same_inputs_give_the_same_bytes(files, tmp_path):
     assert result.returncode == 0, result.stderr
     there = json.loads(result.stdout)
     assert there == here
-    assert len(set(here.values())) > len(files)
+    assert len(set(here.values())) == len(here) == len(SCHEMES)
