@@ -180,7 +180,7 @@ def test_blocks_and_awq_beat_four_bits_per_channel_on_the_anomaly_detector():
     exact = run(graph, data)[output]
     found = {
         scheme: sqnr(exact, real_outputs(quantize(graph, calibration, find_scheme(scheme)), data)[output])
-        for scheme in ("int8x4", "q4_0", "q4_1", "awq", "awq-adaptive")
+        for scheme in ("int8", "int8x4", "q4_0", "q4_1", "awq", "awq-adaptive")
     }
     print(f"SQNR dB {found}")
     assert found["q4_0"] > found["int8x4"] + 2 and found["q4_1"] > found["int8x4"] + 3
