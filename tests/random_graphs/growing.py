@@ -25,6 +25,7 @@ from edgeq.ops.lookup import LookupAttrs
 from edgeq.ops.reshape import ReshapeAttrs
 
 from ..ops.cases import cases_of, covered_formats
+from ..ops.formats import Finer
 from ..ops.graphs import Case, random_values
 
 _GRAFTS = (4, 16)  # how many operators, without those that connect
@@ -132,7 +133,7 @@ class _Growing:
         """One more operator, from a case of its tests."""
         formats = _weighted() if self.rng.random() < 0.35 else _FORMATS
         op, dtype = formats[int(self.rng.integers(len(formats)))]
-        if dtype not in _SCALED and self.rng.random() < 0.7:
+        if dtype not in _SCALED and not isinstance(dtype, Finer) and self.rng.random() < 0.7:
             return  # plain integers come from few operators, so most of these would read inputs of the graph
         case = self._draw(op, dtype)
         if case is None:
