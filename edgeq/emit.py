@@ -43,12 +43,12 @@ _CTYPES = {
 
 
 # What templates/model/model.h.j2 declares, each after the model's name.
-_MODEL_SYMBOLS = ("init", "reset", "input", "invoke", "step", "output", "model")
+_MODEL_SYMBOLS = ("init", "reset", "input", "invoke", "step", "output", "state", "model")
 # What templates/ops/ define at file scope, each after the layer's name.
 _LAYER_SYMBOLS = (
     "params", "input_dims", "filter_dims", "filter", "bias_dims", "output_dims", "state_dims", "features_dims",
     "time_dims", "before", "after", "dims", "strides_0", "strides_1", "strides_2", "kept_dims", "kept_strides",
-    "reduced_dims", "reduced_strides",
+    "reduced_dims", "reduced_strides", "bounds", "range", "unit",
 )  # fmt: skip
 # What they define for each of a layer's results, with its number.
 _RESULT_SYMBOLS = ("dims", "strides")

@@ -229,7 +229,7 @@ def _pairs(program: Program, spans: Mapping[str, tuple[int, int]], blocks: Seque
     pairs = []
     for index, call in enumerate(program.calls):
         forwards, backwards = call.overlap.forwards, call.overlap.backwards
-        if (forwards is None and backwards is None) or len(call.outputs) != 1 or not call.inputs:
+        if (forwards is None and backwards is None) or not call.inputs:
             continue
         operand, result = program.storage(call.inputs[0]), program.storage(call.outputs[0])
         # an operand that is read twice is not consumed from one end

@@ -60,8 +60,8 @@ class Overlap:
 
     Attributes:
         in_place: exactly over any operand of the same number of bytes.
-        forwards: the kernel computes its result from the first byte to the last, and the result may start at least this
-            many bytes below the first operand's start; None where it may not overlap.
+        forwards: the kernel computes its result, the first of several, from the first byte to the last, and it may
+            start at least this many bytes below the first operand's start; None where it may not overlap.
         backwards: the kernel can be told to compute from the last byte to the first, and the result may then end at
             least this many bytes above the first operand's end; None where it can not.
     """

@@ -34,6 +34,7 @@ LAYERS = (
     (
         "edgeq.fixedpoint_math",
         "edgeq.fixedpoint_tables",
+        "edgeq.fixedpoint_scales",
         "edgeq.resources",
         "edgeq.csource",
         "edgeq.arrays",

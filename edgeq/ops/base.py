@@ -189,6 +189,9 @@ class Op:
         weight_types: the types of constant weights that `lower` accepts, where it multiplies by weights.
         finer_weights: whether these may have zero points, and scales and minima of blocks (`edgeq.ir.Blocks`).
         own: TFLite has no such operator in integers: `simulate` alone defines it, and no `.tflite` file can hold it.
+        homogeneous: for every a > 0, the result of a·x is a times that of x, or the same where it has no scale: the
+            integers of one scale need not know which.
+        knows_zero: of an operator whose result has its operand's scale and zero point: it matters which integer is 0.
     """
 
     name: ClassVar[str]
@@ -199,6 +202,8 @@ class Op:
     Params: ClassVar[type | tuple[type, ...]]
     alias: ClassVar[bool] = False
     own: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = False
+    knows_zero: ClassVar[bool] = False
 
     def params_types(self) -> tuple[type, ...]:
         """The parameter dataclasses: several where the arithmetic differs by type."""

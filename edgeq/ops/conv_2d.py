@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ from edgeq.ops.weighted import (
 # Elements of the window matrix that `simulate` builds at a time.
 _WINDOW_ELEMENTS = 3 << 18
 # Axes of the filters that one result sums over.
-_SUMMED = (1, 2, 3)
+SUMMED = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -163,27 +164,40 @@ class Conv2D(Op):
         )
         if not w.quant.is_plain:
             params = FineConv2DParams(**{**vars(params), **fine_fields(w)})
-        bound = accumulator_bound(params.magnitudes, bias, -input_zero, _SUMMED, dtype)
+        bound = accumulator_bound(params.magnitudes, bias, -input_zero, SUMMED, dtype)
         bound = check_sum(bound, bias, multipliers, shifts, node.loc)
         return Lowered(params, (x.name,), bound, 8 * bias.itemsize)
 
     def simulate(self, p: Conv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         dtype = DType(p.dtype)
-        exact = float_type(product_bound(p.factors, p.input_offset, _SUMMED, dtype))
-        finish = rescaler(p, accumulator_bound(p.factors, p.bias, p.input_offset, _SUMMED, dtype))
-        filters = p.factors.astype(exact)
-        images = x.reshape((-1,) + p.input_shape[1:])
-        out = p.output_shape[1:3]
-        size = covered(out, p.kernel, p.stride, p.dilation)
-        y = np.empty((images.shape[0],) + p.output_shape[1:], dtype.numpy)
-        window = out[0] * out[1] * p.kernel[0] * p.kernel[1] * p.input_shape[3]
-        step = min(images.shape[0], max(1, _WINDOW_ELEMENTS // window))
-        matrix = np.empty(step * window, exact)
-        for start in range(0, images.shape[0], step):
-            some = centred(images[start : start + step], p.input_offset, p.pad, size, exact)
-            view = windows(some, p.kernel, p.stride, p.dilation, (0, 0), out, 0)
-            y[start : start + step] = finish(_correlate(view, filters, matrix))
-        return (y.reshape((x.shape[0],) + p.output_shape),)
+        exact = float_type(product_bound(p.factors, p.input_offset, SUMMED, dtype))
+        finish = rescaler(p, accumulator_bound(p.factors, p.bias, p.input_offset, SUMMED, dtype))
+        return (correlation(p, p.factors, x, p.input_offset, exact, finish),)
+
+
+def correlation(
+    p: Any, filters: np.ndarray, x: np.ndarray, offset: int, exact: type, finish: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """What `finish` makes of the sums of products (…, out_c) of x + offset: (n, *output_shape).
+
+    Args:
+        p: Conv2DParams, or others with those of its fields that say where windows lie.
+        filters: integers, OHWI.
+        exact: a float type in which the sums are exact.
+    """
+    filters = filters.astype(exact)
+    images = x.reshape((-1,) + p.input_shape[1:])
+    out = p.output_shape[1:3]
+    size = covered(out, p.kernel, p.stride, p.dilation)
+    window = out[0] * out[1] * p.kernel[0] * p.kernel[1] * p.input_shape[3]
+    step = min(max(1, images.shape[0]), max(1, _WINDOW_ELEMENTS // window))
+    matrix = np.empty(step * window, exact)
+    parts = []
+    for start in range(0, max(1, images.shape[0]), step):
+        some = centred(images[start : start + step], offset, p.pad, size, exact)
+        view = windows(some, p.kernel, p.stride, p.dilation, (0, 0), out, 0)
+        parts.append(finish(_correlate(view, filters, matrix)))
+    return np.concatenate(parts).reshape((x.shape[0],) + p.output_shape)
 
 
 def _correlate(view: np.ndarray, w: np.ndarray, matrix: np.ndarray | None = None) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ from edgeq.ops.weighted import (
 # Accumulators that `simulate` holds at a time: they and one tap's products stay in cache.
 _ACCUMULATORS = 1 << 16
 # Axes of the filters that one result sums over.
-_SUMMED = (0, 1, 2)
+SUMMED = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class DepthwiseConv2D(Op):
         bias = integer_bias(rest[0] if rest else None, w.shape[3], node.loc, dtype)
         kernel = w.shape[1:3]
         low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
-        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED, dtype)
+        bound = accumulator_bound(weights, bias, -input_zero, SUMMED, dtype)
         params = DepthwiseConv2DParams(
             input_shape=x.shape,
             output_shape=y.shape,
@@ -160,19 +161,25 @@ class DepthwiseConv2D(Op):
 
     def simulate(self, p: DepthwiseConv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         dtype = DType(p.dtype)
-        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED, dtype))
-        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED, dtype))
-        filters = p.weights[0].astype(exact)
-        images = x.reshape((-1,) + p.input_shape[1:])
-        out = p.output_shape[1:3]
-        size = covered(out, p.kernel, p.stride, p.dilation)
-        y = np.empty((images.shape[0],) + p.output_shape[1:], dtype.numpy)
-        step = max(1, _ACCUMULATORS // (out[0] * out[1] * p.output_shape[3]))
-        for start in range(0, images.shape[0], step):
-            some = centred(images[start : start + step], p.input_offset, p.pad, size, exact)
-            acc = _sum_of_taps(_spread(some, p.depth_multiplier), filters, out, p.stride, p.dilation)
-            y[start : start + step] = finish(acc)
-        return (y.reshape((x.shape[0],) + p.output_shape),)
+        exact = float_type(product_bound(p.weights, p.input_offset, SUMMED, dtype))
+        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, SUMMED, dtype))
+        return (depthwise_correlation(p, p.weights, x, p.input_offset, exact, finish),)
+
+
+def depthwise_correlation(
+    p: Any, filters: np.ndarray, x: np.ndarray, offset: int, exact: type, finish: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """As `edgeq.ops.conv_2d.correlation`, of filters 1HWO and DepthwiseConv2DParams or others with their fields."""
+    filters = filters[0].astype(exact)
+    images = x.reshape((-1,) + p.input_shape[1:])
+    out = p.output_shape[1:3]
+    size = covered(out, p.kernel, p.stride, p.dilation)
+    step = max(1, _ACCUMULATORS // (out[0] * out[1] * p.output_shape[3]))
+    parts = []
+    for start in range(0, max(1, images.shape[0]), step):
+        some = centred(images[start : start + step], offset, p.pad, size, exact)
+        parts.append(finish(_sum_of_taps(_spread(some, p.depth_multiplier), filters, out, p.stride, p.dilation)))
+    return np.concatenate(parts).reshape((x.shape[0],) + p.output_shape)
 
 
 def _spread(images: np.ndarray, depth_multiplier: int) -> np.ndarray:

@@ -21,6 +21,8 @@ class LeakyRelu(Lookup):
     """Two requantizations, one for either sign (TFLite's QuantizeLeakyRelu)."""
 
     name = "LEAKY_RELU"
+    homogeneous = True
+    knows_zero = True
     Attrs = LeakyReluAttrs
     dtypes = (DType.INT8, DType.INT16)
 

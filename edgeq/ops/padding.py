@@ -69,6 +69,7 @@ class PadParams:
 class PadBase(Op):
     """Operands: the data, the padding (constant int32, a row (before, after) per axis), for PADV2 its value."""
 
+    knows_zero = True
     Attrs = PadAttrs
     Params = PadParams
     dtypes = (DType.INT8, DType.INT16)

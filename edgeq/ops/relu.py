@@ -8,4 +8,6 @@ from edgeq.ops.lookup import Clamp
 @register
 class Relu(Clamp):
     name = "RELU"
+    homogeneous = True
+    knows_zero = True
     bounds = Activation.RELU.bounds

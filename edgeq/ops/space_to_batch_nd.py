@@ -42,6 +42,7 @@ class SpaceToBatchNd(Op):
     """Pads with zeros, then gives each place within a block a batch of its own."""
 
     name = "SPACE_TO_BATCH_ND"
+    knows_zero = True
     Attrs = BatchBlocksAttrs
     Params = ScatterParams
     dtypes = MOVABLE

@@ -39,8 +39,11 @@ def real_operands(graph: Graph, inputs: tuple[np.ndarray, ...]) -> list[np.ndarr
 
 
 def distances(case: Case) -> list[np.ndarray]:
-    """The differences between each integer result and the real one, in steps; within the range of its type."""
+    """The differences between each integer result and the real one, in steps; within the range of its type. An operator
+    whose scales are found at run time has a measure of its own."""
     (node,) = case.graph.nodes
+    if hasattr(module_of(case.op), "distances"):
+        return module_of(case.op).distances(case, simulate(case.graph, case.inputs))
     exact = module_of(case.op).meaning(node.attrs, *real_operands(case.graph, case.inputs))
     found_at = []
     for real, found, result in zip(
@@ -68,9 +71,10 @@ def test_stays_near_its_meaning(op: str, dtype: DType, case_count: int) -> None:
     for case in cases_of(op, SEED, case_count, dtype):
         found = distances(case)
         for distance, bound in zip(found, bounds(case, dtype), strict=True):
-            assert np.all(distance <= bound), f"{case}: {float((distance - bound).max())} above {bound}"
-        largest = np.maximum(largest, [distance.max() for distance in found])
-    assert np.all(largest > 0.4)  # it rounds to nearest: less would mean that nothing was compared
+            assert np.all(distance <= bound), f"{case}: {float(np.max(distance - bound))} above {bound}"
+        largest = np.maximum(largest, [np.max(distance) for distance in found])
+    # it rounds to nearest: less would mean that nothing was compared
+    assert np.all(largest > getattr(module_of(op), "LEAST", 0.4))
 
 
 @pytest.mark.parametrize(("op", "dtype"), OWN)

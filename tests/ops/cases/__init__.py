@@ -13,6 +13,9 @@ An operator that TFLite does not have (`Op.own`) defines, in place of options,
     meaning(attrs, *operands) -> array    the real result of real operands (float64, vectors first), written on its own
     BOUND                                 how far results may be off, in steps; of several results a tuple, by type
     bounds(case) -> tuple                 optional: the same for each result of int16, arrays where elements differ
+    LEAST                                 optional: how far some must be off at least, where 0.4 is not reached
+
+or, where scales are results too, distances(case, results) -> numbers to hold against BOUND, in place of meaning,
 
 and uses the builders of `tests/ops/graphs.py`.
 """
