@@ -22,6 +22,7 @@ from edgeq.errors import EdgeqError
 from edgeq.report import text
 
 _PATH = click.Path(path_type=Path)
+_STATES = click.option("--states", is_flag=True, help="Also what the model remembers after each vector.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else there.")
 _ON = click.option(
     "--on", "on", default="host", show_default=True, help="host, qemu, or a serial PORT (pyserial URLs too)."
@@ -196,15 +197,16 @@ def _show_outputs(outputs: dict[str, Any], save: Path | None, as_json: bool) -> 
 @_ON
 @click.option("--input", "inputs", type=_PATH, required=True, help="Input vectors (.npz, .npy); floats are quantized.")
 @click.option("--dequantize", is_flag=True, help="Give the outputs as real numbers.")
+@_STATES
 @click.option("--save", type=_PATH, help="Write the outputs to this .npz file.")
 @_JSON
-def run(project: Path, on: str, inputs: Path, dequantize: bool, save: Path | None, as_json: bool) -> None:
+def run(project: Path, on: str, inputs: Path, dequantize: bool, states: bool, save: Path | None, as_json: bool) -> None:
     """Runs inferences on the host executable, the emulated board or a real one."""
     from edgeq import api
 
     opened = api.open_project(project)
     with _progress("running") as progress:
-        outputs = opened.run(inputs, on=on, dequantize=dequantize, progress=progress)
+        outputs = opened.run(inputs, on=on, dequantize=dequantize, states=states, progress=progress)
     _show_outputs(outputs, save, as_json)
 
 
@@ -212,13 +214,15 @@ def run(project: Path, on: str, inputs: Path, dequantize: bool, save: Path | Non
 @click.argument("project", type=_PATH)
 @click.option("--input", "inputs", type=_PATH, required=True, help="Input vectors (.npz, .npy); floats are quantized.")
 @click.option("--dequantize", is_flag=True, help="Give the outputs as real numbers.")
+@_STATES
 @click.option("--save", type=_PATH, help="Write the outputs to this .npz file.")
 @_JSON
-def simulate(project: Path, inputs: Path, dequantize: bool, save: Path | None, as_json: bool) -> None:
+def simulate(project: Path, inputs: Path, dequantize: bool, states: bool, save: Path | None, as_json: bool) -> None:
     """Runs inferences in the Python integer simulator."""
     from edgeq import api
 
-    _show_outputs(api.open_project(project).simulate(inputs, dequantize=dequantize), save, as_json)
+    outputs = api.open_project(project).simulate(inputs, dequantize=dequantize, states=states)
+    _show_outputs(outputs, save, as_json)
 
 
 @main.command()

@@ -52,16 +52,24 @@ class Project:
         """
         return _read_json(self.folder / REPORT_FILE)
 
-    def simulate(self, inputs: Vectors, *, dequantize: bool = False) -> dict[str, np.ndarray]:
+    def simulate(self, inputs: Vectors, *, dequantize: bool = False, states: bool = False) -> dict[str, np.ndarray]:
         """Outputs by name, (n, *shape), of the integer simulator; float32 where `dequantize`, else integers.
 
         Args:
             inputs: a file, an array, or one array per input; real numbers are quantized.
+            states: gives, by their names, also what the states hold after each vector.
         """
-        return self._named(simulate(self.program, program_inputs(self.program, inputs)), dequantize)
+        found = simulate(self.program, program_inputs(self.program, inputs), states=states)
+        return self._named(found, dequantize)
 
     def run(
-        self, inputs: Vectors, *, on: str = "host", dequantize: bool = False, progress: Progress = quiet
+        self,
+        inputs: Vectors,
+        *,
+        on: str = "host",
+        dequantize: bool = False,
+        states: bool = False,
+        progress: Progress = quiet,
     ) -> dict[str, np.ndarray]:
         """As `simulate`, on a rung: "host", "qemu", or a serial port.
 
@@ -71,7 +79,7 @@ class Project:
         """
         vectors = program_inputs(self.program, inputs)
         with self.open(on) as session:
-            return self._named(run_on(self.program, session, vectors, progress), dequantize)
+            return self._named(run_on(self.program, session, vectors, progress, states=states), dequantize)
 
     def verify(
         self,
@@ -149,11 +157,12 @@ class Project:
                 f"QEMU does not emulate {self.board.name}", hint="verify on a board, or build for an emulated target"
             )
 
-    def _named(self, outputs: Sequence[np.ndarray], dequantize: bool) -> dict[str, np.ndarray]:
+    def _named(self, arrays: Sequence[np.ndarray], dequantize: bool) -> dict[str, np.ndarray]:
+        """Outputs by name, and states where they are given."""
         named = {}
+        tensors = (*self.program.outputs, *(state.name for state in self.program.states))[: len(arrays)]
         # a tensor may be an output twice
-        shown = unique(self.program.outputs)
-        for output, name, values in zip(self.program.outputs, shown, outputs, strict=True):
+        for output, name, values in zip(tensors, unique(tensors), arrays, strict=True):
             quant = self.program.tensors[output].quant
             named[name] = quant.dequantize(values) if dequantize and quant else values
         return named

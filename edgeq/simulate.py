@@ -86,11 +86,12 @@ def _keep(program: Program, call: KernelCall, results: tuple[np.ndarray, ...], v
     values.update(zip(map(program.storage, call.outputs), results, strict=True))
 
 
-def simulate(program: Program, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+def simulate(program: Program, inputs: Sequence[np.ndarray], *, states: bool = False) -> tuple[np.ndarray, ...]:
     """The program's outputs for n vectors.
 
     Args:
         inputs: one integer array (n, *shape) per program input.
+        states: whether what each state holds after each vector follows the outputs.
 
     Returns: one integer array (n, *shape) per program output.
 
@@ -99,7 +100,7 @@ def simulate(program: Program, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray
     """
     count = check_inputs(program, inputs)
     if program.states:
-        return _simulate_sequence(program, inputs, count)
+        return _simulate_sequence(program, inputs, count, states)
     widest = max(t.size for t in program.tensors.values())
     step = max(1, SLICE_ELEMENTS // max(1, widest))
     starts = range(0, max(count, 1), step)
@@ -109,18 +110,21 @@ def simulate(program: Program, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray
     return tuple(np.concatenate(parts) for parts in zip(*slices, strict=True))
 
 
-def _simulate_sequence(program: Program, inputs: Sequence[np.ndarray], count: int) -> tuple[np.ndarray, ...]:
+def _simulate_sequence(
+    program: Program, inputs: Sequence[np.ndarray], count: int, states: bool
+) -> tuple[np.ndarray, ...]:
     memory = reset(program)
-    outputs: list[list[np.ndarray]] = [[] for _ in program.outputs]
+    shown = (*program.outputs, *(state.name for state in program.states if states))
+    outputs: list[list[np.ndarray]] = [[] for _ in shown]
     for vector in range(count):
         single = [x[vector : vector + 1] for x in inputs]
         values = {**dict(zip(program.inputs, single, strict=True)), **memory}
         for call in program.calls:
             _keep(program, call, run_call(program, call, values), values)
         memory = {name: values[name] for name in memory}
-        for name, found in zip(program.outputs, outputs, strict=True):
+        for name, found in zip(shown, outputs, strict=True):
             found.append(_operand(program.tensors[name], values, program))
-    tensors = [program.tensors[name] for name in program.outputs]
+    tensors = [program.tensors[name] for name in shown]
     empty = [np.empty((0, *t.shape), t.dtype.numpy) for t in tensors]
     return tuple(np.concatenate([none, *found]) for none, found in zip(empty, outputs, strict=True))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -183,9 +183,17 @@ def _compare(
 
 
 def run_on(
-    program: Program, session: Session, inputs: Sequence[np.ndarray], progress: Progress = quiet
+    program: Program,
+    session: Session,
+    inputs: Sequence[np.ndarray],
+    progress: Progress = quiet,
+    *,
+    states: bool = False,
 ) -> tuple[np.ndarray, ...]:
     """Runs whole inferences on a device, from a reset on: one integer array (n, *shape) per program output.
+
+    Args:
+        states: whether what each state holds after each vector follows the outputs; layers then run one by one.
 
     Raises:
         ProtocolError: as `verify_on`.
@@ -194,13 +202,35 @@ def run_on(
     count = check_inputs(program, inputs)
     tensors = [program.tensors[name] for name in program.outputs]
     outputs = [np.empty((count, *t.shape), t.dtype.numpy) for t in tensors]
+    remembered = {s.name: np.repeat(s.initial[np.newaxis], count, axis=0) for s in program.states if states}
     if program.states:
         session.reset()
     for vector in range(count):
         session.write_inputs([x[vector].tobytes() for x in inputs])
-        session.invoke()
+        if remembered:
+            _run_and_read(program, session, {name: values[vector] for name, values in remembered.items()})
+        else:
+            session.invoke()
         read = session.read_outputs([t.nbytes for t in tensors])
         for index, (tensor, data) in enumerate(zip(tensors, read, strict=True)):
-            outputs[index][vector] = np.frombuffer(data, tensor.dtype.numpy.newbyteorder("<")).reshape(tensor.shape)
+            outputs[index][vector] = _array(data, tensor)
         progress(vector + 1, count)
-    return tuple(outputs)
+    return (*outputs, *remembered.values())
+
+
+def _run_and_read(program: Program, session: Session, states: Mapping[str, np.ndarray]) -> None:
+    """Runs one inference and fills in what is written into the states' memory."""
+    session.begin()
+    for layer, call in enumerate(program.calls):
+        session.step()
+        if any(program.storage(name) in states for name in call.outputs):
+            tensors = [program.tensors[name] for name in call.outputs]
+            read = session.read_layer(layer, [t.nbytes for t in tensors])
+            for tensor, data in zip(tensors, read, strict=True):
+                home = program.tensors[program.storage(tensor.name)]
+                if home.name in states:
+                    states[home.name][...] = _array(data, home)
+
+
+def _array(data: bytes, tensor: ProgramTensor) -> np.ndarray:
+    return np.frombuffer(data, tensor.dtype.numpy.newbyteorder("<")).reshape(tensor.shape)
