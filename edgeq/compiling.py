@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeq.errors import CalibrationError
+from edgeq.errors import CalibrationError, QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType, Graph
 from edgeq.kernels import KernelSetting, Optimize
@@ -60,12 +60,13 @@ def quantize_model(
     Args:
         edges: with FLOAT, inputs and outputs that are float32 in the model stay so, quantized within the graph.
 
-    A model that is quantized already keeps its parameters; whatever says how to quantize it is then refused.
+    A model that is quantized already keeps its parameters; whatever says how to quantize it is then refused. Schemes
+    that find their ranges at run time need no calibration data, and say that they do not look at them.
 
     Raises:
         QuantizationError: an unknown scheme, or a recipe that does not fit; found before any work.
         ModelError: an operator is not supported.
-        CalibrationError: a float model without calibration data, or data that do not fit.
+        CalibrationError: a float model without calibration data, where the scheme needs them, or data that do not fit.
     """
     plan = choose_recipe(scheme, recipe, observer=observer)
     check_supported(graph)
@@ -79,12 +80,22 @@ def quantize_model(
         return prepare_quantized(graph, edges), ()
     graph = prepare_float(graph)
     plan.check(graph)
+    if not plan.calibrated:
+        if edges is Edges.FLOAT:
+            raise QuantizationError(
+                f"scheme {plan.name!r} has fixed-point inputs and outputs only",
+                where=graph.source,
+                hint="leave out --edges float, or choose a scheme with calibration",
+            )
+        unused = "calibration data were given, and not looked at: the scheme finds its ranges at run time"
+        return prepare_quantized(quantize(graph, None, plan)), () if calibration is None else (unused,)
     if calibration is None:
         shapes = ", ".join(f"{n!r} (n, {', '.join(map(str, graph.tensors[n].shape[1:]))})" for n in graph.inputs)
         raise CalibrationError(
             "the model is a float model: typical inputs are needed to quantize it",
             where=graph.source,
-            hint=f"give --calibration a .npz or .npy file, or a folder of them, with some hundred inputs: {shapes}",
+            hint=f"give --calibration a .npz or .npy file, or a folder of them, with some hundred inputs: {shapes}; or "
+            "--scheme dynamic, which needs none",
         )
     quantized = quantize(graph, open_calibration(calibration, graph), plan, progress)
     warnings = quantized.metadata.get(NOTES, "").splitlines()

@@ -106,7 +106,7 @@ def schemes() -> list[dict[str, Any]]:
 
     def role(r: RoleScheme) -> str:
         kind = "symmetric" if r.symmetric else "affine"
-        return f"{r.dtype.value} {kind} {r.granularity.value}, {r.algorithm}"
+        return f"{r.dtype.value} {kind} {r.granularity.value}, {r.algorithm or r.ranges.value}"
 
     return [
         {"name": s.name, "summary": s.summary, "activations": role(s.activation), "weights": role(s.weight)}

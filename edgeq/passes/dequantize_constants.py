@@ -12,7 +12,8 @@ from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 def dequantize_constants(graph: Graph) -> Graph:
     """DEQUANTIZE of a constant becomes a constant; int8 weights of operators that compute in float become float32.
 
-    Exact: the float graph computes with scale · (q − zero_point), which is what the constants then hold.
+    Exact: the float graph computes with scale · (q − zero_point), which is what the constants then hold. Of constants
+    that were int8 the parameters stay with them.
     """
     tensors = dict(graph.tensors)
     kept, changed = [], []
@@ -42,4 +43,5 @@ def _computes_in_float(node: Node, tensors: dict[str, Tensor]) -> bool:
 
 def _float(constant: Tensor, name: str) -> Tensor:
     data = constant.data if constant.quant is None else constant.quant.dequantize(constant.data)
-    return Tensor(name, constant.shape, DType.FLOAT32, data=frozen_array(data, np.float32))
+    quant = constant.quant if constant.dtype is DType.INT8 else None
+    return Tensor(name, constant.shape, DType.FLOAT32, quant, frozen_array(data, np.float32))

@@ -68,6 +68,12 @@ def prepare(
     graph = prepare_float(check_supported(_graph_of(model)))
     bits = {"weight_bits": weight_bits, "activation_bits": activation_bits}
     chosen = choose_recipe(scheme, None if recipe is None else Path(recipe), **bits).check(graph)
+    if not chosen.calibrated:
+        raise QuantizationError(
+            f"scheme {chosen.name!r} has no ranges to train",
+            where=graph.name,
+            hint="train by another scheme, or build the float model by this one",
+        )
     finer = [each.name for each in chosen.schemes if not each.weight.is_plain]
     if finer:
         raise QuantizationError(

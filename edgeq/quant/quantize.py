@@ -23,6 +23,7 @@ from edgeq.quant.limits import insert_limits
 from edgeq.quant.observers import Calibration, Range, observe
 from edgeq.quant.params import affine_params, quantize_to, symmetric_integers, symmetric_params
 from edgeq.quant.recipes import Recipe, as_recipe
+from edgeq.quant.run_time import quantize_at_run_time
 from edgeq.quant.schemes import QuantScheme, Rounding
 from edgeq.quant.tying import activation_params, insert_requantize, rule_of, tied_operands
 from edgeq.quant.weights import (
@@ -41,7 +42,7 @@ NOTES = "notes"
 
 def quantize(
     graph: Graph,
-    inputs: Samples | Mapping[str, np.ndarray],
+    inputs: Samples | Mapping[str, np.ndarray] | None,
     scheme: QuantScheme | Recipe,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Graph:
@@ -49,7 +50,8 @@ def quantize(
 
     Args:
         graph: float32, as `edgeq.passes.prepare_float` leaves it.
-        inputs: calibration data, or float32 (n, *shape) by input name.
+        inputs: calibration data, or float32 (n, *shape) by input name; a scheme that finds its ranges at run time does
+            not look at them.
         progress: called with (vectors done, vectors in all, 0 where that is unknown) while ranges are observed.
 
     What the data leave in doubt is said under "notes" in the graph's metadata (`edgeq.quant.coverage`).
@@ -58,6 +60,8 @@ def quantize(
         CalibrationError, QuantizationError: see `observe` and `quantize_graph`.
     """
     recipe = as_recipe(scheme).check(graph)
+    if not recipe.calibrated:
+        return quantize_at_run_time(graph, recipe)
     graph = scale_channels(graph, inputs, recipe.layer)
     calibration: Calibration = observe(graph, inputs, recipe.activation_roles(graph), progress)
     levels = observed_levels(graph, inputs, recipe)

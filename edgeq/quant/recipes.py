@@ -79,6 +79,11 @@ class Recipe:
         found = next((rule.scheme for rule in reversed(self.rules) if rule.pattern.fullmatch(name)), None)
         return found or self.ends.get(name)
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether ranges come from calibration data; of a recipe that fits a graph, for all its layers."""
+        return self.default.calibrated
+
     def layer(self, name: str) -> QuantScheme:
         return self.named(name) or self.following.get(name) or self.default
 
@@ -109,7 +114,8 @@ class Recipe:
         follow others.
 
         Raises:
-            QuantizationError: a rule names no layer, or a layer cannot compute in its scheme's type.
+            QuantizationError: a rule names no layer, a layer cannot compute in its scheme's type, or the ranges of some
+                are found at run time, and those of others are not, or not in the same way.
         """
         names = list(dict.fromkeys(node.loc for node in graph.nodes))
         for rule in self.rules:
@@ -124,7 +130,32 @@ class Recipe:
         fitted = replace(fitted, following=followers(graph, fitted.named, self.default))
         for node in graph.nodes:
             _check_type(graph, node, fitted.layer(node.loc).activation.dtype)
+        _check_times(graph, {node.loc: fitted.layer(node.loc) for node in graph.nodes}, fitted.default)
         return fitted
+
+
+def _check_times(graph: Graph, layers: Mapping[str, QuantScheme], default: QuantScheme) -> None:
+    times = {default.activation.ranges: "the default"}
+    for name, scheme in layers.items():
+        times.setdefault(scheme.activation.ranges, name)
+        plain = (
+            scheme.weight.dtype is DType.INT8
+            and scheme.weight.is_plain
+            and scheme.rounding is Rounding.NEAREST
+            and not scheme.scaling
+        )
+        if not scheme.calibrated and not (plain and scheme.activation.high == DType.INT8.range[1]):
+            raise QuantizationError(
+                f"{scheme.name}: with ranges found at run time, weights are int8, unscaled and rounded to the nearest, "
+                "and activations have all of int8",
+                where=name,
+            )
+    if len(times) > 1:
+        listed = ", ".join(f"{when.value} ({who})" for when, who in times.items())
+        raise QuantizationError(
+            f"the ranges of all layers of a network are found at one time, the recipe asks for {listed}",
+            where=graph.name,
+        )
 
 
 def _check_type(graph: Graph, node: Node, dtype: DType) -> None:
@@ -144,6 +175,8 @@ def as_recipe(scheme: QuantScheme | Recipe) -> Recipe:
 
 
 def _observer(scheme: QuantScheme, value: Any) -> QuantScheme:
+    if not scheme.calibrated:
+        raise QuantizationError(f"{scheme.name} finds its ranges at run time: there is nothing to observe before")
     find_observer(value)
     return replace(scheme, activation=replace(scheme.activation, algorithm=value))
 

@@ -24,6 +24,15 @@ class Rounding(enum.Enum):
     ADAPTIVE = "adaptive"
 
 
+class Ranges(enum.Enum):
+    """When the ranges of activations are found: before, from calibration data; on the device, by every inference of its
+    own; or on the device, from one inference to the next."""
+
+    CALIBRATED = "calibrated"
+    RUN_TIME = "run time"
+    FOLLOWED = "followed"
+
+
 @dataclass(frozen=True)
 class RoleScheme:
     """How the tensors of one role are quantized.
@@ -34,7 +43,8 @@ class RoleScheme:
         symmetric: the zero point is 0; the range mirrors around it, or has one integer more below.
         granularity: of scales. PER_CHANNEL, PER_BLOCK and zero points of weights apply where the operator allows them.
         algorithm: how the range is chosen: an observer's name for activations, an entry of `edgeq.quant.weights` for
-            weights.
+            weights. Ranges that are found on the device need none.
+        ranges: when they are found.
     """
 
     dtype: DType
@@ -43,6 +53,7 @@ class RoleScheme:
     symmetric: bool
     granularity: Granularity
     algorithm: str = ""
+    ranges: Ranges = Ranges.CALIBRATED
 
     def __post_init__(self):
         low, high = self.dtype.range
@@ -111,9 +122,15 @@ class QuantScheme:
         if self.rounding is Rounding.ADAPTIVE and self.weight.dtype is DType.BINARY:
             raise QuantizationError("binary weights are signs: they cannot be rounded adaptively")
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether its ranges come from calibration data."""
+        return self.activation.ranges is Ranges.CALIBRATED
+
 
 _INT8 = RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_TENSOR, "min-max")
 _INT8_WEIGHT = RoleScheme(DType.INT8, -127, 127, True, Granularity.PER_CHANNEL, "abs-max")
+_FOUND_ON_DEVICE = RoleScheme(DType.INT8, -127, 127, True, Granularity.PER_TENSOR, ranges=Ranges.RUN_TIME)
 # the specification's int32, mirrored
 _INT32_BIAS = RoleScheme(DType.INT32, -(2**31 - 1), 2**31 - 1, True, Granularity.PER_CHANNEL)
 # 64-bit sums end at 2^47
@@ -182,6 +199,22 @@ _ENTRIES = (
         "int8's memory and several times its instructions.",
         activation=RoleScheme(DType.INT16, -32767, 32767, True, Granularity.PER_TENSOR, "min-max"),
         bias=_INT64_BIAS,
+    ),
+    replace(
+        INT8,
+        name="dynamic",
+        summary="int8 weights, and int8 activations whose ranges are found at run time, in integers: no calibration, "
+        "for more memory and time than int8.",
+        activation=_FOUND_ON_DEVICE,
+        bias_correction=False,
+    ),
+    replace(
+        INT8,
+        name="adaptive",
+        summary="As dynamic, with power-of-two scales that follow the inferences before, up at once and down in time: "
+        "for streams whose level drifts.",
+        activation=replace(_FOUND_ON_DEVICE, ranges=Ranges.FOLLOWED),
+        bias_correction=False,
     ),
     replace(
         INT8,

@@ -79,7 +79,7 @@ def test_ranges_are_those_of_the_sequence():
 
 
 # a moving average of the extremes saturates on purpose
-@pytest.mark.parametrize("scheme", sorted(set(SCHEMES) - {"moving-average"}))
+@pytest.mark.parametrize("scheme", sorted(n for n, s in SCHEMES.items() if s.calibrated and n != "moving-average"))
 def test_every_scheme_follows_the_float_model_through_a_sequence(scheme):
     graph, x = leaky_network(), sequence()
     integer = prepare_quantized(quantize(graph, {"x": x}, SCHEMES[scheme]))

@@ -1,0 +1,175 @@
+"""Ranges found at run time: as near to float as calibrated int8, at any level of the input, without any data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgeq import api
+from edgeq.errors import CalibrationError, QuantizationError
+from edgeq.ir import DType, Graph, QuantParams
+from edgeq.ops import Activation
+from edgeq.passes import Edges, prepare_quantized
+from edgeq.passes.dequantize_constants import dequantize_constants
+from edgeq.quant.evaluate import run
+from edgeq.quant.quantize import quantize
+from edgeq.quant.recipes import Recipe, choose_recipe
+from edgeq.quant.schemes import INT8, find_scheme
+from edgeq.simulate import simulate
+from edgeq.target import load_board
+from edgeq.vectors import program_inputs
+from tests.passes.net import Net
+
+from .integers import sqnr
+from .nets import data_for, mixed_net
+
+CPU = load_board("mps2-an386").soc.cpu
+DYNAMIC = find_scheme("dynamic")
+
+
+def program_of(integer: Graph):
+    return api.compile_graph(prepare_quantized(integer), CPU).program
+
+
+def answers(integer: Graph, data: dict[str, np.ndarray]) -> np.ndarray:
+    """Real first outputs of the compiled integer graph."""
+    program = program_of(integer)
+    found = simulate(program, program_inputs(program, [data[name] for name in integer.inputs]))[0]
+    return program.tensors[program.outputs[0]].quant.dequantize(found)
+
+
+def distance(graph: Graph, integer: Graph, data: dict[str, np.ndarray]) -> float:
+    """SQNR in dB of the first output against float."""
+    return sqnr(run(graph, data)[graph.outputs[0]], answers(integer, data))
+
+
+def scaled(data: dict[str, np.ndarray], gain: float) -> dict[str, np.ndarray]:
+    return {name: (array * gain).astype(np.float32) for name, array in data.items()}
+
+
+def without_softmax(graph: Graph) -> Graph:
+    return graph.rewrite(graph.nodes[:-1], outputs=graph.nodes[-1].inputs)
+
+
+def without_biases() -> Graph:
+    """Whose outputs are as loud as its inputs."""
+    net = Net(5)
+    x = net.node("CONV_2D", net.input(6, 6, 3), net.random(8, 3, 3, 3), name="conv", activation=Activation.RELU)
+    x = net.node("DEPTHWISE_CONV_2D", x, net.random(1, 3, 3, 8), name="depthwise")
+    x = net.node("RESHAPE", x, net.constant([1, 32], np.int32), name="flat")
+    return net.graph(net.node("FULLY_CONNECTED", x, net.random(5, 32), name="dense"))
+
+
+def test_it_is_as_near_to_float_as_calibrated_int8_and_nearer_at_other_levels():
+    graph = without_biases()
+    data = data_for(graph)
+    static = quantize(graph, data, replace(INT8, bias_correction=False))
+    dynamic = quantize(graph, None, DYNAMIC)
+    found = {
+        gain: tuple(distance(graph, each, scaled(data, gain)) for each in (static, dynamic)) for gain in (1, 0.01, 30)
+    }
+    print(found)
+    assert found[1][1] >= found[1][0]
+    for gain in (0.01, 30):
+        assert found[gain][1] > 30 > found[gain][0] + 15
+
+
+def around_zero() -> Graph:
+    """Operators to which 0 is a number of its own, behind values of both signs and of one; and joined blocks."""
+    net = Net(4)
+    x = net.node("CONV_2D", net.input(6, 6, 2), net.random(4, 3, 3, 2), net.random(4), name="conv")
+    x = net.node("PAD", x, net.constant([[0, 0], [1, 0], [0, 1], [0, 0]], np.int32), name="pad")
+    a = net.node("CONV_2D", x, net.random(5, 2, 2, 4), net.random(5), name="a", activation=Activation.RELU)
+    b = net.node("CONV_2D", x, net.random(5, 2, 2, 4), net.constant(np.full(5, 3.0)), name="b")
+    shown = net.node("ADD", a, b, name="sum", activation=Activation.RELU6)
+    a = net.node("MAX_POOL_2D", a, name="pool", filter=(2, 2), stride=(2, 2))
+    b = net.node("AVERAGE_POOL_2D", b, name="mean", filter=(2, 2), stride=(2, 2))
+    b = net.node("LEAKY_RELU", b, name="leaky", alpha=0.1)
+    x = net.node("CONCATENATION", a, b, name="joined", axis=3)
+    x = net.node("MUL", x, net.random(1, 1, 1, 10), name="scaled")
+    whole = net.node("AVERAGE_POOL_2D", x, name="whole", filter=(2, 2), stride=(2, 2))
+    gate = net.node("LOGISTIC", whole, name="gate")
+    return net.graph(net.node("MUL", x, gate, name="gated"), shown)
+
+
+@pytest.mark.parametrize(("scheme", "least"), [("dynamic", 25), ("adaptive", 15)])
+def test_zero_stays_zero_through_padding_and_rectifiers(scheme, least):
+    graph = around_zero()
+    data = data_for(graph, vectors=12)
+    integer = quantize(graph, None, find_scheme(scheme))
+    assert distance(graph, integer, data) > least
+    assert {node.op for node in integer.nodes} >= {"PAD", "LEAKY_RELU", "DYNAMIC_CONCATENATION", "DYNAMIC_MEAN", "CAST"}
+
+
+def test_inputs_and_outputs_are_fixed_point():
+    graph = without_softmax(mixed_net())
+    integer = quantize(graph, None, DYNAMIC)
+    edge = QuantParams([2.0**-16], [0])
+    for name in (*integer.inputs, *integer.outputs):
+        assert (integer.tensors[name].dtype, integer.tensors[name].quant) == (DType.INT32, edge)
+    silence = {name: np.zeros((1, *graph.tensors[name].shape), np.float32) for name in graph.inputs}
+    assert distance(graph, integer, silence) > 40  # what biases alone give
+
+
+def test_weights_that_the_file_has_in_int8_stay_as_they_are():
+    net = Net(2)
+    coarse = QuantParams([0.011], [0])
+    integers = net.rng.integers(-127, 128, (3, 8), np.int8)
+    x = net.node(
+        "FULLY_CONNECTED", net.input(8), net.constant(coarse.dequantize(integers)), net.random(3), name="dense"
+    )
+    graph = net.graph(x)
+    (node,) = graph.nodes
+    weights = replace(graph.tensors[node.inputs[1]], dtype=DType.INT8, quant=coarse, data=integers)
+    hybrid = replace(graph, tensors={**graph.tensors, weights.name: weights})
+    prepared = dequantize_constants(hybrid)
+    found = quantize(prepared, None, DYNAMIC)
+    (layer,) = (n for n in found.nodes if n.op == "DYNAMIC_FULLY_CONNECTED")
+    kept = found.tensors[layer.inputs[1]]
+    np.testing.assert_array_equal(kept.data, integers)
+    assert kept.quant == coarse
+    requantized = quantize(graph, None, DYNAMIC)
+    assert requantized.tensors[layer.inputs[1].removesuffix(":float32")].quant.scale.size == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weight": replace(DYNAMIC.weight, dtype=DType.INT4, low=-7, high=7)}, "weights are int8"),
+        ({"scaling": "smooth"}, "unscaled"),
+        ({"activation": replace(DYNAMIC.activation, low=-7, high=7)}, "activations have all of int8"),
+    ],
+)
+def test_what_it_cannot_do_is_said_before_any_work(change, message):
+    with pytest.raises(QuantizationError, match=message):
+        quantize(mixed_net(), None, replace(DYNAMIC, **change))
+
+
+def test_all_layers_or_none():
+    for rules in (Recipe.of(INT8, {"dense": DYNAMIC}), Recipe.of(DYNAMIC, {"dense": find_scheme("adaptive")})):
+        with pytest.raises(QuantizationError, match=r"at one time.*\(the default\).*\(dense\)"):
+            quantize(mixed_net(), None, rules)
+
+
+def test_observers_and_real_edges_are_refused_and_calibration_data_are_not_looked_at(tmp_path):
+    with pytest.raises(QuantizationError, match="nothing to observe"):
+        choose_recipe("dynamic", None, observer="mse")
+    with pytest.raises(QuantizationError, match="fixed-point inputs"):
+        api.quantize_model(mixed_net(), None, scheme="dynamic", edges=Edges.FLOAT)
+    _, warnings = api.quantize_model(mixed_net(), tmp_path / "there is no such file.npz", scheme="dynamic")
+    assert "not looked at" in warnings[0]
+    with pytest.raises(CalibrationError) as refused:
+        api.quantize_model(mixed_net(), None)
+    assert "--scheme dynamic" in refused.value.hint
+
+
+def test_operators_without_a_way_are_named_all_at_once():
+    net = Net()
+    x = net.node("GELU", net.input(8), name="first")
+    x = net.node("FULLY_CONNECTED", x, net.random(4, 8), net.random(4), name="dense")
+    graph = net.graph(net.node("ELU", x, name="second"))
+    with pytest.raises(QuantizationError, match=r"ELU \(second\); GELU \(first\)") as refused:
+        quantize(graph, None, DYNAMIC)
+    assert "int8" in refused.value.hint
