@@ -482,6 +482,11 @@ def _gather(node: Node, graph: Graph) -> schema.GatherOptionsT:
     return schema.GatherOptionsT(axis=node.attrs.axis, batchDims=node.attrs.batch_dims)
 
 
+@rule("CUMSUM", version=1)
+def _cumsum(node: Node, graph: Graph) -> schema.CumsumOptionsT:
+    return schema.CumsumOptionsT(exclusive=node.attrs.exclusive, reverse=node.attrs.reverse)
+
+
 @rule("GATHER_ND", version=1)
 def _gather_nd(node: Node, graph: Graph) -> schema.GatherNdOptionsT:
     return schema.GatherNdOptionsT()

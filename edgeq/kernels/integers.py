@@ -9,6 +9,7 @@ from edgeq.ops import ops_with
 from edgeq.ops.arg_extreme import ArgExtremeParams
 from edgeq.ops.cast import CastParams
 from edgeq.ops.comparison import ComparisonParams
+from edgeq.ops.cumsum import CumsumParams
 from edgeq.ops.integers import IntegerPairwiseParams
 from edgeq.ops.logical_not import LogicalNotParams
 from edgeq.ops.selecting import SelectParams
@@ -71,3 +72,22 @@ class Cast(Kernel):
     name = "edgeq_cast"
     ops = ops_with(CastParams)
     template = "cast.c.j2"
+
+
+@register
+class Cumsum(Kernel):
+    name = "edgeq_cumsum"
+    ops = ops_with(CumsumParams)
+    template = "cumsum.c.j2"
+    in_place = True
+
+    def supports(self, p: CumsumParams, cpu: Cpu) -> bool:
+        return not p.is_scaled
+
+
+@register
+class CumsumScaled(Cumsum):
+    name = "edgeq_cumsum_scaled"
+
+    def supports(self, p: CumsumParams, cpu: Cpu) -> bool:
+        return p.is_scaled

@@ -100,7 +100,8 @@ def test_more_keras_ops_nodes(keras, tmp_path):
 def test_reductions_and_broadcasts(keras, tmp_path):
     ops, x = keras.ops, keras.Input((3, 4), name="x")
     y = ops.sum(x, axis=(1, -1), keepdims=True) + ops.broadcast_to(ops.max(x, axis=1, keepdims=True), (1, 3, 4))
-    model = keras.Model(x, [y, ops.min(x, axis=2), ops.sum(x, axis=1)])
+    z = [ops.min(x, axis=2), ops.sum(x, axis=1), ops.prod(x, axis=2), ops.cumsum(x, axis=1), ops.cumsum(x, axis=-1)]
+    model = keras.Model(x, [y, *z])
     model.save(tmp_path / "m.keras")
     assert_same_outputs(model, load(tmp_path / "m.keras"), vectors=1)
 

@@ -38,7 +38,9 @@ TFLITE_TYPE = {
     DType.BOOL: schema.TensorType.BOOL,
 }
 
-_NOT_AMONG_REFERENCE_KERNELS = {getattr(schema.BuiltinOperator, name) for name in ("CEIL", "ELU", "ROUND", "SUM")}
+_NOT_AMONG_REFERENCE_KERNELS = {
+    getattr(schema.BuiltinOperator, name) for name in ("CEIL", "CUMSUM", "ELU", "ROUND", "SUM")
+}
 # operators that interpreters know only by later versions
 _FIRST_VERSIONS = {"BROADCAST_TO": 2}
 

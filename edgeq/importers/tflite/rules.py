@@ -182,6 +182,11 @@ def _svdf(options: Any) -> dict[str, Any]:
     return {"rank": options.Rank(), "activation": _activation(options)}
 
 
+@rule("CUMSUM")
+def _cumsum(options: Any) -> dict[str, Any]:
+    return {"exclusive": bool(options.Exclusive()), "reverse": bool(options.Reverse())}
+
+
 @rule("FUNCTION")
 def _function(options: Any) -> dict[str, Any]:
     name, parameters = options

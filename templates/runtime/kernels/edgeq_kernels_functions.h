@@ -3,9 +3,11 @@
 #ifndef EDGEQ_KERNELS_FUNCTIONS_H
 #define EDGEQ_KERNELS_FUNCTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arm_nn_types.h"
+#include "edgeq_integer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -130,6 +132,33 @@ arm_cmsis_nn_status edgeq_reduce_prod_s16(const int16_t *input,
                                           int32_t shift,
                                           int32_t out_offset,
                                           int16_t *output);
+
+/*
+ * Running sums along the middle axis of a tensor (outer, size, inner), from its end with `reverse`, without the element
+ * itself with `exclusive`; they wrap around. The output may be the input. ARM_CMSIS_NN_ARG_ERROR: a size below 1.
+ */
+arm_cmsis_nn_status edgeq_cumsum(edgeq_type type,
+                                 const void *input,
+                                 int32_t outer,
+                                 int32_t size,
+                                 int32_t inner,
+                                 bool exclusive,
+                                 bool reverse,
+                                 void *output);
+
+/* The same of int8 and int16, in_offset added to every element and the sums requantized; they have to fit 32 bits. */
+arm_cmsis_nn_status edgeq_cumsum_scaled(edgeq_type type,
+                                        const void *input,
+                                        int32_t outer,
+                                        int32_t size,
+                                        int32_t inner,
+                                        bool exclusive,
+                                        bool reverse,
+                                        int32_t in_offset,
+                                        int32_t mult,
+                                        int32_t shift,
+                                        int32_t out_offset,
+                                        void *output);
 
 #ifdef __cplusplus
 }

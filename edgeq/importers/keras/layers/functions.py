@@ -98,6 +98,23 @@ def ops_power(layer: Layer, x: str, exponent: str) -> str:
     return layer.emit("SQUARE", (x,)) if value == 2 else function(layer, x, "power", value)
 
 
+def _check_cumsum(config: Config) -> str:
+    return "" if isinstance(config.get("axis"), int) else "no axis"
+
+
+@rule("ops.Cumsum", check=_check_cumsum)
+def ops_cumsum(layer: Layer, x: str) -> str:
+    return layer.emit("CUMSUM", (x, layer.constant("axis", np.int32(_along(layer, x)))))
+
+
+def _along(layer: Layer, x: str) -> int:
+    """The axis, which is not that of the batch."""
+    rank, axis = len(layer.shape(x)), layer.config["axis"]
+    if not -rank < axis < rank or axis == 0:
+        raise ModelError(f"axis {axis} cannot be summed along in {rank} dimensions", where=layer.name)
+    return axis
+
+
 def _check_normalize(config: Config) -> str:
     if config.get("axis", -1) not in (-1, [-1]):
         return "an axis other than the last"

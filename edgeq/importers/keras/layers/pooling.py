@@ -110,6 +110,11 @@ def ops_sum(layer: Layer, x: str) -> str:
     return _reduce(layer, x, "SUM")
 
 
+@rule("ops.Prod")
+def ops_prod(layer: Layer, x: str) -> str:
+    return _reduce(layer, x, "REDUCE_PROD")
+
+
 @rule("ops.Max")
 def ops_max(layer: Layer, x: str) -> str:
     return _reduce(layer, x, "REDUCE_MAX")
