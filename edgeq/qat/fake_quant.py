@@ -12,8 +12,12 @@ from edgeq.quant.params import SMALLEST_SCALE
 
 def round_through(x: Any) -> Any:
     """The nearest integer, ties away from zero as in TFLite's QUANTIZE; its gradient is that of x."""
-    nearest = ops.sign(x) * ops.floor(ops.abs(x) + 0.5)
-    return x + ops.stop_gradient(nearest - x)
+    return straight_through(x, ops.sign(x) * ops.floor(ops.abs(x) + 0.5))
+
+
+def straight_through(x: Any, value: Any) -> Any:
+    """`value` itself, to the bit, with the gradient of x; x is finite."""
+    return ops.stop_gradient(value) + (x - ops.stop_gradient(x))
 
 
 def fake_quant(
@@ -51,8 +55,7 @@ def affine(low: Any, high: Any, least: int, most: int, *, symmetric: bool) -> tu
 
 def scaled_gradient(x: Any, factor: Any) -> Any:
     """x, whose gradient is multiplied by `factor`. The value is x itself, to the bit."""
-    small = x * factor
-    return ops.stop_gradient(x) + (small - ops.stop_gradient(small))
+    return straight_through(x * factor, x)
 
 
 def learned_step_quant(
@@ -80,6 +83,20 @@ def learned_step_quant(
     s = scaled_gradient(step, 1.0 / (elements * (high - zero_point)) ** 0.5)
     ratio = ops.clip(_grained(x / s, grain), low - zero_point, high - zero_point)
     return (_integers(ratio, zero_point, raw_ties) - zero_point) * s
+
+
+def two_levels(x: Any, step: Any, zero: int, elements: float) -> Any:
+    """step · (b − zero), b = 1 where x reaches the threshold −zero · step and −1 elsewhere (`edgeq.ops.binary_inputs`).
+
+    Its gradient is that of a learned step of these two integers: by x it is 1 between the two values and 0 elsewhere
+    (the "straight-through estimator" of signs, clipped), by the step as `learned_step_quant`'s with Q_P = 1.
+
+    Args:
+        step: positive, one. zero: 0 or −1. elements: as `learned_step_quant`'s.
+    """
+    s = scaled_gradient(step, 1.0 / elements**0.5)
+    ratio = ops.clip(x / s, -1 - zero, 1 - zero)
+    return straight_through(ratio, ops.where(x >= -zero * step, 1.0, -1.0) - zero) * s
 
 
 def multiple(factor: Any, unit: Any) -> Any:

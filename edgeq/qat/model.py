@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +15,21 @@ from keras import ops
 from edgeq.errors import ModelError, ProjectError, QuantizationError
 from edgeq.exporters.tflite import export_tflite
 from edgeq.importers import load
-from edgeq.ir import DType, Graph, Node
+from edgeq.ir import DType, Graph, Node, frozen_array
 from edgeq.lower import check_supported
+from edgeq.ops.binary_inputs import TwoLevels
 from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.qat import fake_quant as fq
 from edgeq.qat.functions import FUNCTIONS, RAW_TIES
+from edgeq.qat.weights import LayerWeights
+from edgeq.quant.binary_inputs import choose_levels, takes_binary_inputs
 from edgeq.quant.calibration import Source, open_calibration, some_of
 from edgeq.quant.evaluate import evaluate
 from edgeq.quant.limits import insert_limits
 from edgeq.quant.observers import Range, observe
-from edgeq.quant.params import SMALLEST_SCALE
 from edgeq.quant.quantize import quantize_graph
 from edgeq.quant.recipes import Recipe, choose_recipe
-from edgeq.quant.schemes import RoleScheme
 from edgeq.quant.tying import Tied, insert_requantize, rule_of, tied_activations
-from edgeq.quant.weights import fitting_role, weight_params
 
 #: Share of a range that each training batch leaves as it was.
 MOMENTUM = 0.99
@@ -128,18 +128,27 @@ class _Activations:
 
 
 @dataclass(frozen=True, eq=False)
-class _Weights:
-    """A layer's weights and where their scales come from.
+class _TwoLevels:
+    """The two values that a layer takes its input for.
 
-    first: float32, scales in a shape that broadcasts against the weights; None where they follow the weights.
-    factor: variable, what the first scales have been multiplied with; None where they are held.
+    Attributes:
+        first: as training begins. factor: variable, what their step has been multiplied with.
+        elements: of the input, for one vector.
     """
 
-    node: Node
-    role: RoleScheme
-    axis: int | None
-    first: np.ndarray | None = None
-    factor: Any = None
+    first: TwoLevels
+    factor: Any
+    elements: float
+
+    @property
+    def step(self) -> Any:
+        return fq.multiple(self.factor, self.first.step)
+
+    def rounded(self, x: Any) -> Any:
+        return fq.two_levels(x, self.step, self.first.zero, self.elements)
+
+    def trained(self) -> TwoLevels:
+        return replace(self.first, step=float(ops.convert_to_numpy(self.step)))
 
 
 class QuantizedModel(keras.Model):
@@ -161,6 +170,7 @@ class QuantizedModel(keras.Model):
             for node in graph.nodes
             if rule_of(node).weight is not None
         }
+        self._inputs = {node.outputs[0]: self._two_levels(node, values) for node in self._of_binary_inputs()}
         roles = recipe.activation_roles(graph)
         learned = dict.fromkeys(graph.inputs, recipe.default.learned_steps)
         for node in graph.nodes:
@@ -171,6 +181,15 @@ class QuantizedModel(keras.Model):
         ]
         self._class_of = {name: each for each in self._classes for name in each.tied.members}
         self.built = True
+
+    def _of_binary_inputs(self) -> list[Node]:
+        layer = self.recipe.layer
+        return [node for node in self.graph.nodes if takes_binary_inputs(self.graph, node, layer(node.loc))]
+
+    def _two_levels(self, node: Node, values: Mapping[str, np.ndarray]) -> _TwoLevels:
+        factor = self._variable(1.0, f"{node.outputs[0]}_levels", positive=True)
+        elements = self.graph.tensors[node.inputs[0]].size
+        return _TwoLevels(choose_levels(values[node.inputs[0]]), factor, float(elements))
 
     def _trained_names(self) -> list[str]:
         names = dict.fromkeys(name for node in self.graph.nodes for name in node.inputs if name)
@@ -190,23 +209,14 @@ class QuantizedModel(keras.Model):
     def _constant(self, name: str) -> Any:
         return self._variable(self.graph.tensors[name].data, name)
 
-    def _weights(self, node: Node) -> _Weights:
-        rule, scheme = rule_of(node), self.recipe.layer(node.loc)
-        name, role = node.inputs[rule.weight], fitting_role(node.op, scheme.weight)
-        params = weight_params(self.graph.tensors[name].data, rule.weight_axis, role)
-        shape = [1] * len(self.graph.tensors[name].shape)
-        if params.axis is not None:
-            shape[params.axis] = -1
-        if scheme.learned_steps:
-            data = np.abs(self.graph.tensors[name].data)
-            others = tuple(a for a in range(data.ndim) if a != params.axis)
-            # 2⟨|v|⟩ / sqrt(Q_P): Esser et al. (2020), section 2.1
-            first = 2 * data.mean(axis=others, keepdims=True) / role.high**0.5
-            first = np.where(first > SMALLEST_SCALE, first, params.scale.reshape(shape))
-            factor = self._variable(np.ones(first.shape), f"{name}_step", positive=True)
-            return _Weights(node, role, params.axis, first.astype(np.float32), factor)
-        held = None if role.algorithm == "abs-max" else params.scale.reshape(shape)
-        return _Weights(node, role, params.axis, held)
+    def _weights(self, node: Node) -> LayerWeights:
+        scheme = self.recipe.layer(node.loc)
+
+        def variable(value: Any, name: str) -> Any:
+            return self._variable(value, name, positive=True)
+
+        weights = self.graph.tensors[node.inputs[rule_of(node).weight]]
+        return LayerWeights.of(node, weights, scheme.weight, scheme.learned_steps, variable)
 
     def _activations(
         self, tied: Tied, ranges: Mapping[str, Range], values: Mapping[str, np.ndarray], learned: bool
@@ -226,7 +236,14 @@ class QuantizedModel(keras.Model):
         step = 2 * mean / largest**0.5 if mean > 0 else max(high, 1.0) / largest
         return _Activations(tied, True, (self._variable(1.0, f"{name}_step", positive=True),), step, zero_point)
 
+    def compile(self, *args: Any, jit_compile: bool | str = False, **options: Any) -> None:
+        """As Keras's, but without XLA where it is not asked for: compiling rounding networks takes it longer than
+        training small ones."""
+        super().compile(*args, jit_compile=jit_compile, **options)
+
     def call(self, inputs: Any, training: bool = False) -> Any:
+        """In training, results that an operator fixes (probabilities) leave the network as they are: rounded to 0 they
+        would have no gradient."""
         given = [inputs[name] for name in self.graph.inputs] if isinstance(inputs, Mapping) else inputs
         given = list(given) if isinstance(given, (list, tuple)) else [given]
         values: dict[str, Any] = {}
@@ -243,56 +260,52 @@ class QuantizedModel(keras.Model):
         """An operand's value; None for those that are no real numbers or absent."""
         name = node.inputs[index]
         if name in values:
-            return values[name]
+            two = self._inputs.get(node.outputs[0])
+            return values[name] if two is None else two.rounded(values[name])
         if name not in self._constants:
             return None
         rule = rule_of(node)
         if rule.weight is not None and index == rule.weight:
-            return self._rounded_weights(name)
+            return self._layers_weights[name].rounded(self._constants[name])
         if rule.weight is not None and index == rule.bias:
             return self._rounded_bias(node, name)
         return self._rounded_constant(node, name)
 
-    def _rounded_weights(self, name: str) -> Any:
-        w, kind = self._constants[name], self._layers_weights[name]
-        if kind.factor is not None:
-            per_step = self.graph.tensors[name].size / kind.first.size
-            step = fq.multiple(kind.factor, kind.first)
-            return fq.learned_step_quant(w, step, 0, kind.role.low, kind.role.high, per_step)
-        return fq.fake_quant(w, self._weight_scale(name), 0.0, kind.role.low, kind.role.high)
-
     def _weight_scale(self, name: str) -> Any:
-        kind = self._layers_weights[name]
-        if kind.first is not None:
-            return kind.first if kind.factor is None else kind.factor * kind.first
-        w = self._constants[name]
-        others = tuple(a for a in range(len(w.shape)) if a != kind.axis)
-        scale = ops.max(ops.abs(w), axis=others, keepdims=True) / kind.role.high
-        return ops.stop_gradient(ops.where(scale > SMALLEST_SCALE, scale, 1.0))
+        return self._layers_weights[name].scale(self._constants[name])
 
     def _rounded_bias(self, node: Node, name: str) -> Any:
         """A bias in steps of the input's scale times the weights', which are coarse where these are."""
-        rule = rule_of(node)
-        scale, _ = self._parameters(self._class_of[node.inputs[rule.input]])
+        rule, scale = rule_of(node), self._input_scale(node)
         step = ops.stop_gradient(scale * ops.reshape(self._weight_scale(node.inputs[rule.weight]), (-1,)))
         return fq.round_through(self._constants[name] / step) * step
+
+    def _input_scale(self, node: Node) -> Any:
+        """Of what the layer's weights multiply."""
+        if node.outputs[0] in self._inputs:
+            return self._inputs[node.outputs[0]].step
+        return self._parameters(self._class_of[node.inputs[rule_of(node).input]])[0]
 
     def _grain(self, node: Node | None) -> Any:
         """To which parts of a step results are rounded before they are rounded to whole ones; None: to none.
 
         Of a mean of integers that is what float32 may be off. Of sums it is what the first of two roundings leaves
         (`edgeq.fixedpoint.requantize`): times the mantissa of the factor between the scales, which is at least a half,
-        the sum becomes whole; the exponent is left for the second.
+        the sum becomes whole; the exponent is left for the second. MEAN's factor contains the division.
         """
         if node is not None and node.op in RAW_TIES:
             return _FLOAT32_DOUBT
-        if node is None or rule_of(node).weight is None:
+        if node is None or (rule_of(node).weight is None and node.op != "MEAN"):
             return None
-        rule = rule_of(node)
-        scale, _ = self._parameters(self._class_of[node.inputs[rule.input]])
+        rule, scale = rule_of(node), self._input_scale(node)
         result_scale, _ = self._parameters(self._class_of[node.outputs[0]])
-        weight_scale = ops.reshape(self._weight_scale(node.inputs[rule.weight]), (-1,))
-        exponent = ops.floor(ops.log2(scale * weight_scale / result_scale)) + 1
+        bits = 0
+        if node.op == "MEAN":
+            count = self.graph.tensors[node.inputs[0]].size // self.graph.tensors[node.outputs[0]].size
+            bits = count.bit_length() - 1
+        else:
+            scale = scale * ops.reshape(self._weight_scale(node.inputs[rule.weight]), (-1,))
+        exponent = ops.floor(ops.log2(scale / result_scale)) + 1 - bits
         return ops.stop_gradient(ops.power(2.0, ops.minimum(exponent, 0.0)))
 
     def _rounded_constant(self, node: Node, name: str) -> Any:
@@ -308,6 +321,8 @@ class QuantizedModel(keras.Model):
         how = {"grain": self._grain(node), "raw_ties": node is not None and node.op in RAW_TIES}
         role = each.tied.role
         if each.tied.fixed is not None:
+            if training and name in self.graph.outputs:
+                return x
             return fq.fake_quant(x, *self._parameters(each), *role.dtype.range, **how)
         if each.learned:
             # values that share the step, of one vector: the gradient shall not depend on the batch
@@ -349,11 +364,19 @@ class QuantizedModel(keras.Model):
             for name in self._layers_weights
         }
 
+    def trained_levels(self) -> dict[str, TwoLevels]:
+        """The two values of each binary input, by the name of the layer's result."""
+        return {name: each.trained() for name, each in self._inputs.items()}
+
     def trained_graph(self) -> Graph:
-        """The float graph with the trained weights and biases."""
+        """The float graph with the trained weights, as the forward pass rounds them, and biases."""
+        values = {
+            name: self._layers_weights[name].rounded(variable) if name in self._layers_weights else variable
+            for name, variable in self._constants.items()
+        }
         constants = [
-            type(t)(t.name, t.shape, t.dtype, data=np.asarray(ops.convert_to_numpy(self._constants[t.name])))
-            for t in (self.graph.tensors[name] for name in self._constants)
+            replace(self.graph.tensors[name], data=frozen_array(ops.convert_to_numpy(value)))
+            for name, value in values.items()
         ]
         return self.graph.rewrite(tensors=constants)
 
@@ -372,7 +395,8 @@ def integer_graph(model: QuantizedModel) -> Graph:
                 "training left NaN or infinite values", where=variable.name, hint="train with a lower learning rate"
             )
     graph = model.trained_graph()
-    quantized = quantize_graph(graph, model.trained_ranges(), model.recipe, model.weight_scales())
+    found = (model.trained_ranges(), model.recipe, model.weight_scales(), model.trained_levels())
+    quantized = quantize_graph(graph, *found)
     return prepare_quantized(insert_limits(graph, quantized, model.recipe))
 
 
