@@ -65,7 +65,7 @@ def choose_kernel(
     """The kernel that runs these parameters; of equals, CMSIS-NN's functions (arm_…) come before our own.
 
     Args:
-        optimize: RAM puts what a call needs before its cost.
+        optimize: RAM puts what a call needs before its cost, SIZE the bytes of code, which all calls of a kernel share.
         sizes: bytes of the first operand and of the result.
 
     Raises QuantizationError where none does.
@@ -78,6 +78,8 @@ def choose_kernel(
         needed = 0
         if optimize is Optimize.RAM:
             needed = kernel.overlap(params, cpu).joint_bytes(*sizes) + kernel.scratch_bytes(params, cpu)
+        elif optimize is Optimize.SIZE:
+            needed = kernel.code_bytes
         unwanted = setting is KernelSetting.TUNED and not kernel.tuned
         return unwanted, needed, kernel.cost(params, cpu), not kernel.name.startswith("arm_"), kernel.name
 

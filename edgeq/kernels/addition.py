@@ -16,6 +16,7 @@ class ElementwiseAddS8(Kernel):
     name = "arm_elementwise_add_s8"
     ops = ("ADD",)
     template = "addition.c.j2"
+    code_bytes = 1248
     in_place = True
 
     def supports(self, p: AdditionParams, cpu: Cpu) -> bool:

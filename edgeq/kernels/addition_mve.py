@@ -28,6 +28,7 @@ class AddMveS8(Kernel):
     template = "addition_mve.c.j2"
     in_place = True
     tuned = True
+    code_bytes = 606
 
     def supports(self, p: AdditionParams, cpu: Cpu) -> bool:
         return cpu.mve and not p.broadcasts and _HALF in _factors(p) and p.output_shift < 0

@@ -27,6 +27,7 @@ class AddTablesS8(Kernel):
     ops = ("ADD", "SUB")
     template = "addition_tables.c.j2"
     tuned = True
+    code_bytes = 462
     in_place = True
 
     def supports(self, p: AdditionParams, cpu: Cpu) -> bool:

@@ -15,6 +15,7 @@ class AvgpoolS8(Kernel):
     name = "arm_avgpool_s8"
     ops = ("AVERAGE_POOL_2D",)
     template = "average_pool_2d.c.j2"
+    code_bytes = 508
 
     def cost(self, p: PoolParams, cpu: Cpu) -> int:
         return math.prod(p.output_shape) * (20 + math.prod(p.kernel))

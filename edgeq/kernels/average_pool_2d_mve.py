@@ -19,6 +19,7 @@ class AvgpoolMveS8(Kernel):
     ops = ("AVERAGE_POOL_2D",)
     template = "average_pool_2d_mve.c.j2"
     tuned = True
+    code_bytes = 438
 
     def supports(self, p: PoolParams, cpu: Cpu) -> bool:
         return cpu.mve and math.prod(p.kernel) <= _MOST_PIXELS

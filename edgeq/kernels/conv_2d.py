@@ -17,6 +17,7 @@ class ConvolveWrapperS8(Kernel):
     name = "arm_convolve_wrapper_s8"
     ops = ("CONV_2D",)
     template = "conv_2d.c.j2"
+    code_bytes = 6442
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         return cmsis_nn_scratch.convolve_wrapper_s8_is_sound(

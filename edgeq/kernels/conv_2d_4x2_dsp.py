@@ -28,7 +28,7 @@ class ByFour(Kernel):
 
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         """Four windows of int16, and one of int8 where any has to be copied."""
-        copied = hangs_over(p) or _runs(p)[0] != p.weights.shape[1]
+        copied = hangs_over(p) or not _rows_are_runs(p)
         return 4 * _PIXELS * len(widened_order(p)) + (int(np.prod(p.weights.shape[1:])) if copied else 0)
 
     def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
@@ -47,6 +47,7 @@ class Convolve4x2DspS8(ByFour):
 
     name = "edgeq_convolve_4x2_dsp_s8"
     tuned = True
+    code_bytes = 2906
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         if not (cpu.dsp and not cpu.mve and p.groups == 1 and p.weights.shape[0] >= 2):
@@ -57,7 +58,7 @@ class Convolve4x2DspS8(ByFour):
         )
 
     def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
-        return by_four_cost(p, 51 * len(widened_order(p)) // 4 + 88)
+        return by_four_cost(p, 51 * len(widened_order(p)) // 4 + 72)
 
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         out_c = p.weights.shape[0]
@@ -92,7 +93,12 @@ def by_four_cost(p: Conv2DParams, record: int) -> int:
 def _runs(p: Conv2DParams) -> tuple[int, int]:
     """(runs, bytes): a window's bytes as runs that are contiguous in the image, or as one where it has to be copied."""
     _, height, width, in_c = p.weights.shape
-    return (height, width * in_c) if width == 1 or p.dilation[1] == 1 else (1, height * width * in_c)
+    return (height, width * in_c) if _rows_are_runs(p) else (1, height * width * in_c)
+
+
+def _rows_are_runs(p: Conv2DParams) -> bool:
+    """Whether the taps of a window's row are neighbours in the image."""
+    return p.weights.shape[2] == 1 or p.dilation[1] == 1
 
 
 def widened_order(p: Conv2DParams) -> np.ndarray:

@@ -34,6 +34,7 @@ class ConvolveDspS8(Kernel):
     ops = ("CONV_2D",)
     template = "conv_2d_dsp.c.j2"
     tuned = True
+    code_bytes = 1744
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         out_c, *window = p.weights.shape

@@ -15,6 +15,7 @@ class DepthwiseConvWrapperS8(Kernel):
     name = "arm_depthwise_conv_wrapper_s8"
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d.c.j2"
+    code_bytes = 4970
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
         return cmsis_nn_scratch.depthwise_conv_wrapper_s8_is_sound(

@@ -28,6 +28,7 @@ class DepthwiseConv3x3DspS8(Kernel):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_3x3_dsp.c.j2"
     tuned = True
+    code_bytes = 1268
     in_place = True
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
@@ -76,5 +77,5 @@ def _cost(p: DepthwiseConv2DParams, by_columns: bool) -> int:
     """Instructions where lines are columns, or rows."""
     n, height, width, channels = p.input_shape
     lines, length = (width, height) if by_columns else (height, width)
-    line = 80 + 18 * (length // 2) + 4 * (45 + 34 * (length // 2) + 30 * (length % 2))
+    line = 165 + 18 * (length // 2) + 4 * (45 + 35 * (length // 2) + 30 * (length % 2))
     return n * (-(-channels // 4) * (80 + 9 * length) + lines * (channels * line // 4))

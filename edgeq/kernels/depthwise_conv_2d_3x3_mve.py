@@ -37,6 +37,7 @@ class DepthwiseConv3x3MveS8(Kernel):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_3x3_mve.c.j2"
     tuned = True
+    code_bytes = 2456
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
         return (

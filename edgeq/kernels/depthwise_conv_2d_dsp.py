@@ -28,6 +28,7 @@ class DepthwiseConvDspS8(Kernel):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_dsp.c.j2"
     tuned = True
+    code_bytes = 1530
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
         return (
@@ -39,10 +40,13 @@ class DepthwiseConvDspS8(Kernel):
         )
 
     def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
-        n, height, width, channels = p.output_shape
-        taps = p.kernel[0] * p.kernel[1]
-        per_record = 9 * taps + 6 * p.kernel[0] + 45
-        return n * height * width * (-(-channels // 4) * per_record + 60)
+        records = -(-p.input_shape[3] // 4)
+        rows, cols = (_taps_on_image(p, axis) for axis in (0, 1))
+        whole = (rows == 3).sum() * (cols == 3).sum() if p.kernel == (3, 3) else 0
+        taps = rows.sum() * cols.sum() - 9 * whole
+        border = 8 * taps + 10 * (rows.sum() * cols.size - 3 * whole) + 85 * (rows.size * cols.size - whole)
+        per_pixel = 15 * whole + 90 * (rows.size * cols.size - whole)
+        return int(p.input_shape[0] * (records * (109 * whole + border) + per_pixel))
 
     def overlap(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Overlap:
         return Overlap(forwards=forwards_distance(p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad))
@@ -59,6 +63,13 @@ class DepthwiseConvDspS8(Kernel):
             per_channel.quant[channels].reshape(len(channels), -1),
         ]
         return {"packed": frozen_array(np.concatenate(words, axis=1).astype(np.int32))}
+
+
+def _taps_on_image(p: DepthwiseConv2DParams, axis: int) -> np.ndarray:
+    """Of each window along an axis (0: rows) how many taps lie on the image."""
+    starts = np.arange(p.output_shape[1 + axis]) * p.stride[axis] - p.pad[axis]
+    places = starts[:, np.newaxis] + np.arange(p.kernel[axis]) * p.dilation[axis]
+    return ((places >= 0) & (places < p.input_shape[1 + axis])).sum(axis=1)
 
 
 def depthwise_channels(p: DepthwiseConv2DParams) -> Channels | None:

@@ -30,6 +30,7 @@ class DepthwiseConvWordsS8(Kernel):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_words.c.j2"
     tuned = True
+    code_bytes = 1152
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
         return not cpu.dsp and p.depth_multiplier == 1 and _channels(p) is not None

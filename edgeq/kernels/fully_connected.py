@@ -18,6 +18,7 @@ class FullyConnectedWrapperS8(Kernel):
     name = "arm_fully_connected_wrapper_s8"
     ops = ("FULLY_CONNECTED",)
     template = "fully_connected.c.j2"
+    code_bytes = 3098
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return not p.single_rounding

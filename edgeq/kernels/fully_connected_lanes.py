@@ -33,6 +33,7 @@ class FullyConnectedLanesS8(Kernel):
     ops = ("FULLY_CONNECTED",)
     template = "fully_connected_lanes.c.j2"
     tuned = True
+    code_bytes = 716
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return not cpu.dsp and not p.single_rounding and p.units >= 4 and _channels(p) is not None

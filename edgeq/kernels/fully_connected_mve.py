@@ -29,6 +29,7 @@ class FullyConnectedMveS8(Kernel):
     ops = ("FULLY_CONNECTED",)
     template = "fully_connected_mve.c.j2"
     tuned = True
+    code_bytes = 518
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return cpu.mve and not p.single_rounding and _channels(p) is not None

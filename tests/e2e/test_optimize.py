@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from edgeq import api
@@ -10,6 +12,7 @@ from edgeq.kernels import Optimize
 from edgeq.memory import working_bytes
 from edgeq.target import load_board
 from tests.e2e.zoo import int8_model, needs_zoo
+from tests.tools import needs_cross
 
 BOARD = load_board("mps2-an386")
 
@@ -28,6 +31,20 @@ def test_ram_takes_no_more_than_speed_and_keeps_what_is_fast_within_it(model):
     # layers of the same kernel in both: those that do not decide about the peak
     kept = [s for s, f in zip(small.program.calls, fast.program.calls, strict=True) if s.kernel == f.kernel]
     assert any(call.scratch_bytes for call in kept)
+
+
+@needs_zoo
+@needs_cross
+def test_size_makes_small_code_and_keeps_the_results(tmp_path):
+    """Keyword spotting within 6 KB of layers and kernels, and what is not the model's within 512 bytes of RAM."""
+    fast = api.build(int8_model("kws"), BOARD, out=tmp_path / "fast")
+    small = api.build(int8_model("kws"), BOARD, optimize="size", out=tmp_path / "small")
+    before, after = fast.report(), small.report()
+    assert after["flash"]["model_code"] <= 6 << 10 < before["flash"]["model_code"] <= 12 << 10
+    assert after["flash"]["total"] < before["flash"]["total"]
+    assert after["ram"]["static"] <= 512 >= before["ram"]["static"]
+    if shutil.which("qemu-system-arm"):
+        assert small.verify("qemu", vectors=2).equal
 
 
 @needs_zoo

@@ -4,6 +4,7 @@
 #define EDGEQ_CURSOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -97,6 +98,24 @@ static inline edgeq_place edgeq_next_window(edgeq_cursor *c)
         edgeq_next_row(c);
     }
     return w;
+}
+
+/* Where the first of the next `count` windows is, if they lie in one row and none hangs over; NULL, taking none, else. */
+static inline const int8_t *edgeq_next_windows_inside(edgeq_cursor *c, int32_t count)
+{
+    const int8_t *const first = c->image + c->at;
+    const int32_t last = c->x + (count - 1) * c->step;
+
+    if (!c->is_inside || c->columns < count || c->x < 0 || c->x > c->last_x || last < 0 || last > c->last_x) {
+        return NULL;
+    }
+    c->x = last + c->step;
+    c->at += count * c->step_at;
+    c->columns -= count;
+    if (c->columns == 0) {
+        edgeq_next_row(c);
+    }
+    return first;
 }
 
 /* memcpy for few bytes, without a call and by words: that of small C libraries takes them one by one. */

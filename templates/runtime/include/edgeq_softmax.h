@@ -5,12 +5,13 @@
 
 #include "arm_nnfunctions.h"
 #include "edgeq_fixedpoint.h"
+#include "edgeq_window.h"
 
 /* exponentials are Q0.31, their sum Q12.19: up to 4095 of them fit */
 enum { SUM_INTEGER_BITS = 12 };
 
 /* exp(difference * beta * scale) in Q0.31; difference <= 0 */
-static inline int32_t exponential(int32_t difference, int32_t mult, int32_t shift)
+static EDGEQ_NOINLINE int32_t exponential(int32_t difference, int32_t mult, int32_t shift)
 {
     return edgeq_exp_on_negative(edgeq_mul_q31(edgeq_shift_left(difference, shift), mult));
 }

@@ -110,7 +110,7 @@ static inline void edgeq_widen_3x3x3(const int8_t *x, int32_t pitch, int32_t ste
 /* Windows that lie `step` bytes apart. */
 static EDGEQ_NOINLINE void edgeq_widen(const edgeq_widened *v, const int8_t *x, int32_t pitch, int32_t step, int32_t windows, uint32_t *to)
 {
-    if (v->runs == 3 && v->bytes == 9) {
+    if (EDGEQ_HAS_SHORT_CUTS && v->runs == 3 && v->bytes == 9) {
         edgeq_widen_3x3x3(x, pitch, step, windows, to);
         return;
     }
@@ -232,8 +232,13 @@ static inline __attribute__((always_inline)) arm_cmsis_nn_status edgeq_convolve_
             const int32_t step = backwards ? -size : size;
             edgeq_widen_pixels(&v, x, count == 1 ? 0 : step, widened);
             x += count * step;
-        } else if (!edgeq_widen_one_by_one(&v, &c, count, is_run ? pitch : 0, ctx->size, widened)) {
-            return ARM_CMSIS_NN_ARG_ERROR;
+        } else {
+            const int8_t *const inside = count > 1 && is_run ? edgeq_next_windows_inside(&c, EDGEQ_WIDENED) : NULL;
+            if (inside != NULL) {
+                edgeq_widen(&v, inside, pitch, c.step_at, EDGEQ_WIDENED, widened);
+            } else if (!edgeq_widen_one_by_one(&v, &c, count, is_run ? pitch : 0, ctx->size, widened)) {
+                return ARM_CMSIS_NN_ARG_ERROR;
+            }
         }
         v.y_step = count == 1 ? 0 : backwards ? -channels : channels;
         convolve(&v, widened, packed, y);

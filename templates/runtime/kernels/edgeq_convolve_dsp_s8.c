@@ -67,6 +67,14 @@ static inline sums add_bytes(sums s, const int8_t *x0, const int8_t *x1, int32_t
     const int8_t *const end = x0 + count;
     uint32_t a2, a13, b2, b13, x2, x13;
 
+#if defined(__OPTIMIZE_SIZE__)
+    __asm__("2:\n\t" FOUR
+            "cmp %[x0], %[end]\n\t"
+            "bne 2b"
+            : OPERANDS
+            : [end] "r"(end)
+            : "cc", "memory");
+#else
     /* Eight at a time, after four where their number is odd. */
     __asm__("sub %[x2], %[end], %[x0]\n\t"
             "tst %[x2], #4\n\t"
@@ -80,6 +88,7 @@ static inline sums add_bytes(sums s, const int8_t *x0, const int8_t *x1, int32_t
             : OPERANDS
             : [end] "r"(end)
             : "cc", "memory");
+#endif
     *k = w;
     return s;
 }

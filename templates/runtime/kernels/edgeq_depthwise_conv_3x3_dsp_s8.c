@@ -195,7 +195,7 @@ static inline int8_t *convolve_pairs(const image *v, int32_t bias, edgeq_channel
     const int32_t shift = quant.shift;
     uint32_t a, b, s, t, u, p;
 
-    if (v->is_plain) {
+    if (EDGEQ_HAS_SHORT_CUTS && v->is_plain) {
         __asm__(SUMS "smmlar %[a], %[a], %[s], %[t]\n\t"
                      "smmlar %[b], %[b], %[s], %[t]\n\t" STORE NEXT OPERANDS);
     } else {

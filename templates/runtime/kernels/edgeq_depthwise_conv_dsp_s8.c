@@ -23,6 +23,7 @@ typedef struct {
     int32_t w_all;   /* words of all taps */
     int32_t channels;
     bool is_limited; /* whether the activation is narrower than int8 */
+    bool is_plain;   /* whether saturation to int8 is all that limits, and cuts off what is below the zero point */
     int32_t low;
     int32_t high;
     uint32_t offset; /* the input's offset in both lanes */
@@ -161,6 +162,57 @@ static EDGEQ_NOINLINE void convolve_at_border(const walk *v, const int8_t *x, co
     }
 }
 
+/*
+ * Nine taps and results of `records` neighbouring records where v->is_plain, pixels at x, results to y. By hand again:
+ * sums, addresses and the offset stay where they are.
+ */
+#if defined(__ARM_FEATURE_DSP)
+#define RESULT(sum)                                                  \
+    "ldrd %[odd], %[w02], [%[k]], #8\n\t"                            \
+    "ldr %[w13], [%[k]], #4\n\t"                                     \
+    "smmlar %[" sum "], %[" sum "], %[odd], %[w02]\n\t"              \
+    "asr %[" sum "], %[" sum "], %[w13]\n\t"                         \
+    "ssat %[" sum "], #8, %[" sum "]\n\t"                            \
+    "strb %[" sum "], [%[even]], #1\n\t"
+
+static inline const int32_t *convolve_plain(const walk *v, const int8_t *x, const int32_t *k, int32_t records, int8_t *y)
+{
+    const int8_t *const end = x + 4 * records;
+    uint32_t s0, s1, s2, s3, even, odd, w02, w13;
+
+    __asm__("1:\n\t"
+            "ldrd %[s0], %[s1], [%[k]], #8\n\t"
+            "ldrd %[s2], %[s3], [%[k]], #8\n\t" ROW
+            "add %[x], %[x], %[line]\n\t" ROW
+            "add %[x], %[x], %[line]\n\t" ROW
+            "sub %[x], %[x], %[line], lsl #1\n\t"
+            "ldr %[even], %[y]\n\t"
+            "add %[x], %[x], #4\n\t" RESULT("s0") RESULT("s1") RESULT("s2") RESULT("s3")
+            "ldr %[odd], %[end]\n\t"
+            "str %[even], %[y]\n\t"
+            "cmp %[x], %[odd]\n\t"
+            "bne 1b"
+            : [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "=&r"(s3), [k] "+r"(k), [x] "+r"(x),
+              [even] "=&r"(even), [odd] "=&r"(odd), [w02] "=&r"(w02), [w13] "=&r"(w13), [y] "+m"(y)
+            : [step] "r"(v->x_col), [line] "r"(v->x_row), [offset] "r"(v->offset), [end] "m"(end)
+            : "cc", "memory");
+    return k;
+}
+#else
+static inline const int32_t *convolve_plain(const walk *v, const int8_t *x, const int32_t *k, int32_t records, int8_t *y)
+{
+    for (; records > 0; --records, x += 4) {
+        const sums acc = nine_taps(x, v->x_col, v->x_row, v->offset, &k);
+        int32_t i;
+
+        for (i = 0; i < 4; ++i) {
+            *y++ = (int8_t)edgeq_finish_above_s8(acc.channel[i], edgeq_next_quant(&k));
+        }
+    }
+    return k;
+}
+#endif
+
 /* The same for neighbouring pixels, all nine taps of whose 3x3 windows lie on the image. */
 static EDGEQ_NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, const int32_t *packed, int8_t *y,
                                         int32_t pixels)
@@ -174,6 +226,14 @@ static EDGEQ_NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, co
         const int8_t *taps = x;
         const int32_t *k = packed;
 
+        if (EDGEQ_HAS_SHORT_CUTS && v->is_plain) {
+            k = convolve_plain(v, x, packed, v->channels / 4, y);
+            y += v->channels;
+            if ((v->channels & 3) != 0) {
+                convolve_plain(v, last, k, 1, y - 4);
+            }
+            continue;
+        }
         for (;;) {
             const sums acc = nine_taps(taps, step, line, offset, &k);
 
@@ -246,6 +306,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *d
     v.w_all = 2 * filter_dims->h * filter_dims->w;
     v.channels = input_dims->c;
     v.is_limited = low > -128 || high < 127;
+    v.is_plain = !v.is_limited && p->output_offset == -128;
     v.low = low;
     v.high = high;
     v.offset = ((uint32_t)p->input_offset & 0xffffu) | ((uint32_t)p->input_offset << 16);

@@ -109,7 +109,7 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
     const int32_t high = fc_params->activation.max;
     const bool is_limited = low > -128 || high < 127;
     /* Whether saturation to int8 cuts off what is below the zero point. */
-    const bool is_plain = !is_limited && fc_params->output_offset == -128;
+    const bool is_plain = EDGEQ_HAS_SHORT_CUTS && !is_limited && fc_params->output_offset == -128;
     int32_t batch;
 
     if (input_dims->n < 1 || depth < 4 || units < 4) {
@@ -127,12 +127,18 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
             int32_t doubled[4];
             int32_t i;
 
+#if defined(__OPTIMIZE_SIZE__)
+            while (x != whole) {
+                s = add_four(s, &x, &k);
+            }
+#else
             for (i = (int32_t)((whole - x) >> 2) & 3; i > 0; --i) {
                 s = add_four(s, &x, &k);
             }
             while (x != whole) {
                 s = add_sixteen(s, &x, &k);
             }
+#endif
             if (whole != end) {
                 /* The last four inputs; weights of those that have been counted are 0. */
                 x = end - 4;

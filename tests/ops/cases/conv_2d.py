@@ -35,6 +35,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _ordinary(rng, (3, 3), (2, 1), (6, 5), 5, 5)
     yield _ordinary(rng, (3, 2), (3, 3), (5, 8), 1, 4)
     yield _ordinary(rng, (3, 3), (1, 1), (1, 1), 8, 3)
+    yield _row_with_gaps(rng)
     while True:
         for kernel in kernels:
             for padding in Padding:
@@ -47,6 +48,14 @@ def _one_row(rng: np.random.Generator) -> Case:
     w = weights(rng, (5, 1, 3, 4), axis=0)
     attrs = Conv2DAttrs((1, 2), (1, 1), Padding.VALID)
     return one_node(rng, "CONV_2D", [x, w, bias(rng, x, w, 5, 12)], sum_quant(rng, x, w, 12), attrs)
+
+
+def _row_with_gaps(rng: np.random.Generator) -> Case:
+    """Windows of one row whose taps lie apart, all on the image: they have to be copied though none hangs over."""
+    x = activation_input("x", (1, 3, 11, 6), quant(rng))
+    w = weights(rng, (4, 1, 4, 6), axis=0)
+    attrs = Conv2DAttrs((1, 1), (1, 2), Padding.VALID, rng.choice(list(Activation)))
+    return one_node(rng, "CONV_2D", [x, w, bias(rng, x, w, 4, 24)], sum_quant(rng, x, w, 24), attrs)
 
 
 def _ordinary(
