@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arm_nnfunctions.h"
+#include "edgeq_convolution.h"
 #include "edgeq_window.h"
 
 /* Where the next window is, from left to right, from top to bottom, image after image; or the other way round. */
@@ -157,21 +158,6 @@ static EDGEQ_NOINLINE void edgeq_copy_window(const edgeq_cursor *c, edgeq_place 
             }
         }
     }
-}
-
-/* Whether the shapes make a convolution without groups. */
-static inline bool edgeq_is_convolution(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in,
-                                        const cmsis_nn_dims *filter, const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
-        out->w < 1 || out->c < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return filter->c == in->c;
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "arm_nn_types.h"
+#include "edgeq_convolution.h"
 #include "edgeq_fixedpoint.h"
 #include "edgeq_window.h"
 
@@ -21,21 +22,6 @@ typedef int32_t (*edgeq_packed_dot)(const int8_t *x, int32_t offset, const int8_
                                     int32_t count);
 /* The weight of that index, 0 or more. */
 typedef int32_t (*edgeq_packed_weight)(const int8_t *packed, int32_t index);
-
-static inline bool edgeq_is_packed_convolution(const cmsis_nn_conv_params *p,
-                                               const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                                               const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || filter->c < 1 ||
-        out->h < 1 || out->w < 1 || out->c < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return in->c % filter->c == 0 && out->c % (in->c / filter->c) == 0;
-}
 
 EDGEQ_INLINED arm_cmsis_nn_status edgeq_convolve_packed(const cmsis_nn_conv_params *conv_params,
                                                         const cmsis_nn_per_channel_quant_params *quant_params,
@@ -54,7 +40,7 @@ EDGEQ_INLINED arm_cmsis_nn_status edgeq_convolve_packed(const cmsis_nn_conv_para
     const int32_t filter_row = filter_dims->w * group_c;
     int32_t n, oy, ox, o, ky, piece;
 
-    if (!edgeq_is_packed_convolution(p, input_dims, filter_dims, output_dims)) {
+    if (!edgeq_is_grouped_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     const int32_t out_per_group = output_dims->c / (input_dims->c / group_c);

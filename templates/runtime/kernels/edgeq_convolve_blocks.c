@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions with weights in blocks: each window is copied, zeros where it hangs over the image, and multiplied. */
 #include "edgeq_blocks.h"
+#include "edgeq_convolution.h"
 #include "edgeq_fixedpoint.h"
-
-static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                          const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || filter->c < 1 ||
-        out->h < 1 || out->w < 1 || out->c < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return in->c % filter->c == 0 && out->c % (in->c / filter->c) == 0;
-}
 
 /* The window at (y0, x0) of one group's channels; those taps that lie inside the image are `rows` and `cols`. */
 static void copy_window(int16_t *out, const int8_t *image, const cmsis_nn_conv_params *p, const cmsis_nn_dims *in,
@@ -58,7 +45,7 @@ static inline arm_cmsis_nn_status convolve(const cmsis_nn_context *ctx, const cm
     edgeq_block_inputs in;
     int32_t n, oy, ox, group, last, end, k;
 
-    if (!is_computable(p, input_dims, filter_dims, output_dims) ||
+    if (!edgeq_is_grouped_convolution(p, input_dims, filter_dims, output_dims) ||
         !edgeq_open_block_inputs(&in, ctx, filter, filter_dims->h * filter_dims->w * filter_dims->c)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }

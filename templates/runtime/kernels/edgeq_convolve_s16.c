@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolution of int16 images with int8 filters, summed in 64 bits. */
 #include "edgeq_kernels_s16.h"
+#include "edgeq_convolution.h"
 #include "edgeq_sum_s16.h"
 #include "edgeq_window.h"
-
-static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                          const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || filter->c < 1 ||
-        out->h < 1 || out->w < 1 || out->c < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return in->c % filter->c == 0 && out->c % (in->c / filter->c) == 0;
-}
 
 arm_cmsis_nn_status edgeq_convolve_s16(const cmsis_nn_conv_params *conv_params,
                                        const cmsis_nn_per_channel_quant_params *quant_params,
@@ -37,7 +24,7 @@ arm_cmsis_nn_status edgeq_convolve_s16(const cmsis_nn_conv_params *conv_params,
     const int32_t filter_row = filter_dims->w * group_c;
     int32_t n, oy, ox, o, ky, kx;
 
-    if (!is_computable(p, input_dims, filter_dims, output_dims)) {
+    if (!edgeq_is_grouped_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     const int32_t out_per_group = output_dims->c / (input_dims->c / group_c);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "arm_nnfunctions.h"
+#include "edgeq_convolution.h"
 #include "edgeq_dot.h"
 #include "edgeq_fixedpoint.h"
 #include "edgeq_window.h"
@@ -12,20 +13,6 @@ int32_t arm_convolve_s8_get_buffer_size(const cmsis_nn_dims *input_dims, const c
     (void)input_dims;
     (void)filter_dims;
     return 0;
-}
-
-static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                          const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || filter->c < 1 ||
-        out->h < 1 || out->w < 1 || out->c < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return in->c % filter->c == 0 && out->c % (in->c / filter->c) == 0;
 }
 
 arm_cmsis_nn_status arm_convolve_s8(const cmsis_nn_context *ctx,
@@ -53,7 +40,7 @@ arm_cmsis_nn_status arm_convolve_s8(const cmsis_nn_context *ctx,
 
     (void)ctx;
     (void)bias_dims;
-    if (upscale_dims != NULL || !is_computable(p, input_dims, filter_dims, output_dims)) {
+    if (upscale_dims != NULL || !edgeq_is_grouped_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     const int32_t out_per_group = out_c / (in_c / group_c);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the arguments of convolutions must satisfy. */
+#ifndef EDGEQ_CONVOLUTION_H
+#define EDGEQ_CONVOLUTION_H
+
+#include <stdbool.h>
+
+#include "arm_nn_types.h"
+
+/* Whether the shapes make a convolution: of groups whose channels the filter counts. */
+static inline bool edgeq_is_grouped_convolution(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in,
+                                                const cmsis_nn_dims *filter, const cmsis_nn_dims *out)
+{
+    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || filter->c < 1 ||
+        out->h < 1 || out->w < 1 || out->c < 1) {
+        return false;
+    }
+    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
+        p->padding.w < 0) {
+        return false;
+    }
+    return in->c % filter->c == 0 && out->c % (in->c / filter->c) == 0;
+}
+
+/* The same without groups. */
+static inline bool edgeq_is_convolution(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in,
+                                        const cmsis_nn_dims *filter, const cmsis_nn_dims *out)
+{
+    return filter->c == in->c && edgeq_is_grouped_convolution(p, in, filter, out);
+}
+
+#endif
