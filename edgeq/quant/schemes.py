@@ -130,7 +130,8 @@ class QuantScheme:
 
 _INT8 = RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_TENSOR, "min-max")
 _INT8_WEIGHT = RoleScheme(DType.INT8, -127, 127, True, Granularity.PER_CHANNEL, "abs-max")
-_FOUND_ON_DEVICE = RoleScheme(DType.INT8, -127, 127, True, Granularity.PER_TENSOR, ranges=Ranges.RUN_TIME)
+_FOUND_ON_DEVICE = RoleScheme(DType.INT8, -128, 127, False, Granularity.PER_TENSOR, ranges=Ranges.RUN_TIME)
+_FOLLOWED = RoleScheme(DType.INT8, -127, 127, True, Granularity.PER_TENSOR, ranges=Ranges.FOLLOWED)
 # the specification's int32, mirrored
 _INT32_BIAS = RoleScheme(DType.INT32, -(2**31 - 1), 2**31 - 1, True, Granularity.PER_CHANNEL)
 # 64-bit sums end at 2^47
@@ -213,7 +214,7 @@ _ENTRIES = (
         name="adaptive",
         summary="As dynamic, with power-of-two scales that follow the inferences before, up at once and down in time: "
         "for streams whose level drifts.",
-        activation=replace(_FOUND_ON_DEVICE, ranges=Ranges.FOLLOWED),
+        activation=_FOLLOWED,
         bias_correction=False,
     ),
     replace(
