@@ -103,7 +103,7 @@ def lower(
     for name in graph.kept:
         declare(name)
     program = Program(graph.name, tensors, tuple(calls), graph.inputs, graph.outputs, cpu.name, dialect.value)
-    return bind_states(program, graph.states, cpu) if graph.states else program
+    return bind_states(program, graph.states, cpu)
 
 
 def layer_names(graph: Graph) -> list[str]:

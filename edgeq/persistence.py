@@ -51,6 +51,11 @@ def bind_states(program: Program, states: tuple[State, ...], cpu: Cpu) -> Progra
     return replace(program, tensors=work.tensors, calls=tuple(work.calls), states=bound)
 
 
+def _updates(call: KernelCall) -> list[tuple[int, int]]:
+    """(operand, result) that share their memory, of the operands that the call has."""
+    return [pair for pair in find_kernel(call.kernel).updates if pair[0] < len(call.inputs)]
+
+
 @dataclass
 class _Work:
     tensors: dict[str, ProgramTensor]
@@ -76,7 +81,7 @@ class _Work:
         if any(i > writer for i in readers):
             return False
         call = self.calls[writer]
-        updated = {result: operand for operand, result in find_kernel(call.kernel).updates}
+        updated = {result: operand for operand, result in _updates(call)}
         result = call.outputs.index(name)
         if result in updated:
             operands = [self.storage(x) for x in call.inputs]
@@ -102,7 +107,7 @@ class _Work:
         """Kernels that update an operand in place get a copy of it, unless it is a state that becomes their result."""
         for call in list(self.calls):
             inputs = list(call.inputs)
-            for operand, result in find_kernel(call.kernel).updates:
+            for operand, result in _updates(call):
                 if self.storage(inputs[operand]) != self.storage(call.outputs[result]):
                     old = self.old_value(inputs[operand], self.calls.index(call))
                     self.share(call.outputs[result], old)

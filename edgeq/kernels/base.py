@@ -40,7 +40,7 @@ class Kernel:
         weight_type: the type of weights, for operators whose parameters name one.
         in_place: the result may be written over an operand that has the same number of bytes.
         updates: (operand, result) of the call, by number, where the kernel writes the result over the operand: they
-            always share their memory.
+            always share their memory. Calls without that operand have the result alone.
         code_bytes: of the function and what it calls, measured on a Cortex-M4 (M55, M3 where it runs on no M4) as
             --optimize size compiles it; of functions of CMSIS-NN those of Arm's library, of which ours is a part. 0
             where there is nothing to compare with.

@@ -11,10 +11,11 @@ from edgeq.target import Cpu
 class _Lstm(Kernel):
     ops = ("UNIDIRECTIONAL_SEQUENCE_LSTM",)
     template = "lstm.c.j2"
+    updates = ((1, 1), (2, 2))
 
     def scratch_bytes(self, p: LstmParams, cpu: Cpu) -> int:
-        """The four gates of one batch, int16."""
-        return 4 * 2 * p.units
+        """Two gates of one batch, int16."""
+        return 2 * 2 * p.units
 
 
 @register
@@ -31,6 +32,7 @@ class LstmS16(_Lstm):
 class _LstmUnidirectional(Kernel):
     ops = ("UNIDIRECTIONAL_SEQUENCE_LSTM",)
     template = "lstm_cmsis_nn.c.j2"
+    updates = ((1, 1), (2, 2))
 
     def supports(self, p: LstmParams, cpu: Cpu) -> bool:
         return bool(p.tables and p.sequences)

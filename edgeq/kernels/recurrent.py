@@ -11,6 +11,7 @@ from edgeq.target import Cpu
 class _Recurrent(Kernel):
     ops = ("GRU", "SIMPLE_RNN")
     template = "recurrent.c.j2"
+    updates = ((1, 1),)
 
     def scratch_bytes(self, p: RecurrentParams, cpu: Cpu) -> int:
         """The gates of one batch, from the input and from the hidden state, int16."""

@@ -57,10 +57,10 @@ static void run(const edgeq_layer *layer, uint8_t *arena, uint32_t bytes)
     for (uint32_t n = word(); n > 0u; n--) {
         uint32_t offset = word();
 
-        __asan_poison_memory_region(arena + offset, word());
+        ASAN_POISON_MEMORY_REGION(arena + offset, word());
     }
     status = (int32_t)layer->run();
-    __asan_unpoison_memory_region(arena, bytes);
+    ASAN_UNPOISON_MEMORY_REGION(arena, bytes);
     (void)fwrite(&status, sizeof status, 1, stdout);
     give(layer->outputs, layer->output_count);
 }

@@ -36,32 +36,42 @@ class Results:
 def executable(models: Sequence[Compiled], board: Board, folder: Path) -> Path:
     """Builds the driver with all models. Their names have to differ.
 
-    Raises subprocess.CalledProcessError with the compiler's output where something does not compile.
+    Raises AssertionError with the compiler's output where something does not compile.
     """
+    # the models' own files, and of the runtime what any of them needs
+    files: dict[str, bytes] = {}
     for model in models:
-        write_files(emit(model.program, model.plan, board), folder)
+        files |= emit(model.program, model.plan, board)
+    write_files(files, folder)
     names = [model.program.name for model in models]
-    declarations = "\n".join(f"extern const edgeq_model {name}_model;" for name in names)
-    table = ", ".join(f"&{name}_model" for name in names)
-    (folder / "models.h").write_text(f"{declarations}\nstatic const edgeq_model *const models[] = {{{table}}};\n")
-    (folder / "poisoned.c").write_bytes(DRIVER.read_bytes())
-    sources = ["poisoned.c", *(f"model/{name}{part}.c" for name in names for part in ("", "_weights"))]
+    write_driver(names, folder)
+    sources = [DRIVER.name, *(f"model/{name}{part}.c" for name in names for part in ("", "_weights"))]
     for kind in ("runtime/kernels", "runtime/cmsis_nn/Source"):
         sources += [str(path.relative_to(folder)) for path in sorted((folder / kind).glob("*.c"))]
     with ThreadPoolExecutor(os.cpu_count()) as workers:
-        objects = list(workers.map(lambda source: _compiled(source, folder), sources))
-    _gcc([*OPTIONS, *objects, "-o", "poisoned"], folder)
+        objects = list(workers.map(lambda source: compile_c(source, folder, OPTIONS), sources))
+    gcc([*OPTIONS, *objects, "-o", "poisoned"], folder)
     return folder / "poisoned"
 
 
-def _compiled(source: str, folder: Path) -> str:
+def write_driver(names: Sequence[str], folder: Path) -> None:
+    """The driver's source, for models of those names in that order."""
+    declarations = "\n".join(f"extern const edgeq_model {name}_model;" for name in names)
+    table = ", ".join(f"&{name}_model" for name in names)
+    (folder / "models.h").write_text(f"{declarations}\nstatic const edgeq_model *const models[] = {{{table}}};\n")
+    (folder / DRIVER.name).write_bytes(DRIVER.read_bytes())
+
+
+def compile_c(source: str, folder: Path, options: Sequence[str]) -> str:
+    """The object of a project's source file; both paths count from the project's folder."""
     target = source.replace("/", "_").removesuffix(".c") + ".o"
     includes = ["-I.", "-Iruntime", "-Iruntime/include", "-Iruntime/cmsis_nn/Include"]
-    _gcc([*OPTIONS, *includes, "-c", source, "-o", target], folder)
+    gcc([*options, *includes, "-c", source, "-o", target], folder)
     return target
 
 
-def _gcc(arguments: list[str], folder: Path) -> None:
+def gcc(arguments: Sequence[str], folder: Path) -> None:
+    """Runs the host's compiler in a folder; raises AssertionError with what it complains about."""
     launcher = os.environ.get("CMAKE_C_COMPILER_LAUNCHER")
     command = [*([launcher] if launcher else []), "gcc", *arguments]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -73,7 +83,7 @@ def run(program: Path, models: Sequence[Compiled], inputs: Sequence[Sequence[np.
 
     Raises AssertionError with the sanitizer's report where a layer reads or writes what it must not.
     """
-    orders = b"".join(_orders(i, model, x) for i, (model, x) in enumerate(zip(models, inputs, strict=True)))
+    orders = b"".join(orders_of(i, model, x) for i, (model, x) in enumerate(zip(models, inputs, strict=True)))
     environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
     result = subprocess.run([str(program)], input=orders, capture_output=True, env=environment, check=False)
     assert result.returncode == 0, result.stderr.decode(errors="replace")[:4000]
@@ -110,7 +120,7 @@ def simulated(model: Compiled, inputs: Sequence[np.ndarray]) -> list[Results]:
         values = dict(zip(program.inputs, x, strict=True))
         layers = []
         for call, results in trace(program, x, memory):
-            values.update(zip(call.outputs, results, strict=True))
+            values.update(zip(map(program.storage, call.outputs), results, strict=True))
             layers.append(tuple(r.tobytes() for r in results))
         values.update(memory)
         outputs = tuple(values[program.storage(name)].tobytes() for name in program.outputs)
@@ -118,7 +128,8 @@ def simulated(model: Compiled, inputs: Sequence[np.ndarray]) -> list[Results]:
     return found
 
 
-def _orders(index: int, model: Compiled, inputs: Sequence[np.ndarray]) -> bytes:
+def orders_of(index: int, model: Compiled, inputs: Sequence[np.ndarray]) -> bytes:
+    """What the driver is told to run all vectors through the model of that number."""
     program, plan = model.program, model.plan
     layers = b"".join(_spans(dead(model, i)) + _spans(forbidden(model, i)) for i in range(len(program.calls)))
     first = plan.places[program.inputs[0]].offset

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What GRUs and simple recurrent layers of int8 and of int16 activations share: all behind the input's gates. */
+/*
+ * GRUs and simple recurrent layers of EDGEQ_ELEMENT activations, int8_t or int16_t, with sums of EDGEQ_SUM: define both
+ * before including this.
+ */
 #ifndef EDGEQ_RECURRENT_H
 #define EDGEQ_RECURRENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "edgeq_fixedpoint.h"
+#include "kernels/edgeq_kernels_recurrent.h"
 #include "kernels/edgeq_kernels_s16.h"
 
 static inline int16_t edgeq_q15(int32_t x)
@@ -90,6 +95,65 @@ static inline arm_cmsis_nn_status edgeq_recurrent_step(int16_t *x, const edgeq_r
         hidden[i] = (int16_t)((z[i] * hidden[i] + ((1 << 15) - z[i]) * n[i] + (1 << 14)) >> 15);
     }
     return status;
+}
+
+/* The gates of one step's input: Q3.12, saturated. */
+static inline void edgeq_input_gates(const EDGEQ_ELEMENT *input, const edgeq_recurrent_params *p, int16_t *gates)
+{
+    const int32_t rows = edgeq_rows(p);
+    const int8_t *w = p->input.weights;
+    int32_t row, i;
+
+    for (row = 0; row < rows; ++row) {
+        EDGEQ_SUM sum = 0;
+        for (i = 0; i < p->depth; ++i) {
+            sum += (input[i] + p->input_offset) * *w++;
+        }
+        gates[row] = edgeq_q15(edgeq_requantize_wide(sum + p->input.biases[row], p->input.multipliers[row],
+                                                     p->input.shifts[row]));
+    }
+}
+
+/* The hidden state as a result. */
+static inline void edgeq_store_hidden(const int16_t *hidden, const edgeq_recurrent_params *p, EDGEQ_ELEMENT *output)
+{
+    const int32_t high = sizeof(EDGEQ_ELEMENT) == 1 ? INT8_MAX : INT16_MAX;
+    int32_t i;
+
+    for (i = 0; i < p->units; ++i) {
+        const int32_t y = edgeq_requantize(hidden[i], p->output_multiplier, p->output_shift);
+        output[i] = (EDGEQ_ELEMENT)edgeq_saturate(y, p->output_offset, -high - 1, high);
+    }
+}
+
+/* Whole sequences, from the hidden state as it is or, without `carries`, from 0. */
+static inline arm_cmsis_nn_status edgeq_recurrent(const EDGEQ_ELEMENT *input, int32_t carries,
+                                                  const edgeq_recurrent_params *p, int16_t *scratch,
+                                                  EDGEQ_ELEMENT *output, int16_t *hidden)
+{
+    int32_t batch, step;
+
+    if (!edgeq_recurrent_is_computable(p)) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    for (batch = 0; batch < p->batches; ++batch, hidden += p->units) {
+        if (carries == 0) {
+            memset(hidden, 0, (size_t)p->units * sizeof(*hidden));
+        }
+        for (step = 0; step < p->steps; ++step, input += p->depth) {
+            arm_cmsis_nn_status status;
+            edgeq_input_gates(input, p, scratch);
+            status = edgeq_recurrent_step(scratch, p, scratch + edgeq_rows(p), hidden);
+            if (status != ARM_CMSIS_NN_SUCCESS) {
+                return status;
+            }
+            if (p->sequences != 0 || step + 1 == p->steps) {
+                edgeq_store_hidden(hidden, p, output);
+                output += p->units;
+            }
+        }
+    }
+    return ARM_CMSIS_NN_SUCCESS;
 }
 
 #endif

@@ -4,7 +4,7 @@
  * instructions are left of an element with the DSP extension.
  */
 #include "edgeq_dsp.h"
-#include "edgeq_kernels.h"
+#include "edgeq_kernels_dsp.h"
 
 /* Tables are read from their middle on, by the signed byte. */
 static inline int32_t sum_of(const int8_t *x1, const int8_t *x2, const int32_t *middle1, const int32_t *middle2)

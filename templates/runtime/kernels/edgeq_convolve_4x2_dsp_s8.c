@@ -10,7 +10,7 @@
  *
  * The input's offset is part of the bias, and what lies outside of the image counts as the zero point.
  */
-#include "edgeq_kernels.h"
+#include "edgeq_kernels_dsp.h"
 #include "edgeq_widened.h"
 
 #define PIXELS EDGEQ_WIDENED

@@ -10,7 +10,7 @@
  */
 #include "edgeq_cursor.h"
 #include "edgeq_dsp.h"
-#include "edgeq_kernels.h"
+#include "edgeq_kernels_dsp.h"
 
 /* What all windows have in common. */
 typedef struct {

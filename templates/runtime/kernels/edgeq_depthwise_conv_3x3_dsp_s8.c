@@ -10,7 +10,7 @@
  * and so is the bias, which saves requantization a shift. Lines are rows, or columns where the image is higher than wide.
  */
 #include "edgeq_dsp.h"
-#include "edgeq_kernels.h"
+#include "edgeq_kernels_dsp.h"
 #include "edgeq_window.h"
 
 #define LINES 3

@@ -8,7 +8,7 @@
  * outside of the image are skipped, not multiplied by zero.
  */
 #include "edgeq_dsp.h"
-#include "edgeq_kernels.h"
+#include "edgeq_kernels_dsp.h"
 #include "edgeq_window.h"
 
 /* The part of the window that lies on the image, and how to walk over it. */

@@ -7,7 +7,7 @@
  * explains. The input's offset is part of the bias.
  */
 #include "edgeq_dsp.h"
-#include "edgeq_kernels.h"
+#include "edgeq_kernels_dsp.h"
 
 /* Of units (a, b) and (c, d): the sum with both units' weights in one, and that of the first. */
 typedef struct {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kernels that CMSIS-NN lacks or that are faster than its own, in its calling style. Tensors are int8. Offsets of
- * inputs are negated zero points, offsets of outputs zero points. Multipliers, shifts and the two ways to round are
- * those of edgeq_fixedpoint.h; accumulators are int32 and callers make sure that they do not overflow. Strides count
- * elements.
+ * Kernels that CMSIS-NN lacks, in its calling style. Tensors are int8. Offsets of inputs are negated zero points, offsets
+ * of outputs zero points. Multipliers, shifts and the two ways to round are those of edgeq_fixedpoint.h; accumulators
+ * are int32 and callers make sure that they do not overflow. Strides count elements.
  */
 #ifndef EDGEQ_KERNELS_H
 #define EDGEQ_KERNELS_H
@@ -25,7 +24,7 @@ extern "C" {
 arm_cmsis_nn_status edgeq_lookup_s8(const int8_t *input, int32_t size, const int8_t table[256], int8_t *output);
 
 /*
- * Strided copy to a dense output of shape dims[0 ... rank - 1] (rank 0 ... 6, the last axis innermost): along axis a,
+ * Strided copy to a dense output of shape dims[0 ... rank - 1] (rank 0 ... 8, the last axis innermost): along axis a,
  * the input advances by strides[a], which may be negative or 0. input is the first element. The buffers must not
  * overlap. ARM_CMSIS_NN_ARG_ERROR: a rank out of range, a dimension below 1.
  */
@@ -326,105 +325,6 @@ arm_cmsis_nn_status
 edgeq_cast(edgeq_type type, const void *input, int32_t size, edgeq_type output_type, void *output);
 
 /*
- * Tuned kernels: the results of the CMSIS-NN function of the same operator, from a table that edgeq makes of weights,
- * bias and requantization when the model is built (kernels/packing.py describes it), which is why there are no such
- * arguments. They use the DSP extension where there is one and portable C elsewhere.
- */
-
-/*
- * arm_depthwise_conv_wrapper_s8 for four channels and more, each with one filter; any stride, padding and dilation, no
- * scratch. Pixels are computed in the order of the output, which may overwrite what has been read.
- * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
- */
-arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *dw_conv_params,
-                                                const cmsis_nn_dims *input_dims,
-                                                const int8_t *input_data,
-                                                const cmsis_nn_dims *filter_dims,
-                                                const int32_t *packed,
-                                                const cmsis_nn_dims *output_dims,
-                                                int8_t *output_data);
-
-/*
- * arm_convolve_wrapper_s8 without groups, for two output channels and more. copies_all: whether every window is copied
- * and a row of the table is a whole filter; it has four weights or more. Otherwise rows of filters (width times
- * channels) have, and there is no dilation in width. ctx: room for two windows (height times width times channels of a
- * filter, each) if all are copied or one hangs over the image's edge, else none. Pixels are computed two by two in the
- * order of the output, or from the last to the first if `backwards`: the output may overwrite what has been read.
- * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
- */
-arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
-                                          const cmsis_nn_conv_params *conv_params,
-                                          const cmsis_nn_dims *input_dims,
-                                          const int8_t *input_data,
-                                          const cmsis_nn_dims *filter_dims,
-                                          const int32_t *packed,
-                                          bool copies_all,
-                                          bool backwards,
-                                          const cmsis_nn_dims *output_dims,
-                                          int8_t *output_data);
-
-/*
- * output[i] = limited to int8(requantized(table1[input1[i] + 128] + table2[input2[i] + 128])), i < size. quant: multiplier,
- * addend and shift for twice the sum of two values on the operands' common scale, as which the tables hold them; made by
- * edgeq, see kernels/addition_tables.py. out_offset: the one that is part of the addend. The output may be an input.
- */
-arm_cmsis_nn_status edgeq_add_tables_s8(const int8_t *input1,
-                                        const int8_t *input2,
-                                        const int32_t *table1,
-                                        const int32_t *table2,
-                                        int8_t *output,
-                                        const int32_t *quant,
-                                        int32_t out_offset,
-                                        int32_t activation_min,
-                                        int32_t activation_max,
-                                        int32_t size);
-
-/*
- * arm_depthwise_conv_wrapper_s8 for 3x3 windows, strides of 1, padding by 1, one filter per channel, four channels and
- * more; packed: made by edgeq, see kernels/depthwise_conv_2d_3x3_dsp.py, its windows transposed if by_columns. ctx: room
- * for 12 * ((length + 1) / 2 + 1) words, aligned, where length is the image's width, or its height if by_columns. Output
- * and input may be the same. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
- */
-arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
-                                                    const cmsis_nn_dw_conv_params *dw_conv_params,
-                                                    const cmsis_nn_dims *input_dims,
-                                                    const int8_t *input_data,
-                                                    const cmsis_nn_dims *filter_dims,
-                                                    const int32_t *packed,
-                                                    bool by_columns,
-                                                    const cmsis_nn_dims *output_dims,
-                                                    int8_t *output_data);
-
-/*
- * arm_convolve_wrapper_s8 without groups, for two output channels and more; packed: made by edgeq, see
- * kernels/conv_2d_4x2_dsp.py. ctx: room for four windows of int16 (words of two, an even number of them), aligned to
- * words, and for one of int8 if one hangs over the image's edge or is dilated in width. Pixels are computed four by four
- * in the order of the output, or from the last to the first if `backwards`: the output may overwrite what has been read.
- * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
- */
-arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
-                                              const cmsis_nn_conv_params *conv_params,
-                                              const cmsis_nn_dims *input_dims,
-                                              const int8_t *input_data,
-                                              const cmsis_nn_dims *filter_dims,
-                                              const int32_t *packed,
-                                              bool backwards,
-                                              const cmsis_nn_dims *output_dims,
-                                              int8_t *output_data);
-
-/*
- * arm_fully_connected_wrapper_s8 for four inputs and four units and more; no scratch. The output may not be the input.
- * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
- */
-arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_params,
-                                                 const cmsis_nn_dims *input_dims,
-                                                 const int8_t *input_data,
-                                                 const cmsis_nn_dims *filter_dims,
-                                                 const int32_t *packed,
-                                                 const cmsis_nn_dims *output_dims,
-                                                 int8_t *output_data);
-
-/*
  * Products of matrices with broadcasting batch axes:
  *
  *   output[..., i, j] = limited to int8(requantized(sum over k of (input_1[..., i, k] + offset_1) *
@@ -509,34 +409,6 @@ arm_cmsis_nn_status edgeq_causal_softmax_s8(const int8_t *input,
                                             int32_t shift,
                                             int32_t diff_min,
                                             int8_t *output);
-
-/*
- * LSTM over whole sequences, as arm_lstm_unidirectional_s8; `tables` tells that function's gates (1) from TFLite's (0),
- * which are gemmlowp's fixed-point functions. The states before the first step may be NULL, which is 0; `hidden` and
- * `cell` are those behind the last one. The output has every step's hidden state, or with sequences 0 the last one's
- * only. scratch: 4 * hidden_size. ARM_CMSIS_NN_ARG_ERROR: a negative size, a cell state with a scale outside
- * [2^-15, 2^-9], one state without the other.
- */
-arm_cmsis_nn_status edgeq_lstm_s8(const int8_t *input, const int8_t *hidden_in, const int16_t *cell_in,
-                                  const cmsis_nn_lstm_params *p, int32_t tables, int32_t sequences, int16_t *scratch,
-                                  int8_t *output, int8_t *hidden, int16_t *cell);
-
-/* As arm_svdf_state_s16_s8, with sums over time of 64 bits, saturated to 32: it needs no memory besides. */
-arm_cmsis_nn_status edgeq_svdf_state_s16_s8(const cmsis_nn_svdf_params *svdf_params,
-                                            const cmsis_nn_per_tensor_quant_params *input_quant_params,
-                                            const cmsis_nn_per_tensor_quant_params *output_quant_params,
-                                            const cmsis_nn_dims *input_dims,
-                                            const int8_t *input_data,
-                                            const cmsis_nn_dims *state_dims,
-                                            int16_t *state_data,
-                                            const cmsis_nn_dims *weights_feature_dims,
-                                            const int8_t *weights_feature_data,
-                                            const cmsis_nn_dims *weights_time_dims,
-                                            const int16_t *weights_time_data,
-                                            const cmsis_nn_dims *bias_dims,
-                                            const int32_t *bias_data,
-                                            const cmsis_nn_dims *output_dims,
-                                            int8_t *output_data);
 
 #ifdef __cplusplus
 }

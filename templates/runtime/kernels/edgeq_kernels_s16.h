@@ -197,47 +197,6 @@ arm_cmsis_nn_status edgeq_mean_s16(const int16_t *input,
                                    int32_t out_offset,
                                    int16_t *output);
 
-/* As edgeq_lstm_s8; sums have 64 bits. */
-arm_cmsis_nn_status edgeq_lstm_s16(const int16_t *input, const int16_t *hidden_in, const int16_t *cell_in,
-                                  const cmsis_nn_lstm_params *p, int32_t tables, int32_t sequences, int16_t *scratch,
-                                  int16_t *output, int16_t *hidden, int16_t *cell);
-
-/* Which recurrent layer; a GRU's reset gate acts before or after the product with its recurrent weights. */
-typedef enum { EDGEQ_SIMPLE_RNN, EDGEQ_GRU, EDGEQ_GRU_RESET_AFTER } edgeq_recurrent_cell;
-
-/* A dense layer with one factor per row, from its sums of 64 bits to Q3.12. */
-typedef struct {
-    const int8_t *weights;
-    const int64_t *biases;
-    const int32_t *multipliers;
-    const int32_t *shifts;
-} edgeq_recurrent_gates;
-
-typedef struct {
-    edgeq_recurrent_cell cell;
-    int32_t batches;
-    int32_t steps;
-    int32_t depth; /* of the input */
-    int32_t units; /* of the hidden state; a GRU's gates have three times as many rows, in the order z, r, n */
-    int32_t sequences;
-    int32_t input_offset;
-    edgeq_recurrent_gates input;
-    edgeq_recurrent_gates hidden;
-    int32_t output_multiplier; /* from the hidden state to the output */
-    int32_t output_shift;
-    int32_t output_offset;
-} edgeq_recurrent_params;
-
-/*
- * A recurrent layer over sequences [batches, steps, depth]. The hidden state has scale 2^-15: hidden_in before the first
- * step, NULL for 0, hidden behind the last one. The output has every step's, or with sequences 0 the last one's only.
- * scratch: twice the rows of all gates. ARM_CMSIS_NN_ARG_ERROR: a negative size, an output shift outside [-31, 14].
- */
-arm_cmsis_nn_status edgeq_recurrent_s8(const int8_t *input, const int16_t *hidden_in, const edgeq_recurrent_params *p,
-                                       int16_t *scratch, int8_t *output, int16_t *hidden);
-arm_cmsis_nn_status edgeq_recurrent_s16(const int16_t *input, const int16_t *hidden_in, const edgeq_recurrent_params *p,
-                                        int16_t *scratch, int16_t *output, int16_t *hidden);
-
 /* edgeq_batch_matmul_s8 of edgeq_kernels.h for int16; sums of 64 bits below 2^47, requantized by edgeq_requantize_wide. */
 arm_cmsis_nn_status edgeq_batch_matmul_s16(const edgeq_batch_matmul_params *p,
                                            const int16_t *input_1,

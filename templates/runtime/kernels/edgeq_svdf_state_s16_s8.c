@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SVDF with a state of int16 whose sums over time may leave 32 bits: they have 64, and are saturated. */
-#include "edgeq_kernels.h"
+#include "edgeq_kernels_recurrent.h"
+
+#define EDGEQ_ELEMENT int16_t
 #include "edgeq_svdf.h"
 
 static int32_t saturated(int64_t sum)
@@ -36,7 +38,7 @@ arm_cmsis_nn_status edgeq_svdf_state_s16_s8(const cmsis_nn_svdf_params *svdf_par
     if (!edgeq_svdf_fits(svdf_params, batches, depth, filters, memory)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    edgeq_svdf_move_on(state_data, batches * filters, memory, 2);
+    edgeq_svdf_move_on(state_data, batches * filters, memory);
     for (batch = 0; batch < batches; ++batch, input_data += depth) {
         const int8_t *features = weights_feature_data;
         const int16_t *weights = weights_time_data;
