@@ -13,6 +13,9 @@ from edgeq.ops.selection import GatherParams
 from edgeq.ops.space_to_batch_nd import ScatterParams
 from edgeq.target import Cpu
 
+#: Tiling makes two axes of one.
+MAX_COPY_RANK = 8
+
 
 @register
 class CopyS8(Kernel):
@@ -23,7 +26,7 @@ class CopyS8(Kernel):
     template = "movement.c.j2"
 
     def supports(self, p: CopyParams, cpu: Cpu) -> bool:
-        return all(len(dims) <= MAX_RANK for dims in p.dims)
+        return all(len(dims) <= MAX_COPY_RANK for dims in p.dims)
 
 
 @register

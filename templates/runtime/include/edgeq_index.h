@@ -6,14 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { EDGEQ_MAX_RANK = 6 };
+enum {
+    EDGEQ_MAX_RANK = 6,
+    EDGEQ_MAX_COPY_RANK = 8, /* of edgeq_copy_s8 */
+};
 
-/* Whether rank lies in [0, EDGEQ_MAX_RANK] and every dimension is at least 1. */
-static inline bool edgeq_is_shape(int32_t rank, const int32_t *dims)
+/* Whether rank lies in [0, max_rank] and every dimension is at least 1. */
+static inline bool edgeq_is_shape_of(int32_t max_rank, int32_t rank, const int32_t *dims)
 {
     int32_t axis;
 
-    if (rank < 0 || rank > EDGEQ_MAX_RANK) {
+    if (rank < 0 || rank > max_rank) {
         return false;
     }
     for (axis = 0; axis < rank; ++axis) {
@@ -22,6 +25,12 @@ static inline bool edgeq_is_shape(int32_t rank, const int32_t *dims)
         }
     }
     return true;
+}
+
+/* The same up to EDGEQ_MAX_RANK. */
+static inline bool edgeq_is_shape(int32_t rank, const int32_t *dims)
+{
+    return edgeq_is_shape_of(EDGEQ_MAX_RANK, rank, dims);
 }
 
 /* Moves index to the next element, last axis fastest; false, and index back at zero, after the last one. */

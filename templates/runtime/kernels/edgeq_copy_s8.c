@@ -11,10 +11,10 @@ arm_cmsis_nn_status edgeq_copy_s8(const int8_t *input,
                                   const int32_t *strides,
                                   int8_t *output)
 {
-    int32_t index[EDGEQ_MAX_RANK] = {0};
+    int32_t index[EDGEQ_MAX_COPY_RANK - 1] = {0}; /* without the last axis */
     int32_t i;
 
-    if (!edgeq_is_shape(rank, dims)) {
+    if (!edgeq_is_shape_of(EDGEQ_MAX_COPY_RANK, rank, dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     const int32_t outer = rank > 0 ? rank - 1 : 0;
