@@ -9,7 +9,7 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array
 from edgeq.ops import find_op
-from edgeq.ops.unidirectional_sequence_lstm import CELL_STATE, HIDDEN_STATE, NORMS
+from edgeq.ops.unidirectional_sequence_lstm import NORMS
 from edgeq.passes.rewriting import unique_name
 
 OP = "UNIDIRECTIONAL_SEQUENCE_LSTM"
@@ -54,7 +54,8 @@ def with_variables(graph: Graph) -> WithVariables:
             )
         # converters write those of normalization too, and TFLite Micro counts them
         operands = list(node.inputs) + [""] * (NORMS[-1] + 1 - len(node.inputs))
-        for place, after in ((HIDDEN_STATE, h), (CELL_STATE, c)):
+        for place, result in find_op(OP).variables:
+            after = graph.results(node)[result]
             operands[place] = operands[place] or add(replace(after, name=f"{after.name}/before"))
             variables.add(operands[place])
         gate = QuantParams([2.0**-12], [0])

@@ -13,10 +13,10 @@ import ai_edge_litert.schema_py_generated as schema
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.exporters.options import ints
 from edgeq.ir import DType, Graph, Node, State, Tensor
+from edgeq.ops import find_op
 
-#: (operand, result) of operators whose state TFLite keeps in a variable tensor.
-UPDATES = {"SVDF": ((4, 1),), "UNIDIRECTIONAL_SEQUENCE_LSTM": ((18, 1), (19, 2))}
 #: Operators that this module writes.
 OF_STATES = ("ASSIGN_VARIABLE", "READ_VARIABLE")
 
@@ -33,7 +33,7 @@ def of_operators(graph: Graph) -> tuple[State, ...]:
         if len(readers) != 1 or readers[0] is not writer or state.written in (*graph.outputs, *consumers):
             continue
         pair = (writer.inputs.index(state.read), writer.outputs.index(state.written))
-        if pair in UPDATES.get(writer.op, ()) and np.array_equal(state.initial, _after_reset(graph, state)):
+        if pair in find_op(writer.op).variables and np.array_equal(state.initial, _after_reset(graph, state)):
             found.append(state)
     return tuple(found)
 
@@ -46,7 +46,7 @@ def _after_reset(graph: Graph, state: State) -> np.ndarray:
 
 def check_results(graph: Graph, node: Node, variables: Iterable[str]) -> None:
     """Raises ModelError where TFLite could not keep the node's states to itself."""
-    for operand, _ in UPDATES.get(node.op, ()):
+    for operand, _ in find_op(node.op).variables:
         if node.inputs[operand] not in variables:
             raise ModelError(
                 f"a .tflite file cannot hold this {node.op}: something else reads or gives its state", where=node.loc
@@ -73,8 +73,8 @@ def resources(
     """Resource variables of these states; `tensors` gets their handles. `write` makes a tensor of the file."""
     if not states:
         return Resources()
-    once = schema.SubGraphT(tensors=[], inputs=_ints([]), outputs=_ints([]), operators=[], name="once")
-    call = schema.OperatorT(opcodeIndex=code("CALL_ONCE"), inputs=_ints([]), outputs=_ints([]))
+    once = schema.SubGraphT(tensors=[], inputs=ints([]), outputs=ints([]), operators=[], name="once")
+    call = schema.OperatorT(opcodeIndex=code("CALL_ONCE"), inputs=ints([]), outputs=ints([]))
     call.builtinOptionsType = schema.BuiltinOptions.CallOnceOptions
     call.builtinOptions = schema.CallOnceOptionsT(initSubgraphIndex=1)
     before, after = [call], []
@@ -93,7 +93,7 @@ def _handle(state: State, tensors: list[schema.TensorT], operators: list[schema.
     """The number of a new tensor with the state's handle."""
     place = len(tensors)
     name = f"{state.read}/handle"
-    tensors.append(schema.TensorT(shape=_ints([]), type=schema.TensorType.RESOURCE, buffer=0, name=name))
+    tensors.append(schema.TensorT(shape=ints([]), type=schema.TensorType.RESOURCE, buffer=0, name=name))
     operator = _operator(code("VAR_HANDLE"), [], [place])
     operator.builtinOptionsType = schema.BuiltinOptions.VarHandleOptions
     operator.builtinOptions = schema.VarHandleOptionsT(container="", sharedName=state.read)
@@ -102,8 +102,4 @@ def _handle(state: State, tensors: list[schema.TensorT], operators: list[schema.
 
 
 def _operator(code: int, inputs: list[int], outputs: list[int]) -> schema.OperatorT:
-    return schema.OperatorT(opcodeIndex=code, inputs=_ints(inputs), outputs=_ints(outputs))
-
-
-def _ints(values: list[int]) -> np.ndarray:
-    return np.asarray(values, np.int32)
+    return schema.OperatorT(opcodeIndex=code, inputs=ints(inputs), outputs=ints(outputs))

@@ -192,6 +192,8 @@ class Op:
         homogeneous: for every a > 0, the result of a·x is a times that of x, or the same where it has no scale: the
             integers of one scale need not know which.
         knows_zero: of an operator whose result has its operand's scale and zero point: it matters which integer is 0.
+        variables: (operand, result), by number, of states that TFLite keeps in variable tensors: the operand is read
+            and then written, and is no result there.
     """
 
     name: ClassVar[str]
@@ -204,6 +206,7 @@ class Op:
     own: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = False
     knows_zero: ClassVar[bool] = False
+    variables: ClassVar[tuple[tuple[int, int], ...]] = ()
 
     def params_types(self) -> tuple[type, ...]:
         """The parameter dataclasses: several where the arithmetic differs by type."""

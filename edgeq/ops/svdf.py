@@ -75,6 +75,7 @@ class Svdf(Op):
     """
 
     name = "SVDF"
+    variables = ((4, 1),)
     Attrs = SvdfAttrs
     Params = SvdfParams
 

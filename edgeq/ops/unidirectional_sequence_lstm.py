@@ -117,6 +117,7 @@ class UnidirectionalSequenceLstm(Op):
     Attrs = LstmAttrs
     Params = LstmParams
     dtypes = (DType.INT8, DType.INT16)
+    variables = ((HIDDEN_STATE, 1), (CELL_STATE, 2))
 
     def infer(
         self, attrs: LstmAttrs, x: Tensor,
