@@ -175,6 +175,7 @@ def _c_array(values: np.ndarray, width: int = 112) -> str:
     return "\n".join([*lines, line])
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     """Jinja set up for C: undefined names are errors, block tags leave no blank lines."""
     env = jinja2.Environment(

@@ -1,4 +1,5 @@
-"""What CMSIS-NN v7's own get_buffer_size functions answered for shapes that take each of its paths."""
+"""What CMSIS-NN v7's own get_buffer_size functions answered for shapes that take each of its paths; they are asked
+themselves in test_scratch_of_arm.py."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgeq.kernels import cmsis_nn_scratch as scratch
+from edgeq.kernels import cmsis_nn_scratch_s4 as scratch_s4
 
 M0, M4, M55 = (SimpleNamespace(dsp=d, mve=m) for d, m in ((False, False), (True, False), (True, True)))
 ONE = (1, 1)
@@ -49,6 +51,15 @@ def test_convolve(case: tuple) -> None:
 def test_depthwise(case: tuple) -> None:
     *arguments, m0, m4, m55 = case
     assert [scratch.depthwise_conv_wrapper_s8(cpu, *arguments) for cpu in (M0, M4, M55)] == [m0, m4, m55]
+
+
+def test_int4() -> None:
+    """Images of one row, and one channel with many filters, are not left to the library on the M55."""
+    sizes = [(108, 108, 128), (160, 160, 192), (288, 288, 320), (144, 144, 192)]
+    for (inputs, weights, _, *window, _, _, _, _), answers in zip(CONVOLUTIONS[2:6], sizes, strict=True):
+        assert tuple(scratch_s4.convolve(cpu, inputs, weights, *window) for cpu in (M0, M4, M55)) == answers
+    for (inputs, weights, _, _, _, dilation, *_), answer in zip(DEPTHWISE[:4], (288, 800, 0, 0), strict=True):
+        assert [scratch_s4.depthwise(cpu, inputs, weights, dilation) for cpu in (M0, M4)] == [answer] * 2
 
 
 def test_depthwise_3x3_with_two_columns_of_padding_is_not_sound() -> None:
