@@ -6,6 +6,7 @@ A module is called as its operator in lower case. It defines
     options(attrs)                  TFLite's options table of the operator's attrs
     in_int16(case, rng)             optional: how a case becomes one of int16; else as in tests/ops/formats.py
     STATES                          optional: True where a file has variables for some operands and results
+    TIE_UNIT                        optional: scales of the cases at ties are powers of two times this
     WITHOUT_REFERENCE               optional: formats that TFLite lacks; the simulator alone defines the results
 
 An operator that TFLite does not have (`Op.own`) defines, in place of options,
@@ -35,7 +36,6 @@ from edgeq.ops import find_op
 
 from ..formats import (
     ARITHMETIC,
-    FORMATS,
     NARROW,
     Finer,
     Format,
@@ -46,7 +46,10 @@ from ..formats import (
     with_narrow_weights,
 )
 from ..graphs import Case
+from ..ties import at_ties
 
+#: Of so many cases the last one is at ties.
+TIES_EVERY = 4
 #: Operators without cases: what lowering makes of states.
 NOT_NODES = {"ASSIGN_VARIABLE", "READ_VARIABLE"}
 
@@ -91,9 +94,12 @@ def cases_of(op: str, seed: int, count: int, dtype: Format | None = None) -> lis
     """The first `count` cases of an operator in a format, by default its first; equal arguments give equal cases."""
     dtype = dtype or formats_of(op)[0]
     rng = np.random.default_rng([seed, zlib.crc32(op.encode())])
-    cases = itertools.islice(_MODULES[op].cases(rng), count)
+    ties = np.random.default_rng([seed, zlib.crc32(op.encode()), 2])
+    made = itertools.islice(_MODULES[op].cases(rng), count)
+    unit = getattr(_MODULES[op], "TIE_UNIT", 1.0)
+    cases = [at_ties(case, ties, unit) if i % TIES_EVERY == TIES_EVERY - 1 else case for i, case in enumerate(made)]
     if dtype is formats_of(op)[0]:
-        return list(cases)
+        return cases
     wide = np.random.default_rng([seed, zlib.crc32(op.encode()), 16])
     if dtype in NARROW:
         return [with_narrow_weights(case, dtype, wide) for case in cases]
@@ -106,7 +112,11 @@ def cases_of(op: str, seed: int, count: int, dtype: Format | None = None) -> lis
 
 
 def all_cases(seed: int, per_op: int) -> list[Case]:
-    """Cases of every operator in every format, in the order of their names; fewer of plain integers: they
-    differ from others in little more than their size."""
-    counts = {dtype: per_op if dtype in ARITHMETIC else per_op // 4 for dtype in (*FORMATS, *Finer)}
-    return [case for op, dtype in covered_formats() for case in cases_of(op, seed, counts[dtype], dtype)]
+    """Cases of every operator in every format, in the order of their names, as many as `count_of` says."""
+    return [case for op, dtype in covered_formats() for case in cases_of(op, seed, count_of(op, dtype, per_op), dtype)]
+
+
+def count_of(op: str, dtype: Format, per_op: int) -> int:
+    """Cases of a format where an operator has `per_op`: as many of its first one and of those with arithmetic, fewer of
+    other plain integers, which differ in little more than their size."""
+    return per_op if dtype in (*ARITHMETIC, formats_of(op)[0]) else max(1, per_op // 4)

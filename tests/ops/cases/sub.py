@@ -10,6 +10,9 @@ from ..one_op import options as table
 
 cases = cases_of("SUB", AdditionAttrs, sum_scale)
 
+#: TFLite adds int16 in another way where scales are powers of two.
+TIE_UNIT = 1.5
+
 
 def options(attrs: AdditionAttrs) -> Any:
     return table("SubOptions", fusedActivationFunction=TFLITE_ACTIVATION[attrs.activation])

@@ -15,11 +15,20 @@ from tflite_micro import runtime as micro
 
 from edgeq.exporters.tflite import export_tflite
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor
-from edgeq.ops.unidirectional_sequence_lstm import BIASES, CELL_STATE, HIDDEN_STATE, RECURRENT, WEIGHTS, LstmAttrs
+from edgeq.ops.unidirectional_sequence_lstm import (
+    BIASES,
+    CELL_STATE,
+    GATES,
+    HIDDEN_STATE,
+    RECURRENT,
+    WEIGHTS,
+    LstmAttrs,
+)
 
 from ..graphs import VECTORS, Case, activation_input, constant, quant, random_values, weights
 
 STATES = True
+FORGET = GATES.index("forget")
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -50,8 +59,12 @@ def _case(rng: np.random.Generator, attrs: LstmAttrs, carries: bool) -> Case:
         for name, at, width in (("w", WEIGHTS, depth), ("r", RECURRENT, units)):
             w = weights(rng, (units, width), None)
             add(at + gate, replace(w, name=f"{name}{gate}", quant=QuantParams([scale / np.sqrt(width)], [0])))
+        if carries and gate == FORGET:
+            # half open whatever comes: half of an odd cell state is a tie
+            for name in (f"w{gate}", f"r{gate}"):
+                tensors[name] = replace(tensors[name], data=np.zeros_like(tensors[name].data))
         w = tensors[f"w{gate}"]
-        b = rng.integers(-9000, 9000, units).astype(np.int32)
+        b = rng.integers(-9000, 9000, units).astype(np.int32) * (not (carries and gate == FORGET))
         add(BIASES + gate, constant(f"b{gate}", b, QuantParams(x.quant.scale * w.quant.scale, [0])))
     states = (batches, units)
     if carries:
