@@ -1,5 +1,6 @@
 """`python -m tests.fuzz [--runs N] [--folder DIR] [tflite] [keras] [h5] [protocol]`: fuzzes, one process at a time, and
-says what was found; exit status 1 if anything was. Continues in a folder that holds an earlier run.
+says what was found; exit status 1 if anything was. Continues in a folder that holds an earlier run. Of Keras's files as
+many are whole ones with changes (structured.py) as are steered by coverage.
 
 Needs the extra `fuzz` (atheris), and clang for the protocol.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from edgeq.errors import EdgeqError
 
-from . import isolated
+from . import isolated, structured
 from .seeds import FORMATS, write_seeds
 
 TIMEOUT = 3  # seconds by the clock after which the fuzzer gives an input up
@@ -78,6 +79,9 @@ def main() -> int:
         else:
             fuzz_importer(kind, root / kind, arguments.runs)
             findings += report_importer(kind, root / kind)
+            if kind in structured.CHANGED:
+                structured.fuzz(kind, root / f"{kind}-structured", arguments.runs)
+                findings += report_importer(kind, root / f"{kind}-structured")
     print("nothing found" if not findings else f"{findings} findings in {root}")
     return 1 if findings else 0
 
