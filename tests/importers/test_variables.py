@@ -14,6 +14,7 @@ from edgeq import api, importers
 from edgeq.errors import ModelError
 from edgeq.exporters.tflite import export_tflite
 from edgeq.ir import Graph
+from edgeq.lower import check_supported
 from edgeq.passes import prepare_quantized
 from edgeq.simulate import simulate
 from edgeq.target import load_cpu
@@ -189,7 +190,7 @@ def test_control_flow_is_refused_with_a_way_out(op, way, tmp_path):
     code.builtinCode, code.deprecatedBuiltinCode = unknown, min(unknown, 127)
     graph = importers.load(repacked(model, tmp_path / "loop.tflite"))
     with pytest.raises(ModelError, match="unsupported operators") as caught:
-        api.check_supported(graph)
+        check_supported(graph)
     assert way in caught.value.hint
 
 
