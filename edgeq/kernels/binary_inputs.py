@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.ir import DType, frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.packing import channels_of, int8_words, packed_bits, wrap_int32
+from edgeq.kernels.packing import either_channels_of, general_quant, int8_words, packed_bits, wrap_int32
 from edgeq.kernels.walking import forwards_distance
 from edgeq.ops.binary_conv_2d import BinaryConv2DParams
 from edgeq.ops.binary_fully_connected import BinaryFullyConnectedParams
@@ -29,12 +29,8 @@ class _Binary(Kernel):
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         rows = _as_filters(p)
         channels = len(rows)
-        found = channels_of(p, p.weights, p.bias, 1 + p.input_offset)
-        if found is not None:
-            quant = found.quant
-        else:
-            factors = [np.broadcast_to(each, (channels,)) for each in (p.multipliers, p.shifts)]
-            quant = np.stack([factors[0], np.zeros(channels, np.int64), factors[1]], axis=1)
+        found = either_channels_of(p, p.weights, p.bias, 1 + p.input_offset)
+        quant = general_quant(p, channels) if found is None else found[0].quant
         sums = rows.reshape(channels, -1).sum(axis=1, dtype=np.int64)
         bias = p.bias.astype(np.int64) + rows[0].size + p.input_offset * sums
         packed = np.concatenate([bias[:, np.newaxis], _bit_words(rows), quant], axis=1)

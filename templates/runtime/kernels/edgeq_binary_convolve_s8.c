@@ -56,7 +56,7 @@ static inline void convolve_one(const layer *v, const uint32_t *x, const uint32_
         k += 1 + v->words;
         if (v->by_table) {
             const edgeq_channel_quant quant = {k[0], k[1], k[2]};
-            sum = edgeq_finish_s8(2 * sum, quant);
+            sum = edgeq_finish_either_s8(2 * sum, quant);
             if (v->is_limited) {
                 sum = edgeq_clamp(sum, v->low, v->high);
             }
