@@ -70,20 +70,21 @@ def test_sums_are_taken_down_in_time_and_not_before(bits):
     rng = np.random.default_rng(bits)
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
     for _ in range(200):
-        weights = rng.choice([-1, 0, 1, 2], (3, int(rng.integers(1, 90)), 2), p=rng.dirichlet(np.ones(4))).astype(
-            np.int8
-        )
+        shape = (3, int(rng.integers(1, 90)), 2)
+        weights = rng.choice([-1, 0, 1, 2], shape, p=rng.dirichlet(np.ones(4))).astype(np.int8)
         taken = steps_within(weights, bits)
+        assert taken % 4 == 0 and (taken == 4 or sums_fit(weights, taken, low, high))
+        longer = range(taken + 4, -(-shape[1] // 4) * 4 + 1, 4)
+        assert not any(sums_fit(weights, count, low, high) for count in longer)
 
-        def fits(count: int) -> bool:
-            w = weights.astype(int)
-            parts = [w[:, i : i + count].reshape(3, -1) for i in range(0, w.shape[1], count)]
-            return all(
-                (np.where(p > 0, 127, -128) * p).sum(axis=1).max() <= high
-                and (np.where(p > 0, -128, 127) * p).sum(axis=1).min() >= low
-                for p in parts
-            )  # fmt: skip
 
-        assert taken % 4 == 0 and (taken == 4 or fits(taken))
-        longer = range(taken + 4, -(-weights.shape[1] // 4) * 4 + 1, 4)
-        assert not any(fits(count) for count in longer)
+def sums_fit(weights: np.ndarray, count: int, low: int, high: int) -> bool:
+    """Whether no inputs of int8 bring the sum of `count` steps out of the limits."""
+    wide = weights.astype(int)
+    for first in range(0, wide.shape[1], count):
+        part = wide[:, first : first + count].reshape(len(wide), -1)
+        highest = (np.where(part > 0, 127, -128) * part).sum(axis=1)
+        lowest = (np.where(part > 0, -128, 127) * part).sum(axis=1)
+        if highest.max() > high or lowest.min() < low:
+            return False
+    return True
