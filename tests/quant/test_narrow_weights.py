@@ -10,6 +10,8 @@ import pytest
 
 from edgeq import api
 from edgeq.errors import QuantizationError
+from edgeq.exporters.tflite import export_tflite
+from edgeq.importers import load
 from edgeq.ir import DType, QuantParams
 from edgeq.kernels.packing import packed_bits, packed_ternary
 from edgeq.quant.quantize import quantize
@@ -80,6 +82,18 @@ def test_signs_cannot_be_rounded_adaptively():
     with pytest.raises(QuantizationError, match="binary weights are signs") as raised:
         parse_recipe({"scheme": "binary", "rounding": "adaptive"})
     assert raised.value.where == "recipe"
+
+
+@pytest.mark.parametrize("name", ["int8", "ternary", "binary"])
+def test_a_file_that_edgeq_wrote_keeps_the_type_of_weights(name, tmp_path):
+    integer = quantize(mixed_net(), data_for(mixed_net()), find_scheme(name))
+    (tmp_path / "model.tflite").write_bytes(export_tflite(integer))
+    again = load(tmp_path / "model.tflite")
+    kinds = [[g.tensors[n.inputs[1]].dtype for n in g.nodes if len(n.inputs) == 3] for g in (integer, again)]
+    assert len(kinds[0]) == 5 and kinds[0] == kinds[1]
+    for mine, theirs in zip(integer.nodes, again.nodes, strict=True):
+        if len(mine.inputs) == 3:
+            np.testing.assert_array_equal(integer.tensors[mine.inputs[1]].data, again.tensors[theirs.inputs[1]].data)
 
 
 @needs_zoo

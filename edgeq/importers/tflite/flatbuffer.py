@@ -85,6 +85,7 @@ class File:
             and shape here mean nothing.
         once: subgraphs that a CALL_ONCE names, by number.
         problems: what is not supported of its tensors; empty ones stand in for these.
+        description: of the model.
     """
 
     tensors: tuple[Tensor, ...]
@@ -96,6 +97,7 @@ class File:
     handles: frozenset[int] = frozenset()
     once: Mapping[int, File] = field(default_factory=dict)
     problems: tuple[UnsupportedTensor, ...] = ()
+    description: str = ""
 
 
 def read(path: Path) -> File:
@@ -147,7 +149,7 @@ def _read_main_subgraph(data: bytes) -> File:
         raise ModelError(f"CALL_ONCE of subgraphs {numbers}, there are {model.SubgraphsLength()}")
     once = {number: _read_subgraph(model, number, data) for number in numbers}
     problems = (*main.problems, *(problem for file in once.values() for problem in file.problems))
-    return replace(main, once=once, problems=problems)
+    return replace(main, once=once, problems=problems, description=_text(model.Description()))
 
 
 def _read_subgraph(model: Any, number: int, data: bytes) -> File:
