@@ -13,13 +13,6 @@
 
 #include "edgeq_fixedpoint.h"
 
-/* Whether what is common has code of its own beside the code for everything: not where code is to be small. */
-#if defined(__OPTIMIZE_SIZE__)
-#define EDGEQ_HAS_SHORT_CUTS false
-#else
-#define EDGEQ_HAS_SHORT_CUTS true
-#endif
-
 /* Two neighbouring words of a table. */
 typedef struct {
     uint32_t first;

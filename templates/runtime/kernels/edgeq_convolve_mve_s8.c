@@ -33,7 +33,7 @@ static inline int32_t record_words(const layer *v)
 /* Whether saturation to int8 is all that limits, and cuts off what is below the zero point. */
 static inline bool is_plain(edgeq_output out)
 {
-    return out.offset == -128 && out.low == -128 && out.high == 127;
+    return EDGEQ_HAS_SHORT_CUTS && out.offset == -128 && out.low == -128 && out.high == 127;
 }
 
 #if defined(__ARM_FEATURE_MVE)
@@ -181,7 +181,7 @@ typedef struct {
 
 static inline bool is_whole(const layer *v)
 {
-    return v->rows > 1 && v->last == 16 && v->steps < MOST_WHOLE;
+    return EDGEQ_HAS_SHORT_CUTS && v->rows > 1 && v->last == 16 && v->steps < MOST_WHOLE;
 }
 
 /* Windows of up to sixteen bytes, which stay in q0 and q1. */
