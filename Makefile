@@ -1,6 +1,6 @@
 # make setup   what the project needs: Debian packages (as root or with sudo), a virtual environment in .venv
 # make test    all tests            make demo   train, build, run on an emulated board
-# make test-long   200 cases an operator and 500 random graphs through simulator and C, on all cores: takes hours
+# make test-long   200 cases an operator, 500 random graphs, and the C of every operator broken on purpose: takes hours
 # make fuzz    mutated model files and protocol frames, FUZZ_ARGS="--runs 100000": needs clang
 # make readme  write anew what the README says of operators and layers
 # make bench   instructions, cycles, flash and RAM of the models in EDGEQ_ZOO on every core: writes tests/bench and the README
@@ -40,8 +40,9 @@ test: setup
 test-long: export EDGEQ_CASES = 200
 test-long: export EDGEQ_HOST_CASES = 200
 test-long: export EDGEQ_GRAPHS = 500
+test-long: export EDGEQ_MUTANTS = all
 test-long: setup
-	$(BIN)/python -m pytest -n $(JOBS) --dist load tests/ops tests/random_graphs $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist load tests/ops tests/random_graphs tests/mutants $(PYTEST_ARGS)
 
 fuzz: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
