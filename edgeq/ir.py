@@ -17,6 +17,9 @@ import numpy as np
 
 from edgeq.errors import ModelError
 
+#: What edgeq writes as the description of `.tflite` files, by which it knows them again.
+TFLITE_DESCRIPTION = "edgeq"
+
 
 class DType(enum.Enum):
     """Element types; the value is the NumPy name, except for those that NumPy cannot store."""

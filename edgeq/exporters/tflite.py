@@ -16,7 +16,7 @@ import numpy as np
 from edgeq.errors import ModelError
 from edgeq.exporters import lstm, variables
 from edgeq.exporters.options import TYPES, ints, written, written_ops
-from edgeq.ir import DType, Graph, Node, Tensor, frozen_array, packed_int4
+from edgeq.ir import TFLITE_DESCRIPTION, DType, Graph, Node, Tensor, frozen_array, packed_int4
 from edgeq.ops import find_op
 from edgeq.passes.rewriting import unique_name
 
@@ -74,7 +74,7 @@ def export_tflite(graph: Graph) -> bytes:
         version=3,
         operatorCodes=[_operator_code(name, version) for name, version in codes],
         subgraphs=[main, *resources.once],
-        description="edgeq",
+        description=TFLITE_DESCRIPTION,
         buffers=buffers,
     )
     builder = flatbuffers.Builder(1 << 16)

@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.ir import DType, frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.packing import channels_of, int8_words, packed_bits, wrap_int32
+from edgeq.kernels.packing import either_channels_of, general_quant, int8_words, packed_bits, wrap_int32
 from edgeq.kernels.walking import forwards_distance
 from edgeq.ops.binary_conv_2d import BinaryConv2DParams
 from edgeq.ops.binary_fully_connected import BinaryFullyConnectedParams
@@ -19,9 +19,10 @@ from edgeq.target import Cpu
 
 
 class _Binary(Kernel):
-    """`packed` holds one record per channel: its bias, which contains the number of its products and its input's offset
-    times its weights; its weights as bits, eight channels of a tap to a byte, in whole words; its requantization.
-    `by_table`, one number: 1 where that is three words of `edgeq.kernels.packing`, else it is multiplier, 0, shift.
+    """`packed` holds one record per channel: its weights as bits, eight channels of a tap to a byte, in whole words;
+    its bias, which contains the number of its products and its input's offset times its weights; its requantization.
+    `by_table`, one number: 1 where that is of `packing.either_channels_of`, and the bias doubled; else it is
+    multiplier, 0, shift.
     """
 
     weight_type = DType.BINARY.value
@@ -29,15 +30,12 @@ class _Binary(Kernel):
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         rows = _as_filters(p)
         channels = len(rows)
-        found = channels_of(p, p.weights, p.bias, 1 + p.input_offset)
-        if found is not None:
-            quant = found.quant
-        else:
-            factors = [np.broadcast_to(each, (channels,)) for each in (p.multipliers, p.shifts)]
-            quant = np.stack([factors[0], np.zeros(channels, np.int64), factors[1]], axis=1)
+        found = either_channels_of(p, p.weights, p.bias, 1 + p.input_offset)
+        quant = general_quant(p, channels) if found is None else found[0].quant
         sums = rows.reshape(channels, -1).sum(axis=1, dtype=np.int64)
         bias = p.bias.astype(np.int64) + rows[0].size + p.input_offset * sums
-        packed = np.concatenate([bias[:, np.newaxis], _bit_words(rows), quant], axis=1)
+        bias = bias if found is None else 2 * bias
+        packed = np.concatenate([_bit_words(rows), bias[:, np.newaxis], quant], axis=1)
         return {
             "packed": frozen_array(wrap_int32(packed)),
             "by_table": frozen_array(np.array([found is not None], np.int8)),
@@ -51,7 +49,7 @@ class BinaryConvolveS8(_Binary):
     template = "binary_conv_2d.c.j2"
 
     def scratch_bytes(self, p: BinaryConv2DParams, cpu: Cpu) -> int:
-        """Two windows in whole words, and an image, of bits."""
+        """Three windows in whole words, and an image, of bits."""
         _, height, width, in_c = p.input_shape
         return _scratch_bytes(height * width, p.kernel[0] * p.kernel[1], in_c)
 
@@ -93,4 +91,4 @@ def _bit_words(rows: np.ndarray) -> np.ndarray:
 
 def _scratch_bytes(pixels: int, taps: int, inputs: int) -> int:
     pixel = -(-inputs // 8)
-    return 2 * (-(-taps * pixel // 4) * 4) + pixels * pixel
+    return 3 * (-(-taps * pixel // 4) * 4) + pixels * pixel

@@ -41,7 +41,7 @@ class ConvolveMveS8(Kernel):
     ops = ("CONV_2D",)
     template = "conv_2d_mve.c.j2"
     tuned = True
-    code_bytes = 6222
+    code_bytes = 3982
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         return cpu.mve and p.groups == 1 and p.weights.shape[0] >= _CHANNELS and _channels(p) is not None

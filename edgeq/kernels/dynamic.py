@@ -30,6 +30,10 @@ class DynamicDepthwiseConv(_Weighted):
     ops = ("DYNAMIC_DEPTHWISE_CONV_2D",)
     template = "dynamic_depthwise_conv_2d.c.j2"
 
+    def scratch_bytes(self, p: DynamicWeightedParams, cpu: Cpu) -> int:
+        """The bias at the run-time scale, and the sums of one pixel."""
+        return 2 * super().scratch_bytes(p, cpu)
+
 
 @register
 class DynamicAdd(Kernel):

@@ -69,4 +69,5 @@ class FullyConnectedDspS8(Kernel):
 
 
 def _channels(p: FullyConnectedParams) -> Channels | None:
+    """What a table says of the units, the input's offset folded into the biases."""
     return channels_of(p, p.weights, fold_offset(p.weights, p.bias, p.input_offset), 128)

@@ -14,7 +14,7 @@ right: addend is 2^(shift − 1) + output_offset · 2^shift.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,23 @@ def ternary_steps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     for step in range(4):
         words |= fields[..., step] << 4 * step | fields[..., step] >> (32 - 4 * step) % 32
     return words.view(np.int32)
+
+
+def steps_within(weights: np.ndarray, bits: int, unit: int = 4) -> int:
+    """The largest multiple of `unit` steps, one at least, after each of which the sum of products with int8 inputs
+    still fits so many bits, counted from any multiple on; at most what all steps take.
+
+    weights: int8 (rows, steps, 2).
+    """
+    wide = weights.astype(np.int64)
+    above, below = np.maximum(wide, 0).sum(axis=2), np.minimum(wide, 0).sum(axis=2)
+    steps, limit = wide.shape[1], 1 << bits - 1
+    # the sums at their highest and, negated, at their lowest
+    ends = ((127 * above - 128 * below, limit - 1), (128 * above - 127 * below, limit))
+    for taken in range(-(-steps // unit) * unit, unit, -unit):
+        if all(np.add.reduceat(end, range(0, steps, taken), axis=1).max(initial=0) <= most for end, most in ends):
+            return taken
+    return unit
 
 
 def joint_sums_fit(weights: np.ndarray, bias: np.ndarray, pairs: np.ndarray) -> bool:
@@ -163,6 +180,34 @@ def channels_of(p: Any, weights: np.ndarray, bias: np.ndarray, reach: int) -> Ch
     if (np.abs(addend) + once + 1).max(initial=0) > INT32_MAX:
         return None
     return Channels(bias, np.stack([multiplier, addend, shift], axis=1))
+
+
+def either_channels_of(p: Any, weights: np.ndarray, bias: np.ndarray, reach: int) -> tuple[Channels, bool] | None:
+    """`channels_of` where factors may be a half and more as well, and whether none is: the scales of weights of a few
+    values are large. Arguments as there; None where a sum could overflow.
+
+    Such a channel's words are `multiplier, output_offset, −left` for `edgeq_finish_either_s8` of edgeq_dsp.h, which
+    shifts accumulators to the left first and rounds once, as `edgeq.fixedpoint.requantize` does.
+    """
+    found = channels_of(p, weights, bias, reach)
+    if found is not None:
+        return found, True
+    multiplier, shift = (np.broadcast_to(each, (len(weights),)).astype(np.int64) for each in (p.multipliers, p.shifts))
+    total = np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1)
+    left = (shift >= 0) & (total > 0)
+    bound = np.where(left, total * reach + np.abs(bias), 0) << np.maximum(shift, 0)
+    largest = (bound * multiplier >> 31) + 1 + abs(p.output_offset)
+    rest = channels_of(replace(p, multipliers=np.where(left, 0, multiplier), shifts=shift), weights, bias, reach)
+    if rest is None or max(2 * bound.max(initial=0), largest.max(initial=0)) > INT32_MAX:
+        return None
+    of_left = np.stack([multiplier, np.full(shift.shape, p.output_offset), -shift], axis=1)
+    return Channels(rest.bias, np.where(left[:, np.newaxis], of_left, rest.quant)), False
+
+
+def general_quant(p: Any, channels: int) -> np.ndarray:
+    """Words `multiplier, 0, shift` for `edgeq_requantize`, int64 (channels, 3)."""
+    multiplier, shift = (np.broadcast_to(each, (channels,)).astype(np.int64) for each in (p.multipliers, p.shifts))
+    return np.stack([multiplier, np.zeros(channels, np.int64), shift], axis=1)
 
 
 @dataclass(frozen=True, eq=False)

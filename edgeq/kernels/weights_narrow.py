@@ -34,7 +34,7 @@ class _Binary(Kernel):
 
 
 # Instructions of a MAC, and of what every result needs beside.
-_PER_MAC, _PER_RESULT = 9, 60
+_PER_MAC, _PER_RESULT = 7, 150
 
 
 class _Convolve(WindowByWindow):

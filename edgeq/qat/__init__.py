@@ -6,8 +6,8 @@
     edgeq.qat.save(model, "trained.tflite")     # `edgeq build trained.tflite` keeps the trained integers
     edgeq.build(edgeq.qat.integer_graph(model), "nucleo-f446re")
 
-Schemes of ternary and binary weights, and of binary inputs ("ternary", "binary", "xnor"), are made for this. A
-`.tflite` file holds such weights in int8, and no binary inputs: build these from the graph.
+Schemes of ternary and binary weights, and of binary inputs ("ternary", "binary", "xnor"), are made for this. No
+`.tflite` file holds binary inputs: build these from the graph.
 
 Needs Keras 3. Batch normalization is folded before training, as it will be deployed.
 """

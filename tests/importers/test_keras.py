@@ -255,3 +255,25 @@ def test_the_keras_and_the_tflite_file_of_one_model_agree():
     x = np.random.default_rng(3).uniform(0, 255, (2, 1, 32, 32, 3)).astype(np.float32)
     mine, theirs = (run(g, {g.inputs[0]: x})[g.outputs[0]] for g in graphs)
     np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def test_files_of_keras_2_name_the_folder_of_layers_otherwise(keras, tmp_path):
+    """Keras 2.12 to 2.15 wrote `.keras` files too."""
+    import io
+    import zipfile
+
+    import h5py
+
+    x = keras.Input((7,), name="x")
+    model = keras.Model(x, keras.layers.Dense(3)(keras.layers.Dense(5)(x)))
+    model.save(tmp_path / "new.keras")
+    with zipfile.ZipFile(tmp_path / "new.keras") as new, zipfile.ZipFile(tmp_path / "old.keras", "w") as old:
+        for name in new.namelist():
+            data = new.read(name)
+            if name == "model.weights.h5":
+                buffer = io.BytesIO(data)
+                with h5py.File(buffer, "r+") as h5:
+                    h5.move("layers", "_layer_checkpoint_dependencies")
+                data = buffer.getvalue()
+            old.writestr(name, data)
+    assert_same_outputs(model, load(tmp_path / "old.keras"))

@@ -15,6 +15,7 @@ from edgeq.importers.tflite import flatbuffer
 from edgeq.importers.tflite.shapes import resolve_shapes
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array
 from tests.ops.one_op import options, run_tflite, write_model
+from tests.ops.test_conformance import simulate
 
 SHAPE = np.int32([1, 5, 8])
 ONE = np.int32(1)
@@ -168,3 +169,33 @@ def test_a_reshape_of_several_results_is_refused(tmp_path):
     path.write_bytes(packed(parsed))
     with pytest.raises(ModelError, match="SQUEEZE declares 2 results"):
         tflite.load(path)
+
+
+def test_a_constant_of_an_open_size_has_the_size_that_is_computed(tmp_path):
+    """As TF 2.14 writes layer normalizations: the declared shape is a guess."""
+    guess = Tensor("y", (1,), DType.FLOAT32)
+    parsed = schema.ModelT.InitFromPackedBuf(
+        file_of("FILL", options("FillOptions"), [constant("n", np.int32([8])), constant("one", np.float32(1))], guess),
+        0,
+    )
+    for tensor in parsed.subgraphs[0].tensors:
+        if tensor.name == b"y":
+            tensor.shapeSignature = [-1]
+    np.testing.assert_array_equal(folded(packed(parsed), tmp_path / "m.tflite"), np.ones(8, np.float32), strict=True)
+
+
+def test_zeros_may_have_the_scale_zero(tmp_path):
+    """As TF 2.14 writes 16x8 biases that are 0 throughout. TFLite aborts, where any other scale says the same."""
+    x = Tensor("x", (1, 40), DType.INT16, QuantParams([0.001], [0]))
+    zeros = Tensor("zeros", (40,), DType.INT16, QuantParams([1e-6], [0]), frozen_array(np.zeros(40, np.int16)))
+    y = Tensor("y", (1, 40), DType.INT16, QuantParams([0.0013], [0]))
+    data = file_of("ADD", options("AddOptions", potScaleInt16=False), [x, zeros], y)
+    parsed = schema.ModelT.InitFromPackedBuf(data, 0)
+    for tensor in parsed.subgraphs[0].tensors:
+        if tensor.name == b"zeros":
+            tensor.quantization.scale = [0.0]
+    path = tmp_path / "m.tflite"
+    path.write_bytes(packed(parsed))
+    values = np.random.default_rng(0).integers(-32768, 32768, (3, 1, 40)).astype(np.int16)
+    (ours,) = simulate(tflite.load(path), (values,))
+    np.testing.assert_array_equal(ours, run_tflite(data, [values])[0], strict=True)

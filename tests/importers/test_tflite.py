@@ -54,14 +54,14 @@ def test_every_unsupported_operator_is_named_at_once(path):
     graph.tensors.append(tensor)
     second.outputs = graph.outputs = [len(graph.tensors) - 1]
     graph.operators.append(second)
-    parsed.operatorCodes[0].builtinCode = schema.BuiltinOperator.CUMSUM
+    parsed.operatorCodes[0].builtinCode = schema.BuiltinOperator.CONV_3D
     parsed.operatorCodes[0].deprecatedBuiltinCode = 127
     custom = schema.OperatorCodeT()
     custom.builtinCode = custom.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
     custom.customCode = "SecretSauce"
     parsed.operatorCodes.append(custom)
     write(parsed, path)
-    with pytest.raises(ModelError, match=r"CUMSUM .*SecretSauce"):
+    with pytest.raises(ModelError, match=r"CONV_3D .*SecretSauce"):
         api.quantize_model(tflite.load(path), None)
 
 

@@ -23,7 +23,14 @@ def assign_weights(spec: ModelSpec, file: KerasFile) -> Assigned:
     Raises:
         ModelError: a weight is missing, or a layer has another number of them; or one is NaN or infinite.
     """
-    assigned = _from_legacy(spec, file.weights) if file.legacy else dict(_from_paths(spec, file.weights, "", ""))
+    if file.legacy:
+        assigned = _from_legacy(spec, file.weights)
+    else:
+        # as Keras 2.12 to 2.15 name the folder in their .keras files
+        saved = {
+            path.replace("_layer_checkpoint_dependencies/", "layers/"): array for path, array in file.weights.items()
+        }
+        assigned = dict(_from_paths(spec, saved, "", ""))
     for layer, weights in assigned.items():
         for name, array in weights.items():
             if not np.all(np.isfinite(array)):

@@ -9,11 +9,12 @@ from edgeq.errors import ModelError
 from edgeq.importers.advice import ways_out
 from edgeq.importers.tflite import flatbuffer
 from edgeq.importers.tflite.names import layer_name
+from edgeq.importers.tflite.narrow import narrow_weights
 from edgeq.importers.tflite.rewriting import REWRITTEN, rewrite
 from edgeq.importers.tflite.rules import attributes, with_intermediates
 from edgeq.importers.tflite.shapes import ABSORBED, reshapes, resolve_shapes
 from edgeq.importers.tflite.variables import OF_VARIABLES, Variable, resolve_variables, states
-from edgeq.ir import Graph, Node, verify_graph
+from edgeq.ir import TFLITE_DESCRIPTION, Graph, Node, verify_graph
 from edgeq.ops import find_op, infer_results
 from edgeq.passes.integer_islands import integer_islands
 
@@ -32,8 +33,10 @@ def load(path: Path) -> Graph:
     if file.problems:
         raise _all_problems(file, path)
     try:
+        is_ours = file.description == TFLITE_DESCRIPTION
         file, variables = resolve_variables(file)
-        return integer_islands(_graph(rewrite(reshapes(resolve_shapes(file))), variables, path))
+        graph = integer_islands(_graph(rewrite(reshapes(resolve_shapes(file))), variables, path))
+        return narrow_weights(graph) if is_ours else graph
     except ModelError as error:
         raise ModelError(
             error.what, where=f"{path}: {error.where}" if error.where else str(path), hint=error.hint

@@ -85,6 +85,7 @@ class File:
             and shape here mean nothing.
         once: subgraphs that a CALL_ONCE names, by number.
         problems: what is not supported of its tensors; empty ones stand in for these.
+        description: of the model.
     """
 
     tensors: tuple[Tensor, ...]
@@ -96,6 +97,7 @@ class File:
     handles: frozenset[int] = frozenset()
     once: Mapping[int, File] = field(default_factory=dict)
     problems: tuple[UnsupportedTensor, ...] = ()
+    description: str = ""
 
 
 def read(path: Path) -> File:
@@ -147,7 +149,7 @@ def _read_main_subgraph(data: bytes) -> File:
         raise ModelError(f"CALL_ONCE of subgraphs {numbers}, there are {model.SubgraphsLength()}")
     once = {number: _read_subgraph(model, number, data) for number in numbers}
     problems = (*main.problems, *(problem for file in once.values() for problem in file.problems))
-    return replace(main, once=once, problems=problems)
+    return replace(main, once=once, problems=problems, description=_text(model.Description()))
 
 
 def _read_subgraph(model: Any, number: int, data: bytes) -> File:
@@ -274,7 +276,8 @@ def _read_tensor(model: Any, tensor: Any, index: int, buffers: int, data: bytes,
             values = frozen_array(unpacked_int4(np.frombuffer(stored, np.int8), shape))
         else:
             values = np.frombuffer(stored, dtype.numpy.newbyteorder("<")).reshape(shape)
-    return Tensor(name, shape, dtype, _read_quantization(tensor.Quantization(), shape, name), values)
+    is_zero = values is not None and not values.any()
+    return Tensor(name, shape, dtype, _read_quantization(tensor.Quantization(), shape, name, is_zero), values)
 
 
 def _buffer(buffer: Any, data: bytes) -> memoryview | None:
@@ -289,7 +292,7 @@ def _buffer(buffer: Any, data: bytes) -> memoryview | None:
     return memoryview(buffer.DataAsNumpy())
 
 
-def _read_quantization(quantization: Any, shape: tuple[int, ...], name: str) -> QuantParams | None:
+def _read_quantization(quantization: Any, shape: tuple[int, ...], name: str, is_zero: bool) -> QuantParams | None:
     if quantization is None:
         return None
     if quantization.DetailsType() != 0:
@@ -309,6 +312,9 @@ def _read_quantization(quantization: Any, shape: tuple[int, ...], name: str) -> 
         raise ModelError(f"quantized along axis {axis} of a tensor of rank {len(shape)}", where=name)
     if len(zeros) == 1 and len(scales) > 1:
         zeros = np.repeat(zeros, len(scales))
+    if is_zero:
+        # converters give a constant of zeros the scale 0: any other says the same, the least of them no less exactly
+        scales = np.where((scales == 0) & (zeros == 0), np.finfo(np.float32).tiny, scales)
     try:
         return QuantParams(scales, zeros, axis)
     except ModelError as error:

@@ -36,7 +36,7 @@ def resolve_shapes(file: File) -> File:
         known = value(operator, operands, [tensors[i] for i in operator.outputs])
         if known is not None:
             (result,) = operator.outputs
-            tensors[result] = _constant(tensors[result], known)
+            tensors[result] = _constant(tensors[result], known, result in file.open)
             continue
         kept.append(operator)
         if file.open.intersection(operator.outputs):
@@ -92,7 +92,9 @@ def reshapes(file: File) -> File:
     return replace(file, tensors=tuple(tensors), operators=tuple(operators))
 
 
-def _constant(tensor: Tensor, value: np.ndarray) -> Tensor:
+def _constant(tensor: Tensor, value: np.ndarray, is_open: bool) -> Tensor:
+    if is_open and len(tensor.shape) == value.ndim:
+        tensor = replace(tensor, shape=value.shape)
     if tensor.shape != value.shape or (tensor.dtype not in INTEGERS and tensor.dtype.numpy != value.dtype):
         raise ModelError(
             f"declares {tensor.dtype.value}{list(tensor.shape)}, its operands give {list(value.shape)}",

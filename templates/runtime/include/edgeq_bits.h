@@ -18,20 +18,60 @@ static inline int32_t edgeq_add_four_bytes(int32_t sum, uint32_t x)
 #endif
 }
 
-/* How many bits of each nibble of x are set. */
-static inline uint32_t edgeq_bits_of_nibbles(uint32_t x)
+/* Every second bit, pair of bits and nibble, in registers: as a constant each would cost a shift more. */
+typedef struct {
+    uint32_t bits, pairs, nibbles;
+} edgeq_fields;
+
+static inline edgeq_fields edgeq_make_fields(void)
 {
-    x -= (x >> 1) & 0x55555555u;
-    return (x & 0x33333333u) + ((x >> 2) & 0x33333333u);
+    edgeq_fields f = {0x55555555u, 0x33333333u, 0x0f0f0f0fu};
+    __asm__("" : "+r"(f.bits), "+r"(f.pairs), "+r"(f.nibbles));
+    return f;
+}
+
+/* How many bits of each nibble of x are set. */
+static inline uint32_t edgeq_bits_of_nibbles(edgeq_fields f, uint32_t x)
+{
+    x -= (x >> 1) & f.bits;
+    return (x & f.pairs) + ((x >> 2) & f.pairs);
 }
 
 /* sum + the eight nibbles of x, which are at most 15 each. */
-static inline int32_t edgeq_add_nibbles(int32_t sum, uint32_t x)
+static inline int32_t edgeq_add_nibbles(edgeq_fields f, int32_t sum, uint32_t x)
 {
-    return edgeq_add_four_bytes(sum, (x & 0x0f0f0f0fu) + ((x >> 4) & 0x0f0f0f0fu));
+    return edgeq_add_four_bytes(sum, (x & f.nibbles) + ((x >> 4) & f.nibbles));
 }
 
-/* A threshold, int8, for edgeq_reach. */
+#if defined(__ARM_FEATURE_DSP)
+/* A threshold, int8, for edgeq_reach: four times. */
+typedef uint32_t edgeq_threshold;
+
+static inline edgeq_threshold edgeq_make_threshold(int32_t threshold)
+{
+    return ((uint32_t)threshold & 0xffu) * 0x01010101u;
+}
+
+/* In each byte 1 where the int8 of it is not below the threshold, else 0. */
+static inline uint32_t edgeq_reach(edgeq_threshold t, uint32_t bytes)
+{
+    uint32_t reached;
+    __asm__("ssub8 %0, %1, %2\n\t"
+            "sel %0, %3, %4"
+            : "=&r"(reached)
+            : "r"(bytes), "r"(t), "r"(0x01010101u), "r"(0)
+            : "cc");
+    return reached;
+}
+
+/* Bits 0, 8, 16 and 24 of both side by side. */
+static inline uint32_t edgeq_side_by_side(uint32_t first, uint32_t second)
+{
+    /* Sums of 4 j and 7 i are all different, j below 8 and i from 1 to 4: no bit meets another one. */
+    const uint64_t moved = (uint64_t)(first | second << 4) * 0x10204080u;
+    return (uint32_t)(moved >> 28) & 0xffu;
+}
+#else
 typedef struct {
     uint32_t low;  /* of each byte the lower seven bits of it plus 128 */
     uint32_t high; /* all bits where that has an eighth */
@@ -46,15 +86,20 @@ static inline edgeq_threshold edgeq_make_threshold(int32_t threshold)
     return t;
 }
 
-/* Bits 0 to 3: whether the int8 of bytes 0 to 3 are not below the threshold. */
 static inline uint32_t edgeq_reach(edgeq_threshold t, uint32_t bytes)
 {
     const uint32_t level = bytes ^ 0x80808080u;
     /* the highest bit of each byte: whether the lower seven are not below the threshold's */
     const uint32_t low = (level | 0x80808080u) - t.low;
     const uint32_t reached = (level & low) | ((level | low) & ~t.high);
-    return (((reached >> 7) & 0x01010101u) * 0x10204080u) >> 28;
+    return (reached >> 7) & 0x01010101u;
 }
+
+static inline uint32_t edgeq_side_by_side(uint32_t first, uint32_t second)
+{
+    return (first * 0x10204080u) >> 28 | (second * 0x10204080u) >> 28 << 4;
+}
+#endif
 
 /* Bit i of to[i / 8]: whether x[i] is not below the threshold; bits from `count` on are 0. */
 static inline void edgeq_pack_signs(edgeq_threshold t, int32_t threshold, const int8_t *x, int32_t count, int8_t *to)
@@ -62,7 +107,8 @@ static inline void edgeq_pack_signs(edgeq_threshold t, int32_t threshold, const 
     int32_t i;
 
     for (; count >= 8; count -= 8, x += 8) {
-        const uint32_t byte = edgeq_reach(t, edgeq_load_s8x4(x)) | edgeq_reach(t, edgeq_load_s8x4(x + 4)) << 4;
+        const uint32_t first = edgeq_reach(t, edgeq_load_s8x4(x));
+        const uint32_t byte = edgeq_side_by_side(first, edgeq_reach(t, edgeq_load_s8x4(x + 4)));
         *to++ = (int8_t)((int32_t)(byte ^ 0x80u) - 128);
     }
     if (count > 0) {

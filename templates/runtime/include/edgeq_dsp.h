@@ -13,13 +13,6 @@
 
 #include "edgeq_fixedpoint.h"
 
-/* Whether what is common has code of its own beside the code for everything: not where code is to be small. */
-#if defined(__OPTIMIZE_SIZE__)
-#define EDGEQ_HAS_SHORT_CUTS false
-#else
-#define EDGEQ_HAS_SHORT_CUTS true
-#endif
-
 /* Two neighbouring words of a table. */
 typedef struct {
     uint32_t first;
@@ -287,6 +280,18 @@ static inline int32_t edgeq_finish_s8(int32_t doubled, edgeq_channel_quant quant
 static inline int32_t edgeq_finish_above_s8(int32_t doubled, edgeq_channel_quant quant)
 {
     return edgeq_ssat8(edgeq_add_mul_high(quant.addend, doubled, quant.multiplier) >> quant.shift);
+}
+
+/*
+ * The same where a shift of 0 or less says that factors are a half and more: accumulators are shifted to the left, the
+ * product is rounded once, ties up, and `addend` is the offset.
+ */
+static inline int32_t edgeq_finish_either_s8(int32_t doubled, edgeq_channel_quant quant)
+{
+    if (quant.shift > 0) {
+        return edgeq_finish_s8(doubled, quant);
+    }
+    return edgeq_ssat8(edgeq_add_mul_high(quant.addend, edgeq_shift_left(doubled, -quant.shift), quant.multiplier));
 }
 
 #endif

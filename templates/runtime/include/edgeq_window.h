@@ -3,7 +3,15 @@
 #ifndef EDGEQ_WINDOW_H
 #define EDGEQ_WINDOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Whether what is common has code of its own beside the code for everything: not where code is to be small. */
+#if defined(__OPTIMIZE_SIZE__)
+#define EDGEQ_HAS_SHORT_CUTS false
+#else
+#define EDGEQ_HAS_SHORT_CUTS true
+#endif
 
 /* A function apart keeps its own registers. */
 #define EDGEQ_NOINLINE __attribute__((noinline))

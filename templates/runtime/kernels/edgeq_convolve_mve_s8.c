@@ -30,6 +30,12 @@ static inline int32_t record_words(const layer *v)
     return 16 * (v->steps + 1) * v->rows + QUANT_WORDS;
 }
 
+/* Whether saturation to int8 is all that limits, and cuts off what is below the zero point. */
+static inline bool is_plain(edgeq_output out)
+{
+    return EDGEQ_HAS_SHORT_CUTS && out.offset == -128 && out.low == -128 && out.high == 127;
+}
+
 #if defined(__ARM_FEATURE_MVE)
 
 /* What the tiles of two pixels read from memory; they have no register left. */
@@ -59,7 +65,7 @@ typedef struct {
     "ldrd r8, r10, [r5], #16\n\t"
 
 /* The sums of both pixels to v and w, and from there to four bytes at i and at j, which move on. */
-#define FINISH(fix)                                   \
+#define FINISH(fix, limit)                            \
     "vmov q2[2], q2[0], r0, r4\n\t"     \
     "vmov q2[3], q2[1], r2, r6\n\t"     \
     "vldrw.u32 q4, [r5], #16\n\t"              \
@@ -70,15 +76,24 @@ typedef struct {
     "vldrw.u32 q4, [r5], #16\n\t"              \
     "vrshl.s32 q2, q2, q4\n\t"             \
     "vrshl.s32 q3, q3, q4\n\t"             \
+    limit                                      \
+    "vstrb.32 q2, [r1], #4\n\t"                \
+    "vstrb.32 q3, [r3], #4\n\t"
+
+/* By saturation alone where the zero point is the least int8: both pixels in the halves of one vector's lanes. */
+#define SATURATE                              \
+    "vqmovnb.s32 q2, q2\n\t"                  \
+    "vqmovnt.s32 q2, q3\n\t"                  \
+    "vqadd.s16 q2, q2, %q[offset]\n\t"        \
+    "vqmovnb.s16 q2, q2\n\t"                  \
+    "vshr.u32 q3, q2, #16\n\t"
+#define LIMIT                                 \
     "vadd.i32 q2, q2, %q[offset]\n\t"         \
     "vadd.i32 q3, q3, %q[offset]\n\t"         \
     "vmax.s32 q2, q2, %q[low]\n\t"            \
     "vmax.s32 q3, q3, %q[low]\n\t"            \
     "vmin.s32 q2, q2, %q[high]\n\t"           \
-    "vstrb.32 q2, [r1], #4\n\t"                \
-    "vmin.s32 q3, q3, %q[high]\n\t"           \
-    "vstrb.32 q3, [r3], #4\n\t"
-
+    "vmin.s32 q3, q3, %q[high]\n\t"
 /* y - [y < 0]; see edgeq_requantize_x4. */
 #define FIX                                   \
     "vshr.s32 q4, q2, #31\n\t"      \
@@ -91,7 +106,7 @@ typedef struct {
  * P0 is set once: only the last step of a row looks at it. r7 holds the bytes of code that the first round of four steps
  * skips.
  */
-#define TILES(fix)                                                        \
+#define TILES(fix, limit)                                                        \
     "vmsr p0, r9\n"                                                       \
     "1:\n\t"                                                              \
     "ldrd r1, r3, %[x]\n\t"                                               \
@@ -110,26 +125,26 @@ typedef struct {
     "add r3, r9\n\t"                                                      \
     "b 2b\n"                                                              \
     "4:\n\t"                                                              \
-    "ldrd r1, r3, %[y]\n\t" FINISH(fix) "ldr r9, %[end]\n\t"              \
+    "ldrd r1, r3, %[y]\n\t" FINISH(fix, limit) "ldr r9, %[end]\n\t"              \
     "strd r1, r3, %[y]\n\t"                                               \
     "cmp r5, r9\n\t"                                                      \
     "bne 1b\n\t"
 
 /* Windows of one row that has up to four steps but for the last. */
-#define ROW_TILES(fix)                                                    \
+#define ROW_TILES(fix, limit)                                                    \
     "vmsr p0, r9\n\t"                                                     \
     "ldr r9, %[end]\n"                                                    \
     "1:\n\t"                                                              \
     "ldrd r1, r3, %[x]\n\t" BIAS "add pc, r7\n\t"                         \
     "nop\n\t" STEP STEP STEP STEP "vpstt\n\t"                             \
     "vldrbt.u8 q0, [r1]\n\t"                                              \
-    "vldrbt.u8 q1, [r3]\n\t" MACS "ldrd r1, r3, %[y]\n\t" FINISH(fix)     \
+    "vldrbt.u8 q1, [r3]\n\t" MACS "ldrd r1, r3, %[y]\n\t" FINISH(fix, limit)     \
     "cmp r5, r9\n\t"                                                      \
     "strd r1, r3, %[y]\n\t"                                               \
     "bne 1b\n\t"
 
 /* Windows with rows of up to sixteen bytes. */
-#define COLUMN_TILES(fix)                                                 \
+#define COLUMN_TILES(fix, limit)                                                 \
     "vmsr p0, r9\n\t"                                                     \
     "ldr r9, %[rest]\n\t"                                                 \
     "ldr r7, %[end]\n"                                                    \
@@ -142,12 +157,35 @@ typedef struct {
     "add r1, r9\n\t"                                                      \
     "add r3, r9\n\t"                                                      \
     "bne 2b\n\t"                                                          \
-    "ldrd r1, r3, %[y]\n\t" FINISH(fix) "cmp r5, r7\n\t"                  \
+    "ldrd r1, r3, %[y]\n\t" FINISH(fix, limit) "cmp r5, r7\n\t"                  \
     "strd r1, r3, %[y]\n\t"                                               \
     "bne 1b\n\t"
 
+/* Windows with rows of whole sixteens, up to twelve of them: nothing is masked, and r7 skips the steps that there are not. */
+#define WHOLE_TILES(fix, limit)                                                  \
+    "1:\n\t"                                                              \
+    "ldrd r1, r3, %[x]\n\t"                                               \
+    "ldr r11, %[rows]\n\t"                                                \
+    "ldr r9, %[rest]\n\t" BIAS "2:\n\t"                                  \
+    "add pc, r7\n\t"                                                      \
+    "nop\n\t" STEP STEP STEP STEP STEP STEP                            \
+    STEP STEP STEP STEP STEP STEP "subs r11, #1\n\t"           \
+    "add r1, r9\n\t"                                                      \
+    "add r3, r9\n\t"                                                      \
+    "bne 2b\n\t"                                                          \
+    "ldrd r1, r3, %[y]\n\t" FINISH(fix, limit) "ldr r9, %[end]\n\t"             \
+    "strd r1, r3, %[y]\n\t"                                               \
+    "cmp r5, r9\n\t"                                                      \
+    "bne 1b\n\t"
+#define MOST_WHOLE 12
+
+static inline bool is_whole(const layer *v)
+{
+    return EDGEQ_HAS_SHORT_CUTS && v->rows > 1 && v->last == 16 && v->steps < MOST_WHOLE;
+}
+
 /* Windows of up to sixteen bytes, which stay in q0 and q1. */
-#define SHORT_TILES(fix)                                                  \
+#define SHORT_TILES(fix, limit)                                                  \
     "vmsr p0, r9\n\t"                                                     \
     "ldrd r1, r3, %[x]\n\t"                                               \
     "ldr r9, %[end]\n\t"                                                  \
@@ -155,7 +193,7 @@ typedef struct {
     "vldrbt.u8 q0, [r1]\n\t"                                              \
     "vldrbt.u8 q1, [r3]\n\t"                                              \
     "ldrd r1, r3, %[y]\n"                                                 \
-    "1:\n\t" BIAS MACS FINISH(fix) "cmp r5, r9\n\t"                       \
+    "1:\n\t" BIAS MACS FINISH(fix, limit) "cmp r5, r9\n\t"                       \
     "bne 1b\n\t"                                                          \
     "strd r1, r3, %[y]\n\t"
 
@@ -169,18 +207,19 @@ typedef struct {
     static EDGEQ_NOINLINE void name(const layer *v, const int8_t *x, int32_t step, int32_t pitch,                   \
                                     const int32_t *table, int8_t *y, int32_t y_step, int32_t pairs)                 \
     {                                                                                                               \
-        const int32x4_t offset = vdupq_n_s32(v->out.offset);                                                        \
+        const int32x4_t offset =                                                                                    \
+            is_plain(v->out) ? vreinterpretq_s32_s16(vdupq_n_s16(-128)) : vdupq_n_s32(v->out.offset);               \
         const int32x4_t low = vdupq_n_s32(v->out.low);                                                              \
         const int32x4_t high = vdupq_n_s32(v->out.high);                                                            \
         const int32_t words = record_words(v);                                                                      \
         const int32_t *const whole = table + v->channels / 4 * words;                                               \
         const int32_t odd = v->channels & 3;                                                                        \
-        const int32_t first_step = (v->steps > 0 ? -v->steps & 3 : 4) * STEP_BYTES;                                 \
+        const int32_t first_step = is_whole(v) ? MOST_WHOLE - 1 - v->steps : v->steps > 0 ? -v->steps & 3 : 4;      \
         tile_state t;                                                                                               \
                                                                                                                     \
         t.rows = v->rows;                                                                                           \
         t.rounds = (v->steps + 3) / 4;                                                                              \
-        t.rest = pitch - 16 * v->steps;                                                                             \
+        t.rest = pitch - 16 * (v->steps + (is_whole(v) ? 1 : 0));                                                   \
         for (; pairs > 0; --pairs, x += 2 * step, y += 2 * y_step) {                                                \
             register const int32_t *k __asm__("r5") = table;                                                        \
             t.x[0] = x;                                                                                             \
@@ -189,7 +228,7 @@ typedef struct {
             t.y[1] = y + y_step;                                                                                    \
             t.end = whole;                                                                                          \
             for (;;) {                                                                                              \
-                register int32_t skipped __asm__("r7") = first_step;                                                \
+                register int32_t skipped __asm__("r7") = first_step * STEP_BYTES;                                   \
                 register uint32_t mask __asm__("r9") = vctp8q((uint32_t)v->last);                                   \
                                                                                                                     \
                 __asm__ volatile(code                                                                               \
@@ -208,41 +247,49 @@ typedef struct {
         }                                                                                                           \
     }
 
-DEFINE_CONVOLVE(convolve_any, TILES(FIX))
-DEFINE_CONVOLVE(convolve_any_rectified, TILES(NO_FIX))
-DEFINE_CONVOLVE(convolve_row, ROW_TILES(FIX))
-DEFINE_CONVOLVE(convolve_row_rectified, ROW_TILES(NO_FIX))
-DEFINE_CONVOLVE(convolve_column, COLUMN_TILES(FIX))
-DEFINE_CONVOLVE(convolve_column_rectified, COLUMN_TILES(NO_FIX))
-DEFINE_CONVOLVE(convolve_short, SHORT_TILES(FIX))
-DEFINE_CONVOLVE(convolve_short_rectified, SHORT_TILES(NO_FIX))
+DEFINE_CONVOLVE(convolve_any, TILES(FIX, LIMIT))
+DEFINE_CONVOLVE(convolve_any_plain, TILES(NO_FIX, SATURATE))
+DEFINE_CONVOLVE(convolve_row, ROW_TILES(FIX, LIMIT))
+DEFINE_CONVOLVE(convolve_row_plain, ROW_TILES(NO_FIX, SATURATE))
+DEFINE_CONVOLVE(convolve_column, COLUMN_TILES(FIX, LIMIT))
+DEFINE_CONVOLVE(convolve_column_plain, COLUMN_TILES(NO_FIX, SATURATE))
+DEFINE_CONVOLVE(convolve_whole, WHOLE_TILES(FIX, LIMIT))
+DEFINE_CONVOLVE(convolve_whole_plain, WHOLE_TILES(NO_FIX, SATURATE))
+DEFINE_CONVOLVE(convolve_short, SHORT_TILES(FIX, LIMIT))
+DEFINE_CONVOLVE(convolve_short_plain, SHORT_TILES(NO_FIX, SATURATE))
 
 /* The one of the functions above that is made for such windows. */
 static void convolve(const layer *v, const int8_t *x, int32_t step, int32_t pitch, const int32_t *table, int8_t *y,
                      int32_t y_step, int32_t pairs)
 {
-    const bool is_rectified = edgeq_is_rectified(v->out);
+    const bool plain = is_plain(v->out);
 
     if (v->rows == 1 && v->steps == 0) {
-        if (is_rectified) {
-            convolve_short_rectified(v, x, step, pitch, table, y, y_step, pairs);
+        if (plain) {
+            convolve_short_plain(v, x, step, pitch, table, y, y_step, pairs);
         } else {
             convolve_short(v, x, step, pitch, table, y, y_step, pairs);
         }
     } else if (v->rows == 1 && v->steps <= 4) {
-        if (is_rectified) {
-            convolve_row_rectified(v, x, step, pitch, table, y, y_step, pairs);
+        if (plain) {
+            convolve_row_plain(v, x, step, pitch, table, y, y_step, pairs);
         } else {
             convolve_row(v, x, step, pitch, table, y, y_step, pairs);
         }
+    } else if (is_whole(v)) {
+        if (plain) {
+            convolve_whole_plain(v, x, step, pitch, table, y, y_step, pairs);
+        } else {
+            convolve_whole(v, x, step, pitch, table, y, y_step, pairs);
+        }
     } else if (v->steps == 0) {
-        if (is_rectified) {
-            convolve_column_rectified(v, x, step, pitch, table, y, y_step, pairs);
+        if (plain) {
+            convolve_column_plain(v, x, step, pitch, table, y, y_step, pairs);
         } else {
             convolve_column(v, x, step, pitch, table, y, y_step, pairs);
         }
-    } else if (is_rectified) {
-        convolve_any_rectified(v, x, step, pitch, table, y, y_step, pairs);
+    } else if (plain) {
+        convolve_any_plain(v, x, step, pitch, table, y, y_step, pairs);
     } else {
         convolve_any(v, x, step, pitch, table, y, y_step, pairs);
     }
@@ -355,10 +402,24 @@ static int32_t windows_inside(const cursor *c)
     return windows < c->left ? windows : c->left;
 }
 
+/* The columns of taps on the image; without a division where they are neighbours. */
+static inline edgeq_taps clip_columns(const cursor *c, int32_t dilation)
+{
+    const int32_t width = c->filter->w;
+    edgeq_taps cols;
+
+    if (dilation != 1) {
+        return edgeq_clip_taps(c->x, c->in->w, width, dilation);
+    }
+    cols.first = c->x < 0 ? -c->x : 0;
+    cols.end = c->in->w - c->x < width ? c->in->w - c->x : width;
+    return cols;
+}
+
 #if defined(__ARM_FEATURE_MVE)
 
 /* Copies the next window, whose rows have up to sixteen bytes without gaps. Writes sixteen of the last row. */
-static inline void copy_short_window(const cursor *c, int8_t *copy)
+static EDGEQ_NOINLINE void copy_short_window(const cursor *c, int8_t *copy)
 {
     const int32_t channels = c->in->c;
     const int32_t bytes = c->filter->w * channels;
@@ -374,7 +435,7 @@ static inline void copy_short_window(const cursor *c, int8_t *copy)
             copy += bytes;
         } while (--rows > 0);
     } else {
-        const edgeq_taps cols = edgeq_clip_taps(c->x, c->in->w, c->filter->w, 1);
+        const edgeq_taps cols = clip_columns(c, 1);
         const int8x16_t zero = vdupq_n_s8((int8_t)-c->p->input_offset);
         const uint32_t lanes =
             cols.end > cols.first ? (1u << cols.end * channels) - (1u << cols.first * channels) : 0u;
@@ -393,34 +454,48 @@ static inline void copy_short_window(const cursor *c, int8_t *copy)
 #endif
 
 /* Copies the next window, the zero point in place of what is not on the image. */
-static EDGEQ_NOINLINE void copy_window(const cursor *c, int8_t *copy)
+static EDGEQ_NOINLINE void copy_any_window(const cursor *c, int8_t *copy)
 {
     const int32_t channels = c->in->c;
+    const int32_t height = c->in->h;
     const int32_t dilation = c->p->dilation.w;
+    const int32_t row_dilation = c->p->dilation.h;
     const int32_t bytes = c->filter->w * channels;
-    const edgeq_taps cols = edgeq_clip_taps(c->x, c->in->w, c->filter->w, dilation);
+    const int32_t pitch = row_dilation * c->in->w * channels;
+    const edgeq_taps cols = clip_columns(c, dilation);
     /* Taps that are neighbours are copied in one run. */
-    const int32_t run = dilation == 1 ? cols.end - cols.first : 1;
+    const int32_t taps = cols.end > cols.first ? cols.end - cols.first : 0;
+    const int32_t runs = dilation == 1 ? 1 : taps;
+    const int32_t run = dilation == 1 ? taps * channels : channels;
+    const int8_t *line = c->image + c->corner + cols.first * dilation * channels;
     int32_t y = c->y;
-    int32_t row, col;
+    int32_t rows = c->filter->h;
 
+    if (!is_inside(c)) {
+        edgeq_fill_bytes(copy, -c->p->input_offset, bytes * rows);
+    }
+    copy += cols.first * channels;
+    for (; rows > 0; --rows, copy += bytes, line += pitch, y += row_dilation) {
+        if (y >= 0 && y < height) {
+            const int8_t *from = line;
+            int8_t *to = copy;
+            int32_t i;
+            for (i = runs; i > 0; --i, from += dilation * channels, to += channels) {
+                edgeq_copy_bytes(to, from, run);
+            }
+        }
+    }
+}
+
+static inline void copy_window(const cursor *c, int8_t *copy)
+{
 #if defined(__ARM_FEATURE_MVE)
-    if (bytes <= 16 && dilation == 1) {
+    if (c->filter->w * c->in->c <= 16 && c->p->dilation.w == 1) {
         copy_short_window(c, copy);
         return;
     }
 #endif
-    if (!is_inside(c)) {
-        edgeq_fill_bytes(copy, -c->p->input_offset, bytes * c->filter->h);
-    }
-    for (row = 0; row < c->filter->h; ++row, copy += bytes, y += c->p->dilation.h) {
-        if (y >= 0 && y < c->in->h) {
-            const int8_t *const line = c->image + (y * c->in->w + c->x) * channels;
-            for (col = cols.first; col < cols.end; col += run) {
-                edgeq_copy_bytes(copy + col * channels, line + col * dilation * channels, run * channels);
-            }
-        }
-    }
+    copy_any_window(c, copy);
 }
 
 static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,

@@ -6,16 +6,12 @@
  * channels a and b: turned to the right by four bits for each step that came before, and masked, a lane holds a + 1 in
  * its lowest and b in its highest two bits; less 1, it is 2^14 b + a. So one SMLAD counts for four MACs, and a step of
  * 16 MACs costs 8 instructions: AND, SSUB16, two LDRD, four SMLAD. The sum of b x lies 14 bits above that of a x, which
- * is taken down whenever it might outgrow them.
+ * is taken down whenever it might outgrow them. How many steps that takes, the weights tell.
  */
 #include "edgeq_kernels_narrow.h"
 #include "edgeq_widened.h"
 
 #define PIXELS EDGEQ_WIDENED
-/* Steps after which the sum of a x, of 256 at most each, could leave 14 bits: a multiple of four. */
-#define CHUNK 28
-/* Steps after which the sum of b x, as large, could leave the 18 bits above. */
-#define SEGMENT (18 * CHUNK)
 #define FIELDS 0xc003c003u
 #define ONES 0x00010001u
 
@@ -79,6 +75,115 @@ static inline joint add_steps(joint s, const uint32_t **x, const int32_t **k, in
 }
 #endif
 
+#if defined(__ARM_FEATURE_DSP)
+/* Doubled, a's sum goes to a register of its own, b's stays. */
+#define APART(a, s)                                              \
+    "sbfx %[" a "], %[" s "], #0, #14\n\t"                       \
+    "sub %[" s "], %[" s "], %[" a "]\n\t"                       \
+    "add %[" a "], %[p], %[" a "], lsl #1\n\t"                   \
+    "add %[" s "], %[q], %[" s "], asr #13\n\t"
+/* edgeq_finish_above_s8, and edgeq_finish_s8. */
+#define SCALED(d) "smmlar %[" d "], %[" d "], %[p], %[q]\n\t"
+#define SCALED_AWAY(d)                                           \
+    "add %[fields], %[q], %[" d "], asr #31\n\t"                 \
+    "smmlar %[" d "], %[" d "], %[p], %[fields]\n\t"
+#define LIMITED(d)                                               \
+    "asr %[" d "], %[" d "], %[ones]\n\t"                        \
+    "ssat %[" d "], #8, %[" d "]\n\t"
+/* Where the factor is a half and more. */
+#define SCALED_UP(d)                                             \
+    "lsl %[" d "], %[" d "], %[ones]\n\t"                        \
+    "smmlar %[" d "], %[" d "], %[p], %[q]\n\t"                  \
+    "ssat %[" d "], #8, %[" d "]\n\t"
+#define BELOW(d0, d1, d2, d3) SCALED(d0) LIMITED(d0) SCALED(d1) LIMITED(d1) SCALED(d2) LIMITED(d2) SCALED(d3) LIMITED(d3)
+#define BELOW_AWAY(d0, d1, d2, d3)                               \
+    SCALED_AWAY(d0) LIMITED(d0) SCALED_AWAY(d1) LIMITED(d1) SCALED_AWAY(d2) LIMITED(d2) SCALED_AWAY(d3) LIMITED(d3)
+#define EITHER(d0, d1, d2, d3)                                   \
+    "cmp %[ones], #0\n\t"                                        \
+    "ble 4f\n\t" BELOW_AWAY(d0, d1, d2, d3)                      \
+    "b 5f\n"                                                     \
+    "4:\n\t"                                                     \
+    "rsb %[ones], %[ones], #0\n\t" SCALED_UP(d0) SCALED_UP(d1) SCALED_UP(d2) SCALED_UP(d3) \
+    "5:\n\t"
+#define FINISHED(scaled, d0, d1, d2, d3)                         \
+    "ldrd %[p], %[q], [%[k]], #8\n\t"                            \
+    "ldr %[ones], [%[k]], #4\n\t"                                \
+    scaled(d0, d1, d2, d3)                                       \
+    "ldr %[p], %[y]\n\t"                                         \
+    "ldr %[q], %[step]\n\t"
+/* Pixels 1, 2 and 3; pixel 0 is at %[p], the step in %[q]. */
+#define OTHERS(d1, d2, d3)                                       \
+    "strb %[" d1 "], [%[p], %[q]]\n\t"                           \
+    "strb %[" d2 "], [%[p], %[q], lsl #1]\n\t"                   \
+    "add %[" d1 "], %[p], %[q]\n\t"                              \
+    "strb %[" d3 "], [%[" d1 "], %[q], lsl #1]\n\t"
+#define RECORDS(scaled)                                          \
+    "0:\n\t"                                                     \
+    "ldr %[x], %[start]\n\t"                                     \
+    "ldr %[end], %[fours]\n\t"                                   \
+    "ldr %[fields], %[mask]\n\t"                                 \
+    "mov %[ones], #0x00010001\n\t"                               \
+    "ldrd %[p], %[q], [%[k]], #8\n\t"                            \
+    "str %[p], %[bias_a]\n\t"                                    \
+    "str %[q], %[bias_b]\n\t"                                    \
+    "mov %[s0], #0\n\t"                                          \
+    "mov %[s1], #0\n\t"                                          \
+    "mov %[s2], #0\n\t"                                          \
+    "mov %[s3], #0\n\t"                                          \
+    "cmp %[x], %[end]\n\t"                                       \
+    "beq 2f\n"                                                   \
+    "1:\n\t"                                                     \
+    "ldr %[four], [%[k]], #4\n\t" FIRST_STEP STEP("4") STEP("8") STEP("12") \
+    "cmp %[x], %[end]\n\t"                                       \
+    "bne 1b\n"                                                   \
+    "2:\n\t"                                                     \
+    "ldr %[w], %[last]\n\t"                                      \
+    "cmp %[x], %[w]\n\t"                                         \
+    "beq 3f\n\t"                                                 \
+    "ldr %[four], [%[k]], #4\n\t" FIRST_STEP STEP("4")           \
+    "3:\n\t"                                                     \
+    "ldr %[p], %[bias_a]\n\t"                                    \
+    "ldr %[q], %[bias_b]\n\t"                                    \
+    APART("w", "s0") APART("four", "s1") APART("x", "s2") APART("end", "s3") \
+    FINISHED(scaled, "w", "four", "x", "end")                    \
+    "strb %[w], [%[p]]\n\t" OTHERS("four", "x", "end")           \
+    FINISHED(scaled, "s0", "s1", "s2", "s3")                     \
+    "strb %[s0], [%[p], #1]!\n\t" OTHERS("s1", "s2", "s3")       \
+    "ldr %[w], %[k_end]\n\t"                                     \
+    "add %[p], %[p], #1\n\t"                                     \
+    "str %[p], %[y]\n\t"                                         \
+    "cmp %[k], %[w]\n\t"                                         \
+    "bne 0b"
+#define RECORD_OPERANDS                                                                                               \
+    : [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "=&r"(s3), [x] "=&r"(at), [k] "+r"(k), [w] "=&r"(w),       \
+      [four] "=&r"(four), [p] "=&r"(p), [q] "=&r"(q), [fields] "=&r"(fields), [ones] "=&r"(ones), [end] "=&r"(end),   \
+      [y] "+m"(y), [bias_a] "=m"(bias_a), [bias_b] "=m"(bias_b)                                                       \
+    : [start] "m"(start), [fours] "m"(fours), [last] "m"(last), [step] "m"(step), [k_end] "m"(k_end), [mask] "m"(mask) \
+    : "cc", "memory"
+
+/*
+ * The channels of four pixels, two at a time, where no sum has to be taken down on the way; k is the table from its first
+ * record on, up to k_end. Limits narrower than int8 are for the caller.
+ */
+static EDGEQ_NOINLINE void convolve_at_once(const edgeq_widened *v, const uint32_t *start, const int32_t *k,
+                                            const int32_t *k_end, bool all_right, int8_t *y)
+{
+    const uint32_t *const fours = start + PIXELS * (v->steps & ~3);
+    const uint32_t *const last = start + PIXELS * v->steps;
+    const uint32_t mask = FIELDS;
+    const int32_t step = v->y_step;
+    uint32_t s0, s1, s2, s3, at, w, four, p, q, fields, ones, end, bias_a, bias_b;
+
+    if (!all_right) {
+        __asm__(RECORDS(EITHER) RECORD_OPERANDS);
+    } else if (v->is_plain) {
+        __asm__(RECORDS(BELOW) RECORD_OPERANDS);
+    } else {
+        __asm__(RECORDS(BELOW_AWAY) RECORD_OPERANDS);
+    }
+}
+#endif
+
 /* Doubled sums of two channels, and those of the table added to them. */
 typedef struct {
     int32_t a[PIXELS];
@@ -90,14 +195,38 @@ static inline void put(const edgeq_widened *v, const int32_t d[PIXELS], edgeq_ch
     int32_t pixel;
 
     for (pixel = 0; pixel < PIXELS; ++pixel, y += v->y_step) {
-        const int32_t value = v->is_plain ? edgeq_finish_above_s8(d[pixel], quant) : edgeq_finish_s8(d[pixel], quant);
-        *y = (int8_t)(v->is_limited ? edgeq_clamp(value, v->low, v->high) : value);
+        *y = (int8_t)edgeq_clamp(edgeq_finish_either_s8(d[pixel], quant), v->low, v->high);
     }
 }
 
 static EDGEQ_NOINLINE void convolve_four(const edgeq_widened *v, const uint32_t *x, const int32_t *k, int8_t *y)
 {
+    /* Steps after which the sum of a x could leave 14 bits, multiples of four; and that of b x the 18 bits above. */
+    const int32_t in_chunk = k[1];
+    const int32_t in_segment = k[2];
     int32_t left = v->channels;
+
+    k += 3;
+#if defined(__ARM_FEATURE_DSP)
+    if (in_chunk >= v->steps) {
+        const bool all_right = k[-3] != 0; /* whether all factors are below a half */
+        /* With an odd number of channels the last record computes one again. */
+        const int32_t record = 8 + (v->steps + 3) / 4;
+        const int32_t *const last = k + left / 2 * record;
+        int32_t pixel, c;
+
+        convolve_at_once(v, x, k, last, all_right, y);
+        if ((left & 1) != 0) {
+            convolve_at_once(v, x, last, last + record, all_right, y + left - 2);
+        }
+        for (pixel = 0; v->is_limited && pixel < PIXELS; ++pixel, y += v->y_step) {
+            for (c = 0; c < left; ++c) {
+                y[c] = (int8_t)edgeq_clamp(y[c], v->low, v->high);
+            }
+        }
+        return;
+    }
+#endif
 
     for (;;) {
         const edgeq_word_pair bias = edgeq_next_pair(&k);
@@ -111,13 +240,13 @@ static EDGEQ_NOINLINE void convolve_four(const edgeq_widened *v, const uint32_t 
             d.b[pixel] = (int32_t)bias.second;
         }
         do {
-            int32_t segment = steps < SEGMENT ? steps : SEGMENT;
+            int32_t segment = steps < in_segment ? steps : in_segment;
             joint s = {{0, 0, 0, 0}};
             uint32_t of_a[PIXELS] = {0, 0, 0, 0};
 
             steps -= segment;
             do {
-                const int32_t chunk = segment < CHUNK ? segment : CHUNK;
+                const int32_t chunk = segment < in_chunk ? segment : in_chunk;
 
                 s = add_steps(s, &at, &k, chunk);
                 for (pixel = 0; pixel < PIXELS; ++pixel) {

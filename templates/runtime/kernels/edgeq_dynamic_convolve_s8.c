@@ -39,6 +39,8 @@ arm_cmsis_nn_status edgeq_dynamic_convolve_s8(const cmsis_nn_context *ctx,
     const int32_t filter_row = filter_dims->w * group_c;
     const int32_t filter_size = filter_dims->h * filter_row;
     const int32_t input_offset = -edgeq_zero_point(input_range);
+    /* the taps of a row of the window that stand side by side in the image, as they do in the filter */
+    const bool whole_rows = group_c == input_dims->c && conv_params->dilation.w == 1;
     int32_t n, oy, ox, o, ky, kx;
 
     if (!is_computable(p, input_dims, filter_dims, output_dims)) {
@@ -67,9 +69,16 @@ arm_cmsis_nn_status edgeq_dynamic_convolve_s8(const cmsis_nn_context *ctx,
 
                     for (ky = rows.first; ky < rows.end; ++ky) {
                         const int8_t *const line = input + (y0 + ky * p->dilation.h) * in_row + group_start;
+                        const int8_t *const taps = filter + o * filter_size + ky * filter_row;
+
+                        if (whole_rows && cols.first < cols.end) {
+                            edgeq_dot4(&acc, channels, line + (x0 + cols.first) * group_c, input_offset,
+                                       taps + cols.first * group_c, filter_size, (cols.end - cols.first) * group_c);
+                            continue;
+                        }
                         for (kx = cols.first; kx < cols.end; ++kx) {
                             edgeq_dot4(&acc, channels, line + (x0 + kx * p->dilation.w) * input_dims->c, input_offset,
-                                       filter + o * filter_size + ky * filter_row + kx * group_c, filter_size, group_c);
+                                       taps + kx * group_c, filter_size, group_c);
                         }
                     }
                     for (i = 0; i < channels; ++i, ++o) {

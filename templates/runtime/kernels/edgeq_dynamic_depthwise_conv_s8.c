@@ -36,7 +36,8 @@ arm_cmsis_nn_status edgeq_dynamic_depthwise_conv_s8(const cmsis_nn_context *ctx,
     const int32_t in_row = input_dims->w * input_dims->c;
     const int32_t filter_row = filter_dims->w * output_dims->c;
     const int32_t input_offset = -edgeq_zero_point(input_range);
-    int32_t n, oy, ox, o, ky, kx;
+    int32_t *const acc = (int32_t *)ctx->buf + output_dims->c;
+    int32_t n, oy, ox, o, c, i, ky, kx;
 
     if (!is_computable(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
@@ -54,18 +55,26 @@ arm_cmsis_nn_status edgeq_dynamic_depthwise_conv_s8(const cmsis_nn_context *ctx,
                 const edgeq_taps cols = edgeq_clip_taps(x0, input_dims->w, filter_dims->w, p->dilation.w);
 
                 for (o = 0; o < output_dims->c; ++o) {
-                    const int8_t *const image = input + o / p->ch_mult;
-                    int32_t acc = 0;
+                    acc[o] = 0;
+                }
+                /* all channels of a tap stand side by side */
+                for (ky = rows.first; ky < rows.end; ++ky) {
+                    const int8_t *const line = input + (y0 + ky * p->dilation.h) * in_row;
+                    for (kx = cols.first; kx < cols.end; ++kx) {
+                        const int8_t *const x = line + (x0 + kx * p->dilation.w) * input_dims->c;
+                        const int8_t *tap = filter + ky * filter_row + kx * output_dims->c;
+                        int32_t *sum = acc;
 
-                    for (ky = rows.first; ky < rows.end; ++ky) {
-                        const int8_t *const line = image + (y0 + ky * p->dilation.h) * in_row;
-                        const int8_t *const taps = filter + ky * filter_row + o;
-                        for (kx = cols.first; kx < cols.end; ++kx) {
-                            const int32_t x = line[(x0 + kx * p->dilation.w) * input_dims->c] + input_offset;
-                            acc += x * taps[kx * output_dims->c];
+                        for (c = 0; c < input_dims->c; ++c) {
+                            const int32_t value = x[c] + input_offset;
+                            for (i = 0; i < p->ch_mult; ++i) {
+                                *sum++ += value * *tap++;
+                            }
                         }
                     }
-                    *output++ = edgeq_finished_sum(&sums, acc, o);
+                }
+                for (o = 0; o < output_dims->c; ++o) {
+                    *output++ = edgeq_finished_sum(&sums, acc[o], o);
                 }
             }
         }

@@ -52,11 +52,14 @@ arm_cmsis_nn_status edgeq_dynamic_quantize_s32(const int32_t *input,
     const edgeq_scale whole = normalized(width > 0u ? width : 1u);
     const int32_t factor = (int32_t)(((int64_t)range->numerator << EDGEQ_MANTISSA_BITS) / whole.mantissa);
     const int32_t bits = EDGEQ_MANTISSA_BITS + range->numerator_bits + whole.exponent;
+    const int64_t half = (int64_t)1 << (bits - 1);
     const int32_t zero_point = range->symmetric != 0 ? 0 : INT8_MIN - edgeq_shifted((int64_t)low * factor, bits);
 
     for (i = 0; i < size; ++i) {
         const int32_t v = edgeq_clamp(input[i], limits.low, limits.high);
-        output[i] = edgeq_saturate_s8(edgeq_shifted((int64_t)v * factor, bits), zero_point, INT8_MIN, INT8_MAX);
+        /* edgeq_shifted, of 22 bits and more, to no more than 256 in magnitude */
+        const int32_t y = (int32_t)(((int64_t)v * factor + half) >> bits);
+        output[i] = edgeq_saturate_s8(y, zero_point, INT8_MIN, INT8_MAX);
     }
     edgeq_store_scale(edgeq_scale_product(edgeq_scale_product(scale, whole), range->inverse), output_range);
     output_range[2] = zero_point;

@@ -8,6 +8,7 @@
  */
 #include "edgeq_dsp.h"
 #include "edgeq_kernels_dsp.h"
+#include "edgeq_window.h"
 
 /* Of units (a, b) and (c, d): the sum with both units' weights in one, and that of the first. */
 typedef struct {

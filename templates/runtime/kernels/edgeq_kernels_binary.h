@@ -17,9 +17,9 @@ extern "C" {
  * 1. input_offset, 0 or 1, is added to b; what lies outside of the image adds nothing. A dense layer is one of images of
  * a single pixel.
  *
- * packed: one record per output channel (edgeq's kernels/binary_inputs.py). by_table: its last three words are those of
- * edgeq_channel_quant; else the first of them is a multiplier and the last a shift. ctx: one image and two windows, a
- * pixel's channels in whole bytes, each window in whole words.
+ * packed: one record per output channel (edgeq's kernels/binary_inputs.py). by_table: its bias is doubled, and its last
+ * three words are for edgeq_finish_either_s8; else the first of them is a multiplier and the last a shift. ctx: three
+ * windows in whole words and one image, of bits, a pixel's channels in whole bytes.
  */
 arm_cmsis_nn_status edgeq_binary_convolve_s8(const cmsis_nn_context *ctx,
                                              const cmsis_nn_conv_params *conv_params,

@@ -35,7 +35,7 @@ arm_cmsis_nn_status edgeq_dynamic_convolve_s8(const cmsis_nn_context *ctx,
                                               int32_t *output,
                                               int32_t *output_scale);
 
-/* The same with filters for each channel. */
+/* The same with filters for each channel. ctx->buf: two int32 for each output channel. */
 arm_cmsis_nn_status edgeq_dynamic_depthwise_conv_s8(const cmsis_nn_context *ctx,
                                                     const cmsis_nn_dw_conv_params *dw_conv_params,
                                                     const cmsis_nn_per_channel_quant_params *quant_params,

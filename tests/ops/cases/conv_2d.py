@@ -35,6 +35,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _ordinary(rng, (3, 3), (2, 1), (6, 5), 5, 5)
     yield _ordinary(rng, (3, 2), (3, 3), (5, 8), 1, 4)
     yield _ordinary(rng, (3, 3), (1, 1), (1, 1), 8, 3)
+    yield _ordinary(rng, (3, 3), (1, 1), (4, 6), 16, 5)  # rows of whole sixteens, at borders and inside
     yield _row_with_gaps(rng)
     while True:
         for kernel in kernels:

@@ -1,0 +1,90 @@
+"""Ternary weights whose sums outgrow the bits they share with others: every weight and every input at its end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgeq.device.session import open_host, open_qemu
+from edgeq.emit import emit, write_files
+from edgeq.ir import DType, QuantParams, Tensor
+from edgeq.kernels.packing import steps_within
+from edgeq.lower import lower
+from edgeq.memory import plan_memory
+from edgeq.ops import Activation
+from edgeq.ops.conv_2d import Conv2DAttrs
+from edgeq.ops.fully_connected import FullyConnectedAttrs
+from edgeq.target import load_board
+from edgeq.toolchain.build import build
+from edgeq.verify import verify_on
+
+from ..merging import side_by_side
+from ..tools import needs_host, needs_qemu
+from .graphs import Case, activation_input, one_node
+
+BOARD = load_board("mps2-an386")
+DEPTHS = (64, 66, 1100, 2300)
+UNITS = 6
+
+
+def case(op: str, depth: int) -> Case:
+    """Units of −1, of 1, of both by turns and of chance; results that need all of int8 at the ends."""
+    rng = np.random.default_rng(depth)
+    w = rng.integers(-1, 2, (UNITS, depth)).astype(np.int8)
+    w[0], w[1], w[2], w[3] = -1, 1, np.where(np.arange(depth) % 2, 1, -1), 1
+    shape = (UNITS, 1, 1, depth) if op == "CONV_2D" else (UNITS, depth)
+    weights = Tensor("w", shape, DType.TERNARY, QuantParams(np.ones(UNITS), np.zeros(UNITS), 0), w.reshape(shape))
+    bias_quant = QuantParams(np.ones(UNITS), np.zeros(UNITS), 0)
+    bias = Tensor("b", (UNITS,), DType.INT32, bias_quant, rng.integers(-99, 100, UNITS).astype(np.int32))
+    x = activation_input("x", (1, 2, 3, depth) if op == "CONV_2D" else (1, depth), QuantParams([1.0], [0]))
+    attrs = Conv2DAttrs() if op == "CONV_2D" else FullyConnectedAttrs(Activation.NONE)
+    made = one_node(rng, op, [x, weights, bias], QuantParams([1.1 * depth], [3]), attrs)
+    (values,) = made.inputs
+    values = values.copy()
+    values[0], values[1] = -128, 127
+    return Case(op, made.graph, (values,))
+
+
+CASES = {f"{op.lower()}_{depth}": case(op, depth) for op in ("CONV_2D", "FULLY_CONNECTED") for depth in DEPTHS}
+
+
+@pytest.mark.xdist_group("long-sums")
+@needs_host
+@needs_qemu
+def test_long_sums_of_ternary_weights(tmp_path):
+    graph = side_by_side("long_sums", {name: each.graph for name, each in CASES.items()})
+    inputs = [each.inputs[0] for each in CASES.values()]
+    program = lower(graph, BOARD.soc.cpu)
+    assert {call.kernel.split("_dsp")[-1] for call in program.calls} == {"_s8"}
+    folder = tmp_path / "firmware"
+    folder.mkdir()
+    write_files(emit(program, plan_memory(program), BOARD), folder)
+    for session in (open_host(build(folder, "host")), open_qemu(BOARD, build(folder, "target"), icount=False)):
+        with session:
+            result = verify_on(program, session, inputs, session.name)
+        assert result.equal, result.first_difference
+
+
+@pytest.mark.parametrize("bits", [8, 10, 14])
+def test_sums_are_taken_down_in_time_and_not_before(bits):
+    rng = np.random.default_rng(bits)
+    low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+    for _ in range(200):
+        shape = (3, int(rng.integers(1, 90)), 2)
+        weights = rng.choice([-1, 0, 1, 2], shape, p=rng.dirichlet(np.ones(4))).astype(np.int8)
+        taken = steps_within(weights, bits)
+        assert taken % 4 == 0 and (taken == 4 or sums_fit(weights, taken, low, high))
+        longer = range(taken + 4, -(-shape[1] // 4) * 4 + 1, 4)
+        assert not any(sums_fit(weights, count, low, high) for count in longer)
+
+
+def sums_fit(weights: np.ndarray, count: int, low: int, high: int) -> bool:
+    """Whether no inputs of int8 bring the sum of `count` steps out of the limits."""
+    wide = weights.astype(int)
+    for first in range(0, wide.shape[1], count):
+        part = wide[:, first : first + count].reshape(len(wide), -1)
+        highest = (np.where(part > 0, 127, -128) * part).sum(axis=1)
+        lowest = (np.where(part > 0, -128, 127) * part).sum(axis=1)
+        if highest.max() > high or lowest.min() < low:
+            return False
+    return True
