@@ -4,6 +4,7 @@
 # make fuzz    mutated model files and protocol frames, FUZZ_ARGS="--runs 100000": needs clang
 # make readme  write anew what the README says of operators and layers
 # make bench   instructions, cycles, flash and RAM of the models in EDGEQ_ZOO on every core: writes tests/bench and the README
+# make schemes accuracy and costs of every scheme on two datasets: writes examples/schemes and the README (SCHEMES_ARGS)
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ TOOLS := gcc arm-none-eabi-gcc qemu-system-arm
 JOBS ?= $(shell nproc)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: setup tools test test-long fuzz demo bench readme clean
+.PHONY: setup tools test test-long fuzz demo bench schemes readme clean
 
 setup: tools $(VENV)/.ready
 
@@ -57,6 +58,9 @@ readme: setup
 bench: setup
 	@test -d "$$EDGEQ_ZOO" || { echo "EDGEQ_ZOO must name the folder of models"; exit 1; }
 	$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+schemes: setup
+	$(BIN)/python examples/schemes/table.py $(SCHEMES_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 
@@ -52,3 +53,17 @@ def test_inspect_needs_a_model_or_ops() -> None:
     for arguments in ([], ["model.tflite", "--ops"]):
         result = CliRunner().invoke(main, ["inspect", *arguments])
         assert result.exit_code == 2 and "either" in result.output
+
+
+def test_the_table_of_schemes_is_that_of_the_stored_figures() -> None:
+    """`make schemes` writes both."""
+    path = README.parent / "examples" / "schemes" / "table.py"
+    spec = importlib.util.spec_from_file_location("table_of_schemes", path)
+    table = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(table)
+    figures = table.stored()
+    assert table.readme_table(README.read_text()) == table.markdown(figures)
+    for data in table.DATA:
+        measured = figures[data]["rows"]
+        # what the text beside the table says of plain int8
+        assert abs(measured["int8"]["ptq"]["accuracy"] - figures[data]["float"]) <= 0.005
