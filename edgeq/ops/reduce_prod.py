@@ -74,13 +74,12 @@ class ReduceProd(Mean):
 
 
 def _largest(reach: int, factor: float, count: int) -> int:
-    """The largest magnitude that a partial product, scaled or not yet, may have: INT32_MAX + 1 for all beyond."""
+    """The largest magnitude that a scaled partial product may have: INT32_MAX + 1 for all beyond."""
     largest = product = float(reach)
-    for _ in range(count):
-        # 15 bits of the factor, and a half for its rounding
-        product = product * (1 + 2.0**-14) * factor + 1
+    for index in range(count):
+        # the last time without a further element; 15 bits of the factor, and its rounding
+        product = product * (reach if index < count - 1 else 1) * (1 + 2.0**-14) * factor + 1
         largest = max(largest, product)
         if largest > INT32_MAX:
             return INT32_MAX + 1
-        product *= reach
     return math.ceil(largest)
