@@ -24,7 +24,7 @@ from edgeq.ops.concatenation import ConcatenationAttrs
 from edgeq.ops.lookup import LookupAttrs
 from edgeq.ops.reshape import ReshapeAttrs
 
-from ..ops.cases import cases_of, covered_formats
+from ..ops.cases import cases_of, covered_formats, module_of
 from ..ops.formats import Finer
 from ..ops.graphs import Case, random_values
 
@@ -32,7 +32,8 @@ _GRAFTS = (4, 16)  # how many operators, without those that connect
 _LARGEST = 2000  # elements of a tensor: what is larger costs time and shows nothing new
 _DRAWN = 5  # cases among which one that fits is looked for
 _SCALED = (DType.INT8, DType.INT16)
-_FORMATS = covered_formats()
+# Operators whose scales are data take them only from their own kind, not whatever integers are at hand.
+_FORMATS = tuple((op, dtype) for op, dtype in covered_formats() if not hasattr(module_of(op), "distances"))
 
 
 class _Growing:
