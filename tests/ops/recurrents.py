@@ -32,7 +32,7 @@ def _case(op: str, gates: int, rng: np.random.Generator, attrs: RecurrentAttrs, 
     operands = [
         x,
         _weights(rng, "w", (rows, depth), axis, 1.5 / np.sqrt(depth)),
-        _weights(rng, "u", (rows, units), axis, 1.5 / np.sqrt(units)),
+        _weights(rng, "u", (rows, units), axis, 0.8 / np.sqrt(units)),
         _bias(rng, "b", rows),
         _bias(rng, "c", rows),
     ]
