@@ -43,14 +43,17 @@ def known_kernels() -> tuple[Kernel, ...]:
 
 
 def fitting_kernels(op: str, params: Any, cpu: Cpu, setting: KernelSetting = KernelSetting.AUTO) -> tuple[Kernel, ...]:
-    """The kernels that run these parameters and that the setting allows, sorted by name."""
+    """The kernels that run these parameters and that the setting allows, sorted by name. CMSIS_NN allows tuned ones
+    where there are no others."""
     dtype, weight_type = getattr(params, "dtype", None), getattr(params, "weight_type", None)
     candidates = [
-        k for k in known_kernels() if op in k.ops and dtype in (None, k.dtype) and weight_type in (None, k.weight_type)
+        k
+        for k in known_kernels()
+        if op in k.ops and dtype in (None, k.dtype) and (weight_type is None or weight_type in k.weight_types)
     ]
-    return tuple(
-        k for k in candidates if k.supports(params, cpu) and not (setting is KernelSetting.CMSIS_NN and k.tuned)
-    )
+    fitting = tuple(k for k in candidates if k.supports(params, cpu))
+    plain = tuple(k for k in fitting if not k.tuned)
+    return plain if setting is KernelSetting.CMSIS_NN and plain else fitting
 
 
 def choose_kernel(

@@ -37,7 +37,7 @@ class Kernel:
         ops: the operators it runs; they share one parameter dataclass.
         template: file below templates/ops/ that emits the call.
         dtype: the type of activations, for operators whose parameters name one.
-        weight_type: the type of weights, for operators whose parameters name one.
+        weight_types: the types of weights, for operators whose parameters name one.
         in_place: the result may be written over an operand that has the same number of bytes.
         updates: (operand, result) of the call, by number, where the kernel writes the result over the operand: they
             always share their memory. Calls without that operand have the result alone.
@@ -51,7 +51,7 @@ class Kernel:
     ops: ClassVar[tuple[str, ...]]
     template: ClassVar[str]
     dtype: ClassVar[str] = "int8"
-    weight_type: ClassVar[str] = "int8"
+    weight_types: ClassVar[tuple[str, ...]] = ("int8",)
     in_place: ClassVar[bool] = False
     updates: ClassVar[tuple[tuple[int, int], ...]] = ()
     code_bytes: ClassVar[int] = 0

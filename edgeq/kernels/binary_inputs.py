@@ -25,7 +25,7 @@ class _Binary(Kernel):
     multiplier, 0, shift.
     """
 
-    weight_type = DType.BINARY.value
+    weight_types = (DType.BINARY.value,)
 
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         rows = _as_filters(p)

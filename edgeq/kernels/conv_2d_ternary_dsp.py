@@ -33,7 +33,7 @@ class ConvolveTernaryDspS8(ByFour):
     """
 
     name = "edgeq_convolve_ternary_dsp_s8"
-    weight_type = DType.TERNARY.value
+    weight_types = (DType.TERNARY.value,)
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         return cpu.dsp and not cpu.mve and p.groups == 1 and p.weights.shape[0] >= 2 and _channels(p) is not None

@@ -39,7 +39,7 @@ class FullyConnectedTernaryDspS8(Kernel):
     name = "edgeq_fully_connected_ternary_dsp_s8"
     ops = ("FULLY_CONNECTED",)
     template = "fully_connected_dsp.c.j2"
-    weight_type = DType.TERNARY.value
+    weight_types = (DType.TERNARY.value,)
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return (

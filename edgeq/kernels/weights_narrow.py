@@ -18,7 +18,7 @@ from edgeq.target import Cpu
 
 
 class _Ternary(Kernel):
-    weight_type = DType.TERNARY.value
+    weight_types = (DType.TERNARY.value,)
 
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`: the weights, four to an int8."""
@@ -26,7 +26,7 @@ class _Ternary(Kernel):
 
 
 class _Binary(Kernel):
-    weight_type = DType.BINARY.value
+    weight_types = (DType.BINARY.value,)
 
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`: the weights, eight to an int8."""

@@ -1,7 +1,11 @@
-"""Layers with int4 weights, packed in flash: by CMSIS-NN where its functions compute them right, else by our own."""
+"""Layers with int4 weights, packed in flash: by CMSIS-NN where its functions compute them right, else by our own.
+
+Costs are those of our portable code: who gives Arm's library gets its functions without comparing them.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,19 +20,35 @@ from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu
 
+# Instructions of a MAC.
+_PER_MAC = 7
+
 
 class _Int4(Kernel):
-    weight_type = "int4"
+    weight_types = ("int4",)
 
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`: the weights, two to an int8. The linker drops the array of whole bytes, which nothing refers to."""
         return {"packed": frozen_array(packed_int4(p.weights))}
 
 
-@register
-class ConvolveWrapperS4(_Int4):
-    name = "arm_convolve_wrapper_s4"
+class _Convolve(_Int4):
     ops = ("CONV_2D",)
+
+    def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
+        return _PER_MAC * math.prod(p.output_shape) * math.prod(p.weights.shape[1:])
+
+
+class _FullyConnected(_Int4):
+    ops = ("FULLY_CONNECTED",)
+
+    def cost(self, p: FullyConnectedParams, cpu: Cpu) -> int:
+        return _PER_MAC * p.batches * p.units * p.depth
+
+
+@register
+class ConvolveWrapperS4(_Convolve):
+    name = "arm_convolve_wrapper_s4"
     template = "conv_2d_s4.c.j2"
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
@@ -41,11 +61,10 @@ class ConvolveWrapperS4(_Int4):
 
 
 @register
-class ConvolveS4(WindowByWindow, _Int4):
+class ConvolveS4(WindowByWindow, _Convolve):
     """Groups, and what CMSIS-NN gets wrong."""
 
     name = "edgeq_convolve_s4"
-    ops = ("CONV_2D",)
     template = "conv_2d_s4_own.c.j2"
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
@@ -78,11 +97,10 @@ class DepthwiseConvS4(WindowByWindow, _Int4):
 
 
 @register
-class FullyConnectedS4(_Int4):
+class FullyConnectedS4(_FullyConnected):
     """One factor for all units."""
 
     name = "arm_fully_connected_s4"
-    ops = ("FULLY_CONNECTED",)
     template = "fully_connected_s4.c.j2"
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
@@ -90,9 +108,8 @@ class FullyConnectedS4(_Int4):
 
 
 @register
-class FullyConnectedSingleRoundingS4(_Int4):
+class FullyConnectedSingleRoundingS4(_FullyConnected):
     name = "edgeq_fully_connected_single_rounding_s4"
-    ops = ("FULLY_CONNECTED",)
     template = "fully_connected_s4_own.c.j2"
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
@@ -100,11 +117,10 @@ class FullyConnectedSingleRoundingS4(_Int4):
 
 
 @register
-class FullyConnectedPerChannelS4(_Int4):
+class FullyConnectedPerChannelS4(_FullyConnected):
     """A factor per unit."""
 
     name = "edgeq_fully_connected_s4"
-    ops = ("FULLY_CONNECTED",)
     template = "fully_connected_s4_own.c.j2"
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:

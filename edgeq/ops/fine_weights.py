@@ -9,6 +9,7 @@ and a zero point z is the minimum −z of a block as long as the channel, whose 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,15 @@ class PlainWeights:
         """No partial sum of a result exceeds that of their magnitudes times the inputs'."""
         return self.weights
 
+    @property
+    def weights_per_block(self) -> int:
+        """Of weights with the channels first: a channel is one block, whose scale is 1."""
+        return math.prod(self.weights.shape[1:])
+
+    @property
+    def has_minima(self) -> bool:
+        return False
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FineWeights(PlainWeights):
@@ -43,6 +53,10 @@ class FineWeights(PlainWeights):
     block_size: int
     block_scales: np.ndarray
     block_minima: np.ndarray
+
+    @property
+    def weights_per_block(self) -> int:
+        return self.block_size
 
     @property
     def has_minima(self) -> bool:
