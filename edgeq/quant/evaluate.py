@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.errors import CalibrationError, ModelError
-from edgeq.ir import Graph, Node, Tensor
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import find_op
 
 Visit = Callable[[Tensor, np.ndarray], np.ndarray | None]
@@ -97,8 +97,9 @@ def node_results(
 
 
 def _real(constant: Tensor) -> np.ndarray:
-    real = constant.data if constant.quant is None else constant.quant.dequantize(constant.data)
-    return real[np.newaxis]
+    # parameters of real numbers say what they were made of
+    stands = constant.quant is not None and constant.dtype is not DType.FLOAT32
+    return (constant.quant.dequantize(constant.data) if stands else constant.data)[np.newaxis]
 
 
 def batches(graph: Graph, inputs: Mapping[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:

@@ -196,4 +196,5 @@ def test_the_same_inputs_give_the_same_bytes(files, tmp_path):
     assert result.returncode == 0, result.stderr
     there = json.loads(result.stdout)
     assert there == here
-    assert len(set(here.values())) == len(here) == len(SCHEMES)
+    # some choose the same numbers for this network, as those for training do without it
+    assert len(here) == len(SCHEMES) < 2 * len(set(here.values()))

@@ -23,7 +23,7 @@ from edgeq.importers.keras.trial import survive
 MAX_CONFIG_BYTES = 64 << 20
 MAX_WEIGHT_BYTES = 1 << 30
 MAX_GROUP_DEPTH = 100
-MAX_GROUPS = 10_000
+MAX_GROUPS = 4_000
 
 _DAMAGED = "the file is truncated or damaged: save the model again with model.save(...)"
 
