@@ -17,7 +17,7 @@ from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.walking import forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams, FineConv2DParams
-from edgeq.ops.fine_weights import FineWeights, PlainWeights
+from edgeq.ops.fine_weights import PlainWeights
 from edgeq.ops.fully_connected import FineFullyConnectedParams, FullyConnectedParams
 from edgeq.program import Overlap
 from edgeq.target import Cpu
@@ -60,10 +60,7 @@ class _Blocks(Kernel):
         return 4 * -(-count // p.weights_per_block) + 2 * (-(-count // 8) * 8)
 
     def extras(self, p: PlainWeights, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        packed = {"packed": frozen_array(packed_blocks(p.weights, self.bits))}
-        if isinstance(p, FineWeights):
-            return packed
-        return {**packed, "block_scales": frozen_array(np.ones(p.weights.shape[0], np.int8))}
+        return {"packed": frozen_array(packed_blocks(p.weights, self.bits))}
 
 
 class _Convolve(_Blocks):

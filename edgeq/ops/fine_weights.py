@@ -38,6 +38,10 @@ class PlainWeights:
         return math.prod(self.weights.shape[1:])
 
     @property
+    def has_scales(self) -> bool:
+        return False
+
+    @property
     def has_minima(self) -> bool:
         return False
 
@@ -57,6 +61,10 @@ class FineWeights(PlainWeights):
     @property
     def weights_per_block(self) -> int:
         return self.block_size
+
+    @property
+    def has_scales(self) -> bool:
+        return bool((self.block_scales != 1).any())
 
     @property
     def has_minima(self) -> bool:

@@ -43,8 +43,7 @@ def test_weights_take_half_of_the_flash(tmp_path):
     rest = sum(12 * call.params.units for call in project.program.calls if call.op == "FULLY_CONNECTED")
     print(f"{weights} weights, {rest} bytes of biases and factors: {constants} bytes of constants in the ELF file")
     assert weights > 250_000
-    # and a byte for the scale of the block that a unit's weights are
-    assert weights // 2 + rest <= constants <= 1.01 * (weights // 2 + rest) + rest // 12
+    assert weights // 2 + rest <= constants <= 1.01 * (weights // 2 + rest)
     assert project.verify(on=["qemu"], vectors=2).equal
 
 

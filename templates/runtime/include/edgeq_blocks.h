@@ -223,8 +223,12 @@ static inline void edgeq_sum_in_blocks(int32_t *sums, const edgeq_block_filter *
             parts[0] -= 8 * in->sums[block];
             parts[1] -= 8 * in->sums[block];
         }
-        sum0 += f->scales[first + block] * parts[0];
-        sum1 += f->scales[second + block] * parts[1];
+        if (f->scales != NULL) {
+            parts[0] *= f->scales[first + block];
+            parts[1] *= f->scales[second + block];
+        }
+        sum0 += parts[0];
+        sum1 += parts[1];
         if (f->minima != NULL) {
             sum0 += f->minima[first + block] * in->sums[block];
             sum1 += f->minima[second + block] * in->sums[block];

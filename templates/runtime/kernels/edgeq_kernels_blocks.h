@@ -19,7 +19,7 @@ extern "C" {
 /* Weights as edgeq_blocks.h has them. */
 typedef struct {
     const int8_t *weights;
-    const int8_t *scales;  /* of each channel's blocks */
+    const int8_t *scales;  /* of each channel's blocks; NULL: all are 1 */
     const int16_t *minima; /* the same number of them, or NULL where all are 0 */
     int32_t size;          /* weights of a block: a multiple of eight, or all of a channel */
 } edgeq_block_filter;
