@@ -29,4 +29,19 @@ static inline bool edgeq_is_convolution(const cmsis_nn_conv_params *p, const cms
     return filter->c == in->c && edgeq_is_grouped_convolution(p, in, filter, out);
 }
 
+/* Whether the shapes make a depthwise convolution. */
+static inline bool edgeq_is_depthwise_convolution(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in,
+                                                  const cmsis_nn_dims *filter, const cmsis_nn_dims *out)
+{
+    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
+        out->w < 1 || p->ch_mult < 1) {
+        return false;
+    }
+    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
+        p->padding.w < 0) {
+        return false;
+    }
+    return out->c == in->c * p->ch_mult;
+}
+
 #endif

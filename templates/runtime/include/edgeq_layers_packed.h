@@ -83,21 +83,6 @@ EDGEQ_INLINED arm_cmsis_nn_status edgeq_convolve_packed(const cmsis_nn_conv_para
     return ARM_CMSIS_NN_SUCCESS;
 }
 
-static inline bool edgeq_is_packed_depthwise(const cmsis_nn_dw_conv_params *p,
-                                             const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                                             const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
-        out->w < 1 || p->ch_mult < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return out->c == in->c * p->ch_mult;
-}
-
 EDGEQ_INLINED arm_cmsis_nn_status edgeq_depthwise_conv_packed(const cmsis_nn_dw_conv_params *dw_conv_params,
                                                               const cmsis_nn_per_channel_quant_params *quant_params,
                                                               const cmsis_nn_dims *input_dims,
@@ -115,7 +100,7 @@ EDGEQ_INLINED arm_cmsis_nn_status edgeq_depthwise_conv_packed(const cmsis_nn_dw_
     const int32_t in_row = input_dims->w * in_c;
     int32_t n, oy, ox, o, ky, kx;
 
-    if (!edgeq_is_packed_depthwise(p, input_dims, filter_dims, output_dims)) {
+    if (!edgeq_is_depthwise_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     for (n = 0; n < input_dims->n; ++n, input_data += input_dims->h * in_row) {

@@ -8,6 +8,7 @@
  * input's offset is part of the bias; a tap beside the image points to as many zero points. Images of eight channels
  * have two pixels in a vector, side by side.
  */
+#include "edgeq_convolution.h"
 #include "edgeq_kernels_mve.h"
 #include "edgeq_mve.h"
 
@@ -325,15 +326,7 @@ static void convolve_run(const layer *v, const int32_t *table, run *r, int8_t *y
 static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
                           const cmsis_nn_dims *out)
 {
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h != 3 || filter->w != 3 || out->h < 1 ||
-        out->w < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return p->ch_mult == 1 && out->c == in->c;
+    return filter->h == 3 && filter->w == 3 && p->ch_mult == 1 && edgeq_is_depthwise_convolution(p, in, filter, out);
 }
 
 arm_cmsis_nn_status edgeq_depthwise_conv_3x3_mve_s8(const cmsis_nn_context *ctx,

@@ -7,6 +7,7 @@
  * requantization a shift. Requantization and store come to 9 per output: 3.7 per MAC of a 3x3 window on the image. Taps
  * outside of the image are skipped, not multiplied by zero.
  */
+#include "edgeq_convolution.h"
 #include "edgeq_dsp.h"
 #include "edgeq_kernels_dsp.h"
 #include "edgeq_window.h"
@@ -254,15 +255,7 @@ static EDGEQ_NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, co
 static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
                           const cmsis_nn_dims *out)
 {
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 4 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
-        out->w < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return p->ch_mult == 1 && out->c == in->c;
+    return in->c >= 4 && p->ch_mult == 1 && edgeq_is_depthwise_convolution(p, in, filter, out);
 }
 
 /* The pixels of an output row whose 3x3 windows do not hang over the left or right edge; none of other windows. */

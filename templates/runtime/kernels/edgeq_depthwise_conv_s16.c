@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Depthwise convolution of int16 images with int8 filters, summed in 64 bits. */
+#include "edgeq_convolution.h"
 #include "edgeq_kernels_s16.h"
 #include "edgeq_sum_s16.h"
 #include "edgeq_window.h"
-
-static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                          const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
-        out->w < 1 || p->ch_mult < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return out->c == in->c * p->ch_mult;
-}
 
 arm_cmsis_nn_status edgeq_depthwise_conv_s16(const cmsis_nn_dw_conv_params *dw_conv_params,
                                              const cmsis_nn_per_channel_quant_params *quant_params,
@@ -36,7 +23,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_s16(const cmsis_nn_dw_conv_params *dw_c
     const int32_t filter_row = filter_dims->w * output_dims->c;
     int32_t n, oy, ox, o, ky, kx;
 
-    if (!is_computable(p, input_dims, filter_dims, output_dims)) {
+    if (!edgeq_is_depthwise_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     for (n = 0; n < input_dims->n; ++n, input_data += input_dims->h * in_row) {

@@ -6,6 +6,7 @@
  * input's offset is part of the bias; a window that hangs over an edge of the image is copied first, with the zero point
  * in place of what is not on the image.
  */
+#include "edgeq_convolution.h"
 #include "edgeq_copy.h"
 #include "edgeq_finish.h"
 #include "edgeq_kernels_scalar.h"
@@ -157,15 +158,7 @@ static NOINLINE void copy_window(const cmsis_nn_dw_conv_params *p, const cmsis_n
 static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
                           const cmsis_nn_dims *out)
 {
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
-        out->w < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return p->ch_mult == 1 && out->c == in->c;
+    return p->ch_mult == 1 && edgeq_is_depthwise_convolution(p, in, filter, out);
 }
 
 arm_cmsis_nn_status edgeq_depthwise_conv_words_s8(const cmsis_nn_context *ctx,

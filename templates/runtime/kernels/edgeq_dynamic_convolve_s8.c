@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolution of a block of int8 with int8 filters: sums at a scale that is found at run time. */
+#include "edgeq_convolution.h"
 #include "edgeq_dot.h"
 #include "edgeq_kernels_dynamic.h"
 #include "edgeq_sums.h"
 #include "edgeq_window.h"
-
-static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                          const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || filter->c < 1 ||
-        out->h < 1 || out->w < 1 || out->c < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return in->c % filter->c == 0 && out->c % (in->c / filter->c) == 0;
-}
 
 arm_cmsis_nn_status edgeq_dynamic_convolve_s8(const cmsis_nn_context *ctx,
                                               const cmsis_nn_conv_params *conv_params,
@@ -43,7 +30,7 @@ arm_cmsis_nn_status edgeq_dynamic_convolve_s8(const cmsis_nn_context *ctx,
     const bool whole_rows = group_c == input_dims->c && conv_params->dilation.w == 1;
     int32_t n, oy, ox, o, ky, kx;
 
-    if (!is_computable(p, input_dims, filter_dims, output_dims)) {
+    if (!edgeq_is_grouped_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     const int32_t out_per_group = output_dims->c / (input_dims->c / group_c);

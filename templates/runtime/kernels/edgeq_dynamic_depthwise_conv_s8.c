@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Depthwise convolution of a block of int8 with int8 filters: sums at a scale that is found at run time. */
+#include "edgeq_convolution.h"
 #include "edgeq_kernels_dynamic.h"
 #include "edgeq_sums.h"
 #include "edgeq_window.h"
-
-static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                          const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
-        out->w < 1 || p->ch_mult < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return out->c == in->c * p->ch_mult;
-}
 
 arm_cmsis_nn_status edgeq_dynamic_depthwise_conv_s8(const cmsis_nn_context *ctx,
                                                     const cmsis_nn_dw_conv_params *dw_conv_params,
@@ -39,7 +26,7 @@ arm_cmsis_nn_status edgeq_dynamic_depthwise_conv_s8(const cmsis_nn_context *ctx,
     int32_t *const acc = (int32_t *)ctx->buf + output_dims->c;
     int32_t n, oy, ox, o, c, i, ky, kx;
 
-    if (!is_computable(p, input_dims, filter_dims, output_dims)) {
+    if (!edgeq_is_depthwise_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     const edgeq_sums sums = edgeq_begin_sums(sum_scale, input_range, bias, output_dims->c, quant_params,

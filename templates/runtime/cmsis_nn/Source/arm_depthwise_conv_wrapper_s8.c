@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "arm_nnfunctions.h"
+#include "edgeq_convolution.h"
 #include "edgeq_fixedpoint.h"
 #include "edgeq_window.h"
 
@@ -27,20 +28,6 @@ int32_t arm_depthwise_conv_wrapper_s8_get_buffer_size(const cmsis_nn_dw_conv_par
     (void)filter_dims;
     (void)output_dims;
     return 0;
-}
-
-static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                          const cmsis_nn_dims *out)
-{
-    if (in->n < 1 || in->h < 1 || in->w < 1 || in->c < 1 || filter->h < 1 || filter->w < 1 || out->h < 1 ||
-        out->w < 1) {
-        return false;
-    }
-    if (p->stride.h < 1 || p->stride.w < 1 || p->dilation.h < 1 || p->dilation.w < 1 || p->padding.h < 0 ||
-        p->padding.w < 0) {
-        return false;
-    }
-    return p->ch_mult >= 1 && out->c == in->c * p->ch_mult;
 }
 
 /* Sums of four neighbouring channels, each with its own input channel. */
@@ -103,7 +90,7 @@ arm_cmsis_nn_status arm_depthwise_conv_wrapper_s8(const cmsis_nn_context *ctx,
 
     (void)ctx;
     (void)bias_dims;
-    if (!is_computable(p, input_dims, filter_dims, output_dims)) {
+    if (!edgeq_is_depthwise_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     v.x_row = p->dilation.h * in_row;
