@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from edgeq import api
-from edgeq.compiling import is_quantized
+from edgeq.compiling import prepared_float
 from edgeq.errors import EdgeqError
 from edgeq.evaluation import Evaluation, accuracy, load_evaluation
 from edgeq.ir import Graph
-from edgeq.lower import check_supported
-from edgeq.passes import prepare_float
 from edgeq.project import Project
 from edgeq.quant.recipes import choose_recipe
 from edgeq.quant.schemes import SCHEMES
@@ -52,16 +50,11 @@ def compare(
         EdgeqError: before anything is built: an unknown scheme, a recipe, data or a model that does not fit.
     """
     graph = api.load_with(model, weights)
-    if is_quantized(graph):
-        raise EdgeqError(
-            "the model is quantized already: there is nothing to compare", where=graph.source, hint="give the float one"
-        )
+    prepared = prepared_float(graph, "compare")
     board = load_board(target)
     wanted = [name for each in schemes for name in (SCHEMES if each == "all" else (each,))]
     if not wanted:
         raise EdgeqError("no scheme is named", hint="`edgeq schemes` lists them; `all` stands for every one")
-    check_supported(graph)
-    prepared = prepare_float(graph)
     for name in wanted:
         choose_recipe(**_choice(name)).check(prepared)
     samples = load_evaluation(Path(evaluation or calibration), prepared)

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeq.errors import CalibrationError, QuantizationError
+from edgeq.errors import CalibrationError, EdgeqError, QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType, Graph
 from edgeq.kernels import KernelSetting, Optimize
@@ -43,6 +43,22 @@ def is_quantized(graph: Graph) -> bool:
         if tensor is not None and not tensor.is_constant
     }
     return bool(kinds) and not kinds & {DType.FLOAT32, DType.FLOAT16}
+
+
+def prepared_float(graph: Graph, wanted: str) -> Graph:
+    """A float model as it is quantized.
+
+    Raises:
+        EdgeqError: it is quantized already, so that there is nothing to do what is `wanted`.
+        ModelError: an operator is not supported.
+    """
+    if is_quantized(graph):
+        raise EdgeqError(
+            f"the model is quantized already: there is nothing to {wanted}",
+            where=graph.source,
+            hint="give the float one",
+        )
+    return prepare_float(check_supported(graph))
 
 
 def quantize_model(

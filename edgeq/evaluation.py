@@ -69,13 +69,19 @@ def accuracy(evaluation: Evaluation, outputs: Mapping[str, np.ndarray]) -> dict[
     first = next(iter(evaluation.exact))
     exact, found = (_flat(each[first]) for each in (evaluation.exact, outputs))
     best = found.argmax(axis=1)
-    signal = sum(float(np.square(v, dtype=np.float64).sum()) for v in evaluation.exact.values())
-    noise = sum(float(np.square(v.astype(np.float64) - outputs[name]).sum()) for name, v in evaluation.exact.items())
+    signal, noise = powers(evaluation, outputs)
     return {
         "accuracy": None if evaluation.labels is None else float(np.mean(best == evaluation.labels)),
         "agreement": float(np.mean(best == exact.argmax(axis=1))) if exact.shape[1] > 1 else None,
         "sqnr": float(10 * np.log10(signal / noise)) if noise and signal else None,
     }
+
+
+def powers(evaluation: Evaluation, outputs: Mapping[str, np.ndarray]) -> tuple[float, float]:
+    """(Σ exact², Σ (exact − output)²) over all elements of all outputs."""
+    signal = sum(float(np.square(v, dtype=np.float64).sum()) for v in evaluation.exact.values())
+    noise = sum(float(np.square(v.astype(np.float64) - outputs[name]).sum()) for name, v in evaluation.exact.items())
+    return signal, noise
 
 
 def quality(figures: Mapping[str, float | None]) -> float | None:

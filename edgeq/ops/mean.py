@@ -83,6 +83,8 @@ class Mean(Op):
     Attrs = MeanAttrs
     Params = MeanParams
     dtypes = (DType.INT8, DType.INT16)
+    #: what becomes of real numbers
+    of_reals = staticmethod(np.mean)
 
     def infer(self, attrs: MeanAttrs, x: Tensor, axis: Tensor) -> tuple[tuple[int, ...], ...]:
         axes = reduced_axes(axis, len(x.shape))
@@ -91,7 +93,7 @@ class Mean(Op):
 
     def evaluate(self, attrs: MeanAttrs, x: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, ...]:
         axes = tuple(sorted({1 + int(a) % (x.ndim - 1) for a in np.ravel(axis)}))
-        return (x.mean(axis=axes, keepdims=attrs.keep_dims, dtype=np.float64).astype(np.float32),)
+        return (self.of_reals(x, axis=axes, keepdims=attrs.keep_dims, dtype=np.float64).astype(np.float32),)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, axis = graph.operands(node)

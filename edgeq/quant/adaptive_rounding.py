@@ -69,9 +69,8 @@ def _rounded_in_blocks(
     for block, start in enumerate(range(0, exact.shape[1], size)):
         here = slice(start, start + size)
         own = gram[here, here]
-        damped = own + np.eye(len(own)) * max(_DAMPING * np.trace(own) / len(own), 1e-12)
         step = np.where(scales[:, block] == 0, 1.0, scales[:, block])[:, np.newaxis]
-        shift = -np.linalg.solve(damped, gram[here, :start] @ errors[:, :start].T).T / step
+        shift = -np.linalg.solve(_damped(own), gram[here, :start] @ errors[:, :start].T).T / step
         aim = exact[:, here] + np.clip(shift, -0.5, 0.5)
         start_from = np.clip(np.round(aim), role.low, role.high)
         found[:, here] = rounded(aim, start_from, own, role.low, role.high)
@@ -90,11 +89,15 @@ def rounded(exact: np.ndarray, nearest: np.ndarray, gram: np.ndarray, low: int, 
 
     Returns: float64 (rows, taps), whole numbers within [low, high] and less than 1.5 from `exact` or at an end.
     """
-    damped = gram + np.eye(len(gram)) * max(_DAMPING * np.trace(gram) / len(gram), 1e-12)
+    damped = _damped(gram)
     candidates = [_descended(q, exact, damped, low, high) for q in (nearest, _propagated(exact, damped, low, high))]
     errors = [_error(q - exact, gram) for q in (nearest, *candidates)]
     best = np.argmin(errors, axis=0)
     return np.stack([nearest, *candidates])[best, np.arange(len(exact))]
+
+
+def _damped(gram: np.ndarray) -> np.ndarray:
+    return gram + np.eye(len(gram)) * max(_DAMPING * np.trace(gram) / len(gram), 1e-12)
 
 
 def _error(d: np.ndarray, gram: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ Weights which the model file holds in int8 (dynamic-range files) keep their inte
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,7 +94,7 @@ def quantize_at_run_time(graph: Graph, recipe: Recipe) -> Graph:
     return verify_graph(quantized, "quantization")
 
 
-def _refuse(nodes: Any) -> None:
+def _refuse(nodes: Iterable[Node]) -> None:
     layers: dict[str, list[str]] = {}
     for node in nodes:
         layers.setdefault(node.op, []).append(node.loc)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from edgeq.compiling import compile_graph, quantize_model, reduced
 from edgeq.errors import EdgeqError
-from edgeq.evaluation import Evaluation, accuracy, quality
+from edgeq.evaluation import Evaluation, accuracy, powers, quality
 from edgeq.ir import Graph
 from edgeq.lower import layer_names
 from edgeq.quant.recipes import parse_recipe
@@ -91,9 +91,7 @@ def evaluate(setup: Setup, recipe: str) -> Outcome:
         inputs = program_inputs(program, [setup.evaluation.inputs[name] for name in program.inputs])
         outputs = dict(zip(program.outputs, simulate(program, inputs), strict=True))
     real = {name: program.tensors[name].quant.dequantize(values) for name, values in outputs.items()}
-    exact = setup.evaluation.exact
-    signal = sum(float(np.square(v, dtype=np.float64).sum()) for v in exact.values())
-    error = sum(float(np.square(v.astype(np.float64) - real[name]).sum()) for name, v in exact.items())
+    signal, error = powers(setup.evaluation, real)
     found = accuracy(setup.evaluation, real)
     origin = dict(zip(layer_names(integer), (node.loc for node in integer.nodes), strict=True))
     layers = tuple(

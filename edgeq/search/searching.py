@@ -17,12 +17,10 @@ from typing import Any
 import numpy as np
 
 from edgeq import api
-from edgeq.compiling import is_quantized
+from edgeq.compiling import prepared_float
 from edgeq.errors import CalibrationError, EdgeqError, InfeasibleError
 from edgeq.evaluation import accuracy, load_evaluation, quality
 from edgeq.ir import Graph
-from edgeq.lower import check_supported
-from edgeq.passes import prepare_float
 from edgeq.quant.calibration import open_calibration, some_of
 from edgeq.search.assignments import chosen_candidates, groups_of
 from edgeq.search.budgets import Budgets
@@ -72,12 +70,8 @@ def search(
     board = load_board(target)
     names = chosen_candidates(candidates)
     budgets.check(board)
-    graph = api.load_model(Path(model)) if isinstance(model, (str, Path)) else model
-    if is_quantized(graph):
-        raise EdgeqError(
-            "the model is quantized already: there is nothing to search", where=graph.source, hint="give the float one"
-        )
-    prepared = prepare_float(check_supported(graph))
+    graph = api.load_with(model, None)
+    prepared = prepared_float(graph, "search")
     groups = groups_of(prepared)
     if not groups:
         raise EdgeqError("the model has no layers with weights: there is nothing to search", where=graph.source)
