@@ -57,7 +57,7 @@ def _names(text: str) -> _Names:
         elif token != ";":
             head.append(token)
         else:
-            if "(" in head[1:] and "static" not in head:
+            if "(" in head[1:] and not {"static", "typedef"} & set(head):
                 declared.add(head[head.index("(") - 1])
             head = []
     outside.update(head)

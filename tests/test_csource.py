@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeq.csource import needed_files
+from edgeq.resources import templates_dir
 
 LIBRARY = {
     "api/lib.h": """
@@ -15,6 +16,7 @@ int twice(int input);
 int scale_s8(int input);
 int scale_s16(int input);
 void (*table(void))(int);
+typedef int (*operation)(int input, int output);
 #ifdef __cplusplus
 }
 #endif
@@ -48,3 +50,16 @@ def test_macros_define_and_call():
 
 def test_text_and_comments_are_no_calls():
     assert needed('const char *f(void) { return "twice(1)"; /* twice(1) */ }') == set()
+
+
+def test_declarations_alone_need_no_sources():
+    """Types are no functions, those of functions among them: else whoever says `int32_t` would need everything."""
+    assert needed('#include "lib.h"\noperation chosen;\n') == {"api/lib.h"}
+    runtime = templates_dir() / "runtime"
+    folders = ("include", "kernels", "cmsis_nn")
+    files = [path for folder in folders for path in sorted((runtime / folder).rglob("*.[ch]"))]
+    library = {path.relative_to(runtime).as_posix(): path.read_text() for path in files}
+    headers = [path.name for path in files if path.name.startswith(("edgeq_kernels", "arm_nn"))]
+    found = needed_files(["".join(f'#include "{name}"\n' for name in headers)], library)
+    assert found >= {"kernels/edgeq_kernels.h", "cmsis_nn/Include/arm_nnfunctions.h"}
+    assert not [path for path in found if path.endswith(".c")]
