@@ -54,5 +54,5 @@ def test_the_thousandth_model_is_read_as_fast_as_the_first(tmp_path):
         start = time.process_time()
         importers.load(path)
         took.append(time.process_time() - start)
-    # medians: the first loads import modules, and other processes disturb
-    assert np.median(took[-100:]) < 1.5 * np.median(took[:100])
+    # the quickest of many: the first loads import modules, and other processes only ever add to a time
+    assert min(took[-250:]) < 1.5 * min(took[:250])
