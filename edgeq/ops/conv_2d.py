@@ -9,30 +9,12 @@ from typing import Any
 import numpy as np
 
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
-from edgeq.ops.base import (
-    Activation,
-    Lowered,
-    Op,
-    QuantRule,
-    activation_range,
-    activation_type,
-    affine,
-    require,
-)
-from edgeq.ops.exact import float_type, product_bound
-from edgeq.ops.fine_weights import FineWeights, PlainWeights, fine_fields
+from edgeq.ops.base import Activation, Lowered, Op, QuantRule, require
+from edgeq.ops.fine_weights import FineWeights
 from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before, windows
-from edgeq.ops.weighted import (
-    WEIGHT_TYPES,
-    accumulator_bound,
-    check_sum,
-    constant_weights,
-    integer_bias,
-    per_channel_multipliers,
-    rescaler,
-)
+from edgeq.ops.weighted import WEIGHT_TYPES, WeightedParams, exact_sums, lowered_sums, weighted_fields
 
 # Elements of the window matrix that `simulate` builds at a time.
 _WINDOW_ELEMENTS = 3 << 18
@@ -49,13 +31,10 @@ class Conv2DAttrs:
 
 
 @dataclass(frozen=True, eq=False)
-class Conv2DParams(PlainWeights):
+class Conv2DParams(WeightedParams):
     """Integers of a convolution. Shapes are NHWC; pairs (height, width).
 
-    weights: int8 (out_c, kernel_h, kernel_w, in_c / groups). bias, multipliers, shifts: int32 (out_c,).
-    dtype: of the activations. With "int16" the bias is int32 or int64 and says how wide the accumulators are.
-    weight_type: "int8"; or "int4", "ternary" or "binary" for weights that firmware keeps in 4, 2 bits or one bit each:
-        the arithmetic is the same.
+    weights: (out_c, kernel_h, kernel_w, in_c / groups).
     """
 
     input_shape: tuple[int, int, int, int]
@@ -64,16 +43,6 @@ class Conv2DParams(PlainWeights):
     stride: Pair
     dilation: Pair
     pad: Pair
-    input_offset: int
-    output_offset: int
-    activation_min: int
-    activation_max: int
-    weights: np.ndarray
-    bias: np.ndarray
-    multipliers: np.ndarray
-    shifts: np.ndarray
-    dtype: str = "int8"
-    weight_type: str = "int8"
 
     @property
     def groups(self) -> int:
@@ -133,45 +102,23 @@ class Conv2D(Op):
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         attrs: Conv2DAttrs = node.attrs
-        x, w, *rest = graph.operands(node)
+        x, w, *_ = operands = graph.operands(node)
         (y,) = graph.results(node)
-        dtype = activation_type(self, node.loc, x, y)
-        _, input_zero = affine(x, node.loc, dtype)
-        output_scale, output_zero = affine(y, node.loc, dtype)
-        weights = constant_weights(w, node.loc, axis=0, types=self.weight_types, activation=dtype)
-        multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[0])
-        bias = integer_bias(rest[0] if rest else None, w.shape[0], node.loc, dtype)
+        fields = weighted_fields(self, node, operands, y, axis=0, activation=attrs.activation)
         kernel = w.shape[1:3]
-        pad = pad_before(x.shape[1:3], y.shape[1:3], kernel, attrs.stride, attrs.dilation)
-        low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
-        params = Conv2DParams(
+        params = (Conv2DParams if w.quant.is_plain else FineConv2DParams)(
             input_shape=x.shape,
             output_shape=y.shape,
             kernel=kernel,
             stride=attrs.stride,
             dilation=attrs.dilation,
-            pad=pad,
-            input_offset=-input_zero,
-            output_offset=output_zero,
-            activation_min=low,
-            activation_max=high,
-            weights=frozen_array(weights),
-            bias=frozen_array(bias),
-            multipliers=frozen_array(multipliers),
-            shifts=frozen_array(shifts),
-            dtype=dtype.value,
-            weight_type=w.dtype.value,
+            pad=pad_before(x.shape[1:3], y.shape[1:3], kernel, attrs.stride, attrs.dilation),
+            **fields,
         )
-        if not w.quant.is_plain:
-            params = FineConv2DParams(**{**vars(params), **fine_fields(w)})
-        bound = accumulator_bound(params.magnitudes, bias, -input_zero, SUMMED, dtype)
-        bound = check_sum(bound, bias, multipliers, shifts, node.loc)
-        return Lowered(params, (x.name,), bound, 8 * bias.itemsize)
+        return lowered_sums(params, x, SUMMED, node.loc)
 
     def simulate(self, p: Conv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        dtype = DType(p.dtype)
-        exact = float_type(product_bound(p.factors, p.input_offset, SUMMED, dtype))
-        finish = rescaler(p, accumulator_bound(p.factors, p.bias, p.input_offset, SUMMED, dtype))
+        exact, finish = exact_sums(p, SUMMED)
         return (correlation(p, p.factors, x, p.input_offset, exact, finish),)
 
 

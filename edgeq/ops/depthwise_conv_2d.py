@@ -9,29 +9,11 @@ from typing import Any
 import numpy as np
 
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
-from edgeq.ops.base import (
-    Activation,
-    Lowered,
-    Op,
-    QuantRule,
-    activation_range,
-    activation_type,
-    affine,
-    require,
-)
-from edgeq.ops.exact import float_type, product_bound
+from edgeq.ops.base import Activation, Lowered, Op, QuantRule, require
 from edgeq.ops.spatial import Padding, Pair, centred, covered, output_size, pad_before
-from edgeq.ops.weighted import (
-    WEIGHT_TYPES,
-    accumulator_bound,
-    check_sum,
-    integer_bias,
-    per_channel_multipliers,
-    rescaler,
-    symmetric_weights,
-)
+from edgeq.ops.weighted import WEIGHT_TYPES, WeightedParams, exact_sums, lowered_sums, weighted_fields
 
 # Accumulators that `simulate` holds at a time: they and one tap's products stay in cache.
 _ACCUMULATORS = 1 << 16
@@ -49,12 +31,10 @@ class DepthwiseConv2DAttrs:
 
 
 @dataclass(frozen=True, eq=False)
-class DepthwiseConv2DParams:
+class DepthwiseConv2DParams(WeightedParams):
     """Integers of a depthwise convolution. Shapes are NHWC; pairs (height, width).
 
-    weights: int8 (1, kernel_h, kernel_w, out_c). bias, multipliers, shifts: int32 (out_c,).
-    Output channel o reads input channel o // depth_multiplier. dtype, weight_type: as in a convolution's
-    parameters.
+    weights: (1, kernel_h, kernel_w, out_c). Output channel o reads input channel o // depth_multiplier.
     """
 
     input_shape: tuple[int, int, int, int]
@@ -64,16 +44,6 @@ class DepthwiseConv2DParams:
     dilation: Pair
     pad: Pair
     depth_multiplier: int
-    input_offset: int
-    output_offset: int
-    activation_min: int
-    activation_max: int
-    weights: np.ndarray
-    bias: np.ndarray
-    multipliers: np.ndarray
-    shifts: np.ndarray
-    dtype: str = "int8"
-    weight_type: str = "int8"
 
 
 @register
@@ -126,17 +96,10 @@ class DepthwiseConv2D(Op):
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         attrs: DepthwiseConv2DAttrs = node.attrs
-        x, w, *rest = graph.operands(node)
+        x, w, *_ = operands = graph.operands(node)
         (y,) = graph.results(node)
-        dtype = activation_type(self, node.loc, x, y)
-        _, input_zero = affine(x, node.loc, dtype)
-        output_scale, output_zero = affine(y, node.loc, dtype)
-        weights = symmetric_weights(w, node.loc, axis=3, types=self.weight_types, activation=dtype)
-        multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[3])
-        bias = integer_bias(rest[0] if rest else None, w.shape[3], node.loc, dtype)
+        fields = weighted_fields(self, node, operands, y, axis=3, activation=attrs.activation)
         kernel = w.shape[1:3]
-        low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
-        bound = accumulator_bound(weights, bias, -input_zero, SUMMED, dtype)
         params = DepthwiseConv2DParams(
             input_shape=x.shape,
             output_shape=y.shape,
@@ -145,24 +108,12 @@ class DepthwiseConv2D(Op):
             dilation=attrs.dilation,
             pad=pad_before(x.shape[1:3], y.shape[1:3], kernel, attrs.stride, attrs.dilation),
             depth_multiplier=attrs.depth_multiplier,
-            input_offset=-input_zero,
-            output_offset=output_zero,
-            activation_min=low,
-            activation_max=high,
-            weights=frozen_array(weights),
-            bias=frozen_array(bias),
-            multipliers=frozen_array(multipliers),
-            shifts=frozen_array(shifts),
-            dtype=dtype.value,
-            weight_type=w.dtype.value,
+            **fields,
         )
-        bound = check_sum(bound, bias, multipliers, shifts, node.loc)
-        return Lowered(params, (x.name,), bound, 8 * bias.itemsize)
+        return lowered_sums(params, x, SUMMED, node.loc)
 
     def simulate(self, p: DepthwiseConv2DParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        dtype = DType(p.dtype)
-        exact = float_type(product_bound(p.weights, p.input_offset, SUMMED, dtype))
-        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, SUMMED, dtype))
+        exact, finish = exact_sums(p, SUMMED)
         return (depthwise_correlation(p, p.weights, x, p.input_offset, exact, finish),)
 
 

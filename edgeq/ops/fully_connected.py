@@ -10,28 +10,19 @@ import numpy as np
 from edgeq.fixedpoint import Dialect, quantize_multipliers
 from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
-from edgeq.ops.base import (
-    Activation,
-    Lowered,
-    Op,
-    QuantRule,
-    activation_range,
-    activation_type,
-    affine,
-    check_accumulator,
-    require,
-)
-from edgeq.ops.exact import float_type, product_bound
-from edgeq.ops.fine_weights import FineWeights, PlainWeights, fine_fields
+from edgeq.ops.base import Activation, Lowered, Op, QuantRule, check_accumulator, require
+from edgeq.ops.fine_weights import FineWeights
 from edgeq.ops.weighted import (
     WEIGHT_TYPES,
+    WeightedParams,
     accumulator_bound,
-    check_sum,
-    constant_weights,
-    integer_bias,
-    per_channel_multipliers,
-    rescaler,
+    exact_sums,
+    lowered_sums,
+    weighted_fields,
 )
+
+# The axis of the weights that one result sums over.
+_SUMMED = (1,)
 
 
 @dataclass(frozen=True)
@@ -43,11 +34,10 @@ class FullyConnectedAttrs:
 
 
 @dataclass(frozen=True, eq=False)
-class FullyConnectedParams(PlainWeights):
+class FullyConnectedParams(WeightedParams):
     """Integers of a dense layer that turns (batches, depth) into (batches, units).
 
-    weights: int8 (units, depth). bias: int32 (units,). multipliers, shifts: int32 (units,), or (1,) for one factor.
-    dtype, weight_type: as in a convolution's parameters.
+    weights: (units, depth). multipliers, shifts: also (1,), for one factor.
     single_rounding: 1 where requantization rounds once (LiteRT's dialect), else 0.
     """
 
@@ -55,17 +45,7 @@ class FullyConnectedParams(PlainWeights):
     depth: int
     units: int
     output_shape: tuple[int, ...]
-    input_offset: int
-    output_offset: int
-    activation_min: int
-    activation_max: int
     single_rounding: int
-    weights: np.ndarray
-    bias: np.ndarray
-    multipliers: np.ndarray
-    shifts: np.ndarray
-    dtype: str = "int8"
-    weight_type: str = "int8"
 
     @property
     def per_channel(self) -> bool:
@@ -121,62 +101,40 @@ class FullyConnected(Op):
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         attrs: FullyConnectedAttrs = node.attrs
-        x, w, *rest = graph.operands(node)
+        x, w, *_ = operands = graph.operands(node)
         (y,) = graph.results(node)
         units, depth = w.shape
-        dtype = activation_type(self, node.loc, x, y)
-        _, input_zero = affine(x, node.loc, dtype)
-        output_scale, output_zero = affine(y, node.loc, dtype)
-        weights = constant_weights(w, node.loc, axis=0, types=self.weight_types, activation=dtype)
-        multipliers, shifts = _multipliers(x, w, y)
-        bias = integer_bias(rest[0] if rest else None, units, node.loc, dtype)
-        if not (rest and rest[0]):
-            # TFLite sums what has no bias in 32 bits
-            bias = bias.astype(np.int32)
-        low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
+        # TFLite sums what has no bias in 32 bits
+        fields = weighted_fields(self, node, operands, y, axis=0, activation=attrs.activation, narrow_alone=True)
+        if w.quant.scale.size == 1:
+            fields |= _one_multiplier(x, w, y)
         # LiteRT multiplies int16 sums by a double, which no integer program can: 2.14's way in either dialect
-        single = dialect is Dialect.LITERT and dtype is DType.INT8
-        params = FullyConnectedParams(
+        single = dialect is Dialect.LITERT and x.dtype is DType.INT8
+        params = (FullyConnectedParams if w.quant.is_plain else FineFullyConnectedParams)(
             batches=x.size // depth,
             depth=depth,
             units=units,
             output_shape=y.shape,
-            input_offset=-input_zero,
-            output_offset=output_zero,
-            activation_min=low,
-            activation_max=high,
             single_rounding=int(single),
-            weights=frozen_array(weights),
-            bias=frozen_array(bias),
-            multipliers=frozen_array(multipliers),
-            shifts=frozen_array(shifts),
-            dtype=dtype.value,
-            weight_type=w.dtype.value,
+            **fields,
         )
-        if not w.quant.is_plain:
-            params = FineFullyConnectedParams(**{**vars(params), **fine_fields(w)})
-        bound = accumulator_bound(params.magnitudes, bias, -input_zero, (1,), dtype)
         if single:
             # the product is formed in 64 bits without a left shift
+            bound = accumulator_bound(params.magnitudes, params.bias, params.input_offset, _SUMMED)
             return Lowered(params, (x.name,), check_accumulator(bound, 0, node.loc))
-        bound = check_sum(bound, bias, multipliers, shifts, node.loc)
-        return Lowered(params, (x.name,), bound, 8 * bias.itemsize)
+        return lowered_sums(params, x, _SUMMED, node.loc)
 
     def simulate(self, p: FullyConnectedParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        dtype = DType(p.dtype)
-        exact = float_type(product_bound(p.factors, p.input_offset, (1,), dtype))
+        exact, finish = exact_sums(p, _SUMMED, single=bool(p.single_rounding))
         rows = x.reshape(-1, p.depth).astype(exact)
         rows += exact(p.input_offset)
-        bound = accumulator_bound(p.factors, p.bias, p.input_offset, (1,), dtype)
-        finish = rescaler(p, bound, single=bool(p.single_rounding))
         y = finish(rows @ p.factors.astype(exact).T)
         return (y.reshape((x.shape[0],) + p.output_shape),)
 
 
-def _multipliers(x: Tensor, w: Tensor, y: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """int32 (multipliers, shifts). One factor for the layer is made from a float32 product of scales, as TFLite's
-    GetQuantizedConvolutionMultipler does; factors per channel are made as a convolution's."""
-    if w.quant.scale.size > 1:
-        return per_channel_multipliers(x, w, y, channels=w.shape[0])
+def _one_multiplier(x: Tensor, w: Tensor, y: Tensor) -> dict[str, np.ndarray]:
+    """The multiplier and shift of a layer with one scale of weights, int32 (1,): of a float32 product of scales, as
+    TFLite's GetQuantizedConvolutionMultipler has it."""
     product = x.quant.scale * w.quant.scale
-    return quantize_multipliers(product.astype(np.float64) / y.quant.scale.astype(np.float64))
+    multipliers, shifts = quantize_multipliers(product.astype(np.float64) / y.quant.scale.astype(np.float64))
+    return {"multipliers": frozen_array(multipliers), "shifts": frozen_array(shifts)}

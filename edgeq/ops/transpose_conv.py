@@ -9,28 +9,11 @@ import numpy as np
 
 from edgeq.errors import ModelError
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
-from edgeq.ops.base import (
-    Activation,
-    Lowered,
-    Op,
-    QuantRule,
-    activation_range,
-    activation_type,
-    affine,
-    require,
-)
-from edgeq.ops.exact import float_type, product_bound
+from edgeq.ops.base import Activation, Lowered, Op, QuantRule, require
 from edgeq.ops.spatial import Padding, Pair, pad_before
-from edgeq.ops.weighted import (
-    accumulator_bound,
-    check_sum,
-    integer_bias,
-    per_channel_multipliers,
-    rescaler,
-    symmetric_weights,
-)
+from edgeq.ops.weighted import WeightedParams, exact_sums, lowered_sums, weighted_fields
 
 # Axes of the filters that one result sums over.
 _SUMMED = (1, 2, 3)
@@ -44,12 +27,11 @@ class TransposeConvAttrs:
 
 
 @dataclass(frozen=True, eq=False)
-class TransposeConvParams:
+class TransposeConvParams(WeightedParams):
     """Integers of a transposed convolution. Shapes are NHWC; pairs (height, width).
 
     pad: rows and columns of the windows that lie before the output's first.
-    weights: int8 (out_c, kernel_h, kernel_w, in_c). bias, multipliers, shifts: int32 (out_c,); with dtype "int16", of
-    activations, the bias is int32 or int64 and says how wide the accumulators are.
+    weights: (out_c, kernel_h, kernel_w, in_c).
     """
 
     input_shape: tuple[int, int, int, int]
@@ -57,15 +39,6 @@ class TransposeConvParams:
     kernel: Pair
     stride: Pair
     pad: Pair
-    input_offset: int
-    output_offset: int
-    activation_min: int
-    activation_max: int
-    weights: np.ndarray
-    bias: np.ndarray
-    multipliers: np.ndarray
-    shifts: np.ndarray
-    dtype: str = "int8"
 
 
 @register
@@ -120,39 +93,20 @@ class TransposeConv(Op):
         attrs: TransposeConvAttrs = node.attrs
         _, w, x, *rest = graph.operands(node)
         (y,) = graph.results(node)
-        dtype = activation_type(self, node.loc, x, y)
-        _, input_zero = affine(x, node.loc, dtype)
-        output_scale, output_zero = affine(y, node.loc, dtype)
-        weights = symmetric_weights(w, node.loc, axis=0)
-        multipliers, shifts = per_channel_multipliers(x, w, y, channels=w.shape[0])
-        bias = integer_bias(rest[0] if rest else None, w.shape[0], node.loc, dtype)
-        if not (rest and rest[0]):
-            # TFLite 2.14 sums what has no bias in 32 bits
-            bias = bias.astype(np.int32)
-        low, high = activation_range(attrs.activation, output_scale, output_zero, dtype)
-        bound = accumulator_bound(weights, bias, -input_zero, _SUMMED, dtype)
+        # TFLite 2.14 sums what has no bias in 32 bits
+        fields = weighted_fields(self, node, (x, w, *rest), y, axis=0, activation=attrs.activation, narrow_alone=True)
         params = TransposeConvParams(
             input_shape=x.shape,
             output_shape=y.shape,
             kernel=w.shape[1:3],
             stride=attrs.stride,
             pad=_pad(attrs, y.shape[1:3], w.shape[1:3]),
-            input_offset=-input_zero,
-            output_offset=output_zero,
-            activation_min=low,
-            activation_max=high,
-            weights=frozen_array(weights),
-            bias=frozen_array(bias),
-            multipliers=frozen_array(multipliers),
-            shifts=frozen_array(shifts),
-            dtype=dtype.value,
+            **fields,
         )
-        return Lowered(params, (x.name,), check_sum(bound, bias, multipliers, shifts, node.loc), 8 * bias.itemsize)
+        return lowered_sums(params, x, _SUMMED, node.loc)
 
     def simulate(self, p: TransposeConvParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        dtype = DType(p.dtype)
-        exact = float_type(product_bound(p.weights, p.input_offset, _SUMMED, dtype))
-        finish = rescaler(p, accumulator_bound(p.weights, p.bias, p.input_offset, _SUMMED, dtype))
+        exact, finish = exact_sums(p, _SUMMED)
         images = x.reshape((-1,) + p.input_shape[1:]).astype(exact) + exact(p.input_offset)
         y = finish(_scatter(images, p.weights.astype(exact), p.stride, p.pad, p.output_shape[1:]))
         return (y.reshape((x.shape[0],) + p.output_shape),)

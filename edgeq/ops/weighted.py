@@ -2,19 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import INT32_MAX, int8_requantizer, quantize_multipliers, requantize, requantize_wide, saturate
-from edgeq.ir import DType, Tensor
-from edgeq.ops.base import check_accumulator
-from edgeq.ops.exact import product_bound
+from edgeq.ir import DType, Node, Tensor, frozen_array
+from edgeq.ops.base import Activation, Lowered, Op, activation_range, activation_type, affine, check_accumulator
+from edgeq.ops.exact import float_type, product_bound
+from edgeq.ops.fine_weights import PlainWeights, fine_fields
 
 #: Types of weights of convolutions and dense layers.
 WEIGHT_TYPES = (DType.INT8, DType.INT4, DType.TERNARY, DType.BINARY)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WeightedParams(PlainWeights):
+    """Integers of clamp(requantize(Σ w·(x + input_offset) + bias) + output_offset), whatever each sum goes over.
+
+    weights: int8. bias: int32, one per channel; with dtype "int16" int32 or int64, and says how wide the accumulators
+        are. multipliers, shifts: int32, one per channel.
+    dtype: of the activations.
+    weight_type: "int8"; or "int4", "ternary" or "binary" for weights that firmware keeps in 4, 2 bits or one bit each:
+        the arithmetic is the same.
+    """
+
+    input_offset: int
+    output_offset: int
+    activation_min: int
+    activation_max: int
+    weights: np.ndarray
+    bias: np.ndarray
+    multipliers: np.ndarray
+    shifts: np.ndarray
+    dtype: str = "int8"
+    weight_type: str = "int8"
+
+
+def weighted_fields(
+    op: Op,
+    node: Node,
+    operands: Sequence[Tensor | None],
+    y: Tensor,
+    *,
+    axis: int,
+    activation: Activation,
+    narrow_alone: bool = False,
+) -> dict[str, Any]:
+    """The fields of `WeightedParams`, and those of `FineWeights` where the weights are finer than a scale per channel.
+
+    Args:
+        operands: input, weights, and a bias or none.
+        axis: that of the weights' channels.
+        narrow_alone: whether what has no bias is summed in 32 bits, also with int16 activations.
+
+    Raises QuantizationError where types, scales or zero points are not what `op` computes with.
+    """
+    x, w, *rest = operands
+    b = rest[0] if rest else None
+    dtype = activation_type(op, node.loc, x, y)
+    _, input_zero = affine(x, node.loc, dtype)
+    output_scale, output_zero = affine(y, node.loc, dtype)
+    checked = constant_weights if op.finer_weights else symmetric_weights
+    weights = checked(w, node.loc, axis=axis, types=op.weight_types, activation=dtype)
+    channels = w.shape[axis]
+    multipliers, shifts = per_channel_multipliers(x, w, y, channels=channels)
+    bias = integer_bias(b, channels, node.loc, dtype)
+    if b is None and narrow_alone:
+        bias = bias.astype(np.int32)
+    low, high = activation_range(activation, output_scale, output_zero, dtype)
+    fields = {
+        "input_offset": -input_zero,
+        "output_offset": output_zero,
+        "activation_min": low,
+        "activation_max": high,
+        "weights": frozen_array(weights),
+        "bias": frozen_array(bias),
+        "multipliers": frozen_array(multipliers),
+        "shifts": frozen_array(shifts),
+        "dtype": dtype.value,
+        "weight_type": w.dtype.value,
+    }
+    return fields if w.quant.is_plain else fields | fine_fields(w)
+
+
+def lowered_sums(p: WeightedParams, x: Tensor, axes: tuple[int, ...], where: str) -> Lowered:
+    """The layer with the proof that its accumulators suffice; `axes` of the weights are those that a sum goes over.
+    Raises QuantizationError where they do not."""
+    bound = accumulator_bound(p.magnitudes, p.bias, p.input_offset, axes, DType(p.dtype))
+    bound = check_sum(bound, p.bias, p.multipliers, p.shifts, where)
+    return Lowered(p, (x.name,), bound, 8 * p.bias.itemsize)
+
+
+def exact_sums(
+    p: WeightedParams, axes: tuple[int, ...], *, single: bool = False
+) -> tuple[type, Callable[[np.ndarray], np.ndarray]]:
+    """How `simulate` sums over those axes of the weights: (a float type in which every Σ w·(x + input_offset) is exact,
+    what makes the layer's results of such sums (..., channels)). single: see `edgeq.fixedpoint.requantize`."""
+    dtype = DType(p.dtype)
+    exact = float_type(product_bound(p.factors, p.input_offset, axes, dtype))
+    bound = accumulator_bound(p.factors, p.bias, p.input_offset, axes, dtype)
+    return exact, rescaler(p, bound, single=single)
 
 
 def constant_weights(
