@@ -8,29 +8,22 @@ from typing import ClassVar
 import numpy as np
 
 from edgeq.errors import QuantizationError
-from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize
+from edgeq.fixedpoint import Dialect, quantize_multiplier
 from edgeq.ir import DType, Graph, Node
 from edgeq.ops.base import Lowered, OutputRule, QuantRule, affine
 from edgeq.ops.broadcast import FIRST, SECOND, align, lookup_pairs
 from edgeq.ops.integers import IntegerPairwise, IntegerPairwiseParams, of_type
-from edgeq.ops.pairwise import PairwiseAttrs, PairwiseParams, runtime_operands
+from edgeq.ops.pairwise import CommonScaleParams, PairwiseAttrs, runtime_operands
 
 # Bits that both operands are scaled up by before they are compared.
 LEFT_SHIFT = 8
 
 
 @dataclass(frozen=True)
-class ComparisonParams(PairwiseParams):
-    """Integers of a quantized comparison; shifts of the inputs are not positive. input_type: int8 or int16."""
+class ComparisonParams(CommonScaleParams):
+    """Integers of a quantized comparison. input_type: int8 or int16."""
 
     input_type: str
-    left_shift: int
-    input1_offset: int
-    input1_multiplier: int
-    input1_shift: int
-    input2_offset: int
-    input2_multiplier: int
-    input2_shift: int
 
 
 class Comparison(IntegerPairwise):
@@ -91,6 +84,4 @@ class Comparison(IntegerPairwise):
         return (self._compared(p, align(a, rank).astype(np.int64), align(b, rank).astype(np.int64)),)
 
     def _compared(self, p: ComparisonParams, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        first = requantize((a + p.input1_offset) << p.left_shift, p.input1_multiplier, p.input1_shift)
-        second = requantize((b + p.input2_offset) << p.left_shift, p.input2_multiplier, p.input2_shift)
-        return type(self).function(first, second)
+        return type(self).function(*p.scaled(a, b))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,19 +9,13 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import Dialect, doubling_high_mult, quantize_multiplier, rounding_divide_by_pot, saturate
 from edgeq.fixedpoint_math import reciprocal_of_one_plus
-from edgeq.ir import DType, Graph, Node, frozen_array
+from edgeq.ir import DType, Graph, Node
 from edgeq.ops import register
-from edgeq.ops.base import Activation, Lowered, activation_range, affine
-from edgeq.ops.broadcast import FIRST, SECOND, align
-from edgeq.ops.pairwise import Pairwise, PairwiseParams, runtime_operands
+from edgeq.ops.base import Lowered, activation_range, affine
+from edgeq.ops.pairwise import FusedPairwiseAttrs, Pairwise, PairwiseParams, runtime_operands
 
 # Dividends of nine bits leave so many bits free that a larger shift would end on the left.
 MAX_SHIFT = 23
-
-
-@dataclass(frozen=True)
-class DivAttrs:
-    activation: Activation = Activation.NONE
 
 
 @dataclass(frozen=True)
@@ -47,15 +40,12 @@ class Div(Pairwise):
     """
 
     name = "DIV"
-    Attrs = DivAttrs
+    Attrs = FusedPairwiseAttrs
     Params = DivParams
 
-    def evaluate(self, attrs: DivAttrs, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
+    def of_reals(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """A divisor of 0 gives 0 here: an infinite range could not be quantized."""
-        rank = max(a.ndim, b.ndim) - 1
-        a, b = align(a, rank), align(b, rank)
-        y = np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape), np.float32), where=b != 0)
-        return (np.clip(y, *attrs.activation.bounds).astype(np.float32),)
+        return np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape), np.float32), where=b != 0)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         a, b, y = runtime_operands(node, graph)
@@ -74,23 +64,18 @@ class Div(Pairwise):
         params = DivParams(a.shape, b.shape, y.shape, -zero_a, -zero_b, zero_y, multiplier, shift, low, high)
         return Lowered(params, (a.name, b.name))
 
-    def results(self, p: DivParams) -> np.ndarray:
-        return _table(p)
-
-
-@functools.lru_cache(maxsize=32)
-def _table(p: DivParams) -> np.ndarray:
-    b = SECOND + p.input2_offset
-    a = (FIRST + p.input1_offset) * np.where(b < 0, -1, 1)
-    size = np.abs(b)
-    bits = np.frexp(size.astype(np.float64))[1]  # 0 of 0
-    reciprocal = reciprocal_of_one_plus((size << (32 - bits)) - (np.int64(1) << 31))
-    # as far left as it goes without touching the sign
-    headroom = 31 - np.frexp(np.where(a < 0, 2 * np.abs(a) - 1, 2 * a).astype(np.float64))[1] + 1
-    headroom = np.minimum(headroom, 31)
-    quotient = doubling_high_mult(a << headroom, reciprocal)
-    right = headroom + (bits - 1) - p.shift
-    y = rounding_divide_by_pot(doubling_high_mult(quotient, p.multiplier), np.clip(right, 0, 31))
-    y = np.where(right > 31, 0, y)
-    y = np.where(b == 0, np.sign(a) * (1 << 16), y)
-    return frozen_array(saturate(y + p.output_offset, p.activation_min, p.activation_max).reshape(-1))
+    def of_integers(self, p: DivParams, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        b = b + p.input2_offset
+        a = (a + p.input1_offset) * np.where(b < 0, -1, 1)
+        size = np.abs(b)
+        bits = np.frexp(size.astype(np.float64))[1]  # 0 of 0
+        reciprocal = reciprocal_of_one_plus((size << (32 - bits)) - (np.int64(1) << 31))
+        # as far left as it goes without touching the sign
+        headroom = 31 - np.frexp(np.where(a < 0, 2 * np.abs(a) - 1, 2 * a).astype(np.float64))[1] + 1
+        headroom = np.minimum(headroom, 31)
+        quotient = doubling_high_mult(a << headroom, reciprocal)
+        right = headroom + (bits - 1) - p.shift
+        y = rounding_divide_by_pot(doubling_high_mult(quotient, p.multiplier), np.clip(right, 0, 31))
+        y = np.where(right > 31, 0, y)
+        y = np.where(b == 0, np.sign(a) * (1 << 16), y)
+        return saturate(y + p.output_offset, p.activation_min, p.activation_max)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from edgeq.ops.addition import AdditionAttrs
 from edgeq.ops.dynamic_pairwise import (
     DynamicPairwise,
     DynamicPairwiseParams,
@@ -11,12 +10,13 @@ from edgeq.ops.dynamic_pairwise import (
     both,
     largest_scale,
 )
+from edgeq.ops.pairwise import FusedPairwiseAttrs
 
 
 class DynamicAddition(DynamicPairwise):
     """sum = aligned(a) ± aligned(b), below 2^29."""
 
-    Attrs = AdditionAttrs
+    Attrs = FusedPairwiseAttrs
 
     def simulate(
         self, p: DynamicPairwiseParams, a: np.ndarray, b: np.ndarray, a_range: np.ndarray, b_range: np.ndarray

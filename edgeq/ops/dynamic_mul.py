@@ -5,7 +5,7 @@ import numpy as np
 from edgeq.fixedpoint_scales import parts, product
 from edgeq.ops import register
 from edgeq.ops.dynamic_pairwise import DynamicPairwise, DynamicPairwiseParams, both
-from edgeq.ops.mul import MulAttrs
+from edgeq.ops.pairwise import FusedPairwiseAttrs
 
 
 @register
@@ -14,7 +14,7 @@ class DynamicMul(DynamicPairwise):
 
     name = "DYNAMIC_MUL"
     stands_for = "MUL"
-    Attrs = MulAttrs
+    Attrs = FusedPairwiseAttrs
 
     def simulate(
         self, p: DynamicPairwiseParams, a: np.ndarray, b: np.ndarray, a_range: np.ndarray, b_range: np.ndarray

@@ -28,9 +28,8 @@ class Extreme(Pairwise):
     def quant_rule(self, attrs: PairwiseAttrs) -> QuantRule:
         return QuantRule(OutputRule.SAME_AS_INPUT)
 
-    def evaluate(self, attrs: PairwiseAttrs, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
-        rank = max(a.ndim, b.ndim) - 1
-        return (type(self).choose(align(a, rank), align(b, rank)),)
+    def of_reals(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return type(self).choose(a, b)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         a, b, y = runtime_operands(node, graph)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
-from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
+from edgeq.ir import DType, Graph, Node, Tensor
 from edgeq.ops import register
 from edgeq.ops.base import Lowered, QuantRule, SymmetricConstant, activation_type, affine, check_accumulator, require
-from edgeq.ops.broadcast import FIRST, SECOND, align, broadcast_shape
+from edgeq.ops.broadcast import broadcast_shape
 from edgeq.ops.lookup import quotient
 from edgeq.ops.pairwise import Pairwise, PairwiseAttrs, PairwiseParams, runtime_operands
 
@@ -45,8 +44,8 @@ class Prelu(Pairwise):
     def quant_rule(self, attrs: PairwiseAttrs) -> QuantRule:
         return QuantRule(symmetric=(SymmetricConstant(1, DType.INT8),))
 
-    def evaluate(self, attrs: PairwiseAttrs, x: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (np.where(x >= 0, x, align(alpha, x.ndim - 1) * x).astype(np.float32),)
+    def of_reals(self, x: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+        return np.where(x >= 0, x, alpha * x)
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, alpha, y = runtime_operands(node, graph)
@@ -74,25 +73,9 @@ class Prelu(Pairwise):
         bound = max(0, zero_x - low) * max(128 + zero_alpha, 127 - zero_alpha)
         return Lowered(params, (x.name, alpha.name), check_accumulator(bound, shift2, node.loc))
 
-    def results(self, p: PreluParams) -> np.ndarray:
-        return _table(p)
-
-    def simulate(self, p: PreluParams, x: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, ...]:
-        if p.dtype == DType.INT8.value:
-            return super().simulate(p, x, alpha)
-        rank = len(p.output_shape)
-        return (_results(p, align(x, rank).astype(np.int64), align(alpha, rank).astype(np.int64)),)
-
-
-@functools.lru_cache(maxsize=32)
-def _table(p: PreluParams) -> np.ndarray:
-    return frozen_array(_results(p, FIRST, SECOND).reshape(-1))
-
-
-def _results(p: PreluParams, x: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """The results for int64 operands that broadcast."""
-    dtype = DType(p.dtype)
-    value = x + p.input1_offset
-    above = requantize(value, p.multiplier1, p.shift1)
-    below = requantize(value * (alpha + p.input2_offset), p.multiplier2, p.shift2)
-    return saturate(np.where(value >= 0, above, below) + p.output_offset, *dtype.range, dtype.numpy.type)
+    def of_integers(self, p: PreluParams, x: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+        dtype = DType(p.dtype)
+        value = x + p.input1_offset
+        above = requantize(value, p.multiplier1, p.shift1)
+        below = requantize(value * (alpha + p.input2_offset), p.multiplier2, p.shift2)
+        return saturate(np.where(value >= 0, above, below) + p.output_offset, *dtype.range, dtype.numpy.type)

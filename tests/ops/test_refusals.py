@@ -13,7 +13,6 @@ from edgeq.errors import ModelError, QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType, Graph, QuantParams, Tensor
 from edgeq.ops import Activation, find_op
-from edgeq.ops.addition import AdditionAttrs
 from edgeq.ops.broadcast import align, strides
 from edgeq.ops.comparison import Comparison
 from edgeq.ops.concatenation import ConcatenationAttrs
@@ -23,8 +22,8 @@ from edgeq.ops.fully_connected import FullyConnectedAttrs
 from edgeq.ops.integers import IntegerPairwise
 from edgeq.ops.lookup import LookupAttrs
 from edgeq.ops.mean import MeanAttrs
-from edgeq.ops.mul import MulAttrs
 from edgeq.ops.padding import PadAttrs, PadParams
+from edgeq.ops.pairwise import FusedPairwiseAttrs
 from edgeq.ops.pooling import PoolAttrs
 from edgeq.ops.reshape import ReshapeAttrs
 from edgeq.ops.softmax import MAX_ROW, OUTPUT, SoftmaxAttrs
@@ -105,10 +104,10 @@ def test_fixed_results_are_checked(op: str, attrs: Any) -> None:
 @pytest.mark.parametrize("op", ["ADD", "SUB"])
 def test_a_sum_of_a_far_too_small_scale_is_refused(op: str) -> None:
     with pytest.raises(QuantizationError, match="between 0 and 1"):
-        lower(graph_of(op, AdditionAttrs(), vector("a"), vector("b"), output=QuantParams([1e-7], [0])))
+        lower(graph_of(op, FusedPairwiseAttrs(), vector("a"), vector("b"), output=QuantParams([1e-7], [0])))
 
 
-@pytest.mark.parametrize(("op", "attrs"), [("ADD", AdditionAttrs()), ("MUL", MulAttrs())])
+@pytest.mark.parametrize(("op", "attrs"), [("ADD", FusedPairwiseAttrs()), ("MUL", FusedPairwiseAttrs())])
 def test_two_constants_are_refused(op: str, attrs: Any) -> None:
     values = np.ones(3, np.int8)
     graph = graph_of(op, attrs, constant("a", values, UNIT), constant("b", values, UNIT))
@@ -132,7 +131,7 @@ def test_floats_inside_a_graph_are_refused(op: str, attrs: Any) -> None:
 @pytest.mark.parametrize(
     ("op", "attrs", "operands", "message"),
     [
-        ("ADD", AdditionAttrs(), [vector("a", (2, 3)), vector("b", (4,))], "do not broadcast"),
+        ("ADD", FusedPairwiseAttrs(), [vector("a", (2, 3)), vector("b", (4,))], "do not broadcast"),
         ("MEAN", MeanAttrs(), [vector(), constant("axis", np.array([2], np.int32))], "do not exist"),
         ("MEAN", MeanAttrs(), [vector(), Tensor("axis", (1,), DType.INT32)], "computed at run time"),
         ("RESHAPE", ReshapeAttrs((3, -1)), [vector()], "do not fit"),
@@ -167,7 +166,7 @@ def test_a_difference_rounds_its_second_operand_before_it_subtracts() -> None:
     # s2 / (2 · s1) · 2^31 is an odd multiple of 2^10: an odd operand, shifted by 20 bits, makes a tie
     second = float(Fraction(1) - Fraction(1, 2**21))
     a, b = vector("a", (256, 1)), vector("b", (1, 256), QuantParams([second], [0]))
-    params = lower(graph_of("SUB", AdditionAttrs(), a, b, output=QuantParams([0.75], [0]))).params
+    params = lower(graph_of("SUB", FusedPairwiseAttrs(), a, b, output=QuantParams([0.75], [0]))).params
     values = np.arange(-128, 128).astype(np.int8)
     (y,) = find_op("SUB").simulate(params, values[np.newaxis, :, np.newaxis], values[np.newaxis, np.newaxis, :])
     wide = values.astype(np.float64)

@@ -19,9 +19,9 @@ from edgeq.errors import EdgeqError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import DType, Graph, Node, QuantParams, State, Tensor, verify_graph
 from edgeq.ops import Activation, OutputRule, QuantRule, find_op
-from edgeq.ops.addition import AdditionAttrs
 from edgeq.ops.concatenation import ConcatenationAttrs
 from edgeq.ops.lookup import LookupAttrs
+from edgeq.ops.pairwise import FusedPairwiseAttrs
 from edgeq.ops.reshape import ReshapeAttrs
 
 from ..ops.cases import cases_of, covered_formats, module_of
@@ -180,7 +180,7 @@ class _Growing:
             scale = float(first.quant.scale[0]) + float(second.quant.scale[0])
             zero = int(self.rng.integers(-60, 61)) if first.dtype is DType.INT8 else 0
             activation = list(Activation)[int(self.rng.integers(len(Activation)))]
-            self.node("ADD", [first, second], AdditionAttrs(activation), QuantParams([scale], [zero]), first.dtype)
+            self.node("ADD", [first, second], FusedPairwiseAttrs(activation), QuantParams([scale], [zero]), first.dtype)
             return
         parts = [first] + [self.pick(fitting) for _ in range(int(self.rng.integers(1, 3)))]
         parts = [self.reshaped(self.requantized(x, first.quant, first.dtype), (x.size,)) for x in parts]

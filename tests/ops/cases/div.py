@@ -10,7 +10,7 @@ import numpy as np
 
 from edgeq.ir import DType, QuantParams, Tensor
 from edgeq.ops.broadcast import align
-from edgeq.ops.div import DivAttrs
+from edgeq.ops.pairwise import FusedPairwiseAttrs
 
 from ..elementwise import cases_of as pairs
 from ..graphs import Case
@@ -18,12 +18,12 @@ from ..one_op import TFLITE_ACTIVATION, run_tflite, write_model
 from ..one_op import options as table
 
 
-def options(attrs: DivAttrs) -> Any:
+def options(attrs: FusedPairwiseAttrs) -> Any:
     return table("DivOptions", fusedActivationFunction=TFLITE_ACTIVATION[attrs.activation])
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
-    for case in pairs("DIV", DivAttrs, lambda a, b: float(a.quant.scale[0] / b.quant.scale[0]) / 30)(rng):
+    for case in pairs("DIV", FusedPairwiseAttrs, lambda a, b: float(a.quant.scale[0] / b.quant.scale[0]) / 30)(rng):
         tensors = dict(case.graph.tensors)
         zero = tensors["b"].quant.per_tensor[1]
         if tensors["b"].data is not None:

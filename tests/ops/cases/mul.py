@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from edgeq.ops.mul import MulAttrs
+from edgeq.ops.pairwise import FusedPairwiseAttrs
 
 from ..elementwise import cases_of, product_scale
 from ..one_op import TFLITE_ACTIVATION
 from ..one_op import options as table
 
-cases = cases_of("MUL", MulAttrs, product_scale)
+cases = cases_of("MUL", FusedPairwiseAttrs, product_scale)
 
 
-def options(attrs: MulAttrs) -> Any:
+def options(attrs: FusedPairwiseAttrs) -> Any:
     return table("MulOptions", fusedActivationFunction=TFLITE_ACTIVATION[attrs.activation])
