@@ -34,14 +34,15 @@ class ConvolveMveS8(Kernel):
 
     `packed` holds one record per four output channels: their biases with the input's offset folded in; for every row of
     the filter and every sixteen weights of it those of each channel; their multipliers; their shifts. Rows are
-    filled up with zeros. Where every window is copied, all rows of the filter are one.
+    filled up with zeros; three of eight to ten weights share two steps (`_patch_steps`). Where every window is copied,
+    all rows of the filter are one.
     """
 
     name = "edgeq_convolve_mve_s8"
     ops = ("CONV_2D",)
     template = "conv_2d_mve.c.j2"
     tuned = True
-    code_bytes = 3982
+    code_bytes = 3868
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         return cpu.mve and p.groups == 1 and p.weights.shape[0] >= _CHANNELS and _channels(p) is not None
@@ -64,7 +65,8 @@ class ConvolveMveS8(Kernel):
         """`packed`, and `copied`, one number: 1 where every window is copied."""
         out_c, height, *_ = p.weights.shape
         copied = _copies_all(p)
-        rows = padded_steps(p.weights.reshape(out_c, 1 if copied else height, -1))
+        rows = p.weights.reshape(out_c, 1 if copied else height, -1)
+        rows = _patch_steps(rows) if _is_patch(*rows.shape[1:]) else padded_steps(rows)
         steps = int8_words(rows).reshape(out_c, -1, 4)  # words of sixteen weights
         tiles = blocks(out_c, _CHANNELS)
         bias, quant = _channels(p).words(tiles)
@@ -75,6 +77,22 @@ class ConvolveMveS8(Kernel):
 
 def _channels(p: Conv2DParams) -> VectorChannels | None:
     return vector_channels_of(p, p.weights, fold_offset(p.weights, p.bias, p.input_offset), 128)
+
+
+def _is_patch(rows: int, row: int) -> bool:
+    """Whether a window of so many rows of so many bytes takes two steps, the second row in what the others leave."""
+    return rows == 3 and 8 <= row <= 10
+
+
+def _patch_steps(rows: np.ndarray) -> np.ndarray:
+    """int8 (..., 2, 16) of (..., 3, n): the first row and the second's beginning, the third and the second's end."""
+    first, second, third = (rows[..., row, :] for row in range(3))
+    free = 16 - rows.shape[-1]
+    steps = np.zeros((*rows.shape[:-2], 2, 16), np.int8)
+    steps[..., 0, :] = np.concatenate([first, second[..., :free]], axis=-1)
+    steps[..., 1, : rows.shape[-1]] = third
+    steps[..., 1, 2 * free :] = second[..., free:]
+    return steps
 
 
 def _copies_any(p: Conv2DParams) -> bool:
@@ -104,11 +122,16 @@ def _cost(p: Conv2DParams, copied: bool) -> int:
     n, out_h, out_w, _ = p.output_shape
     rows, row = (1, height * width * in_c) if copied else (height, width * in_c)
     steps = -(-row // 16)
-    if rows == 1 and steps <= 5:
-        tile = 30 + 14 * steps
+    pair = 20
+    if rows == 1 and steps <= 2:
+        tile = 21 + 12 * steps
+    elif rows == 1 and steps <= 5:
+        tile = 26 + 14 * steps
+    elif _is_patch(rows, row):
+        pair, tile = 35, 45
     elif steps == 1:
-        tile = 28 + 19 * rows
+        tile = 28 + 17 * rows
     else:
-        tile = 35 + rows * (14 * steps + 10 + steps // 2)
+        tile = 33 + rows * (14 * steps + 10 + steps // 2)
     copy = 2 * (height * (20 + 4 * -(-width * in_c // 16)) + 90) + 60 if copied else 0
-    return -(-n * out_h * out_w // _PIXELS) * (-(-out_c // _CHANNELS) * tile + copy + 30)
+    return -(-n * out_h * out_w // _PIXELS) * (-(-out_c // _CHANNELS) * tile + copy + pair)
