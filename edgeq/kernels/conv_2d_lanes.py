@@ -9,9 +9,10 @@ import numpy as np
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.lane_blocks import MAX_LENGTH, exception_words, lane_blocks, padded_length, stream_words
+from edgeq.kernels.lane_blocks import MAX_LENGTH, exception_words, lane_blocks, padded_length, stream_words, wrap
 from edgeq.kernels.narrow_quant import narrow_flag, quant_words
 from edgeq.kernels.packing import Channels, blocks, channels_of, fold_offset
+from edgeq.kernels.short_quant import short_quant
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.ops.spatial import covered
@@ -28,7 +29,8 @@ class ConvolveLanesS8(Kernel):
 
     `packed` holds one record per two output channels (a, b), with the input's offset folded into the biases: what the
     sums of a, then of b begin with (`LaneBlocks.first_words`); for every four weights a word of a and one of b; the
-    exceptions of a, then of b; the requantization of a and of b. `narrow`, one number, says which kind that is.
+    exceptions of a, then of b; the requantization of a and of b. `narrow` and `short`, one number each, say which kind
+    that is: of `narrow_quant` or `short_quant`.
     """
 
     name = "edgeq_convolve_lanes_s8"
@@ -58,7 +60,7 @@ class ConvolveLanesS8(Kernel):
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         """The stream of two windows, and the windows where any has to be copied first."""
         length = int(np.prod(p.weights.shape[1:]))
-        copies = 2 * padded_length(length) if _hangs_over(p) or _copies_all(p) else 0
+        copies = 2 * padded_length(length) if _hangs_over(p) or _has_gaps(p) else 0
         return 4 * stream_words(length) + copies
 
     def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
@@ -70,14 +72,20 @@ class ConvolveLanesS8(Kernel):
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         per_channel = _channels(p)
         weights = lane_blocks(p.weights.reshape(p.weights.shape[0], -1))
-        first = weights.first_words(per_channel.bias)
-        quant = quant_words(per_channel, p.weights, (p.activation_min, p.activation_max), cpu)
+        limits = p.activation_min, p.activation_max
+        short = short_quant(per_channel, p.weights, limits, cpu)
+        quant = short.words if short else quant_words(per_channel, p.weights, limits, cpu)
+        first = weights.first_words(short.bias if short else per_channel.bias)
         words = []
         for pair in blocks(p.weights.shape[0], 2):
             words += [first[pair].ravel(), weights.words[pair].T.ravel()]
             words += [exception_words(*weights.exceptions[channel]) for channel in pair]
             words.append(quant[pair].ravel())
-        return {"packed": frozen_array(np.concatenate(words).astype(np.int32)), "narrow": narrow_flag(cpu)}
+        return {
+            "packed": frozen_array(wrap(np.concatenate(words))),
+            "narrow": narrow_flag(cpu),
+            "short": frozen_array(np.array([short is not None], np.int8)),
+        }
 
 
 def _channels(p: Conv2DParams) -> Channels | None:
@@ -90,8 +98,6 @@ def _hangs_over(p: Conv2DParams) -> bool:
     return any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, p.input_shape[1:3], strict=True))
 
 
-def _copies_all(p: Conv2DParams) -> bool:
-    """Whether the rows of a window are no runs of whole blocks in the image."""
-    _, height, width, in_c = p.weights.shape
-    length = height * width * in_c
-    return width * in_c % 4 != 0 or padded_length(length) != length or (width > 1 and p.dilation[1] > 1)
+def _has_gaps(p: Conv2DParams) -> bool:
+    """Whether the columns of a window are no neighbours in the image."""
+    return p.weights.shape[2] > 1 and p.dilation[1] > 1

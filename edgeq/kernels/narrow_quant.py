@@ -21,7 +21,7 @@ from edgeq.kernels.packing import Channels
 from edgeq.target import Cpu
 
 # Bits behind the point of the sum, and of what m2 adds to m1.
-_POINT, _LESSER = 22, 13
+POINT, LESSER = 22, 13
 # Accumulators have to be below this, for products to fit 32 bits.
 _REACH = 1 << 18
 _TWEAKS = (0, 1, -1)
@@ -59,6 +59,24 @@ def accumulator_bounds(channels: Channels, weights: np.ndarray, reach: int) -> n
     return np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1) * reach + np.abs(channels.bias)
 
 
+def steps_of(quant: np.ndarray, bound: int, limits: tuple[int, int]) -> tuple[int, np.ndarray]:
+    """The least result of a channel, and the least accumulators, int64, that give each larger one.
+
+    Args:
+        quant: int64 (3,), as in `Channels`. bound: the largest magnitude of its accumulator. limits: of the activation,
+            within int8.
+    """
+    first, last = (int(v) for v in _exact(np.array([-bound, bound], np.int64), quant, limits))
+    values = np.arange(first + 1, last + 1)
+    # by bisection
+    below, steps = np.full(values.shape, -bound, np.int64), np.full(values.shape, bound, np.int64)
+    while (steps - below).max(initial=0) > 1:
+        middle = (below + steps) >> 1
+        reached = _exact(middle, quant, limits) >= values
+        below, steps = np.where(reached, below, middle), np.where(reached, middle, steps)
+    return first, steps
+
+
 def _exact(a: np.ndarray, quant: np.ndarray, limits: tuple[int, int]) -> np.ndarray:
     multiplier, addend, shift = (int(v) for v in quant)
     once = (a * multiplier + (1 << 30)) >> 31
@@ -68,32 +86,26 @@ def _exact(a: np.ndarray, quant: np.ndarray, limits: tuple[int, int]) -> np.ndar
 def _approximation(a: np.ndarray, words: tuple[int, ...]) -> np.ndarray:
     m1, m2, low, high, c, d = words
     a = np.clip(a, low, high)
-    return (a * m1 + (a * m2 >> _LESSER) + c - np.where(a < 0, d, 0)) >> _POINT
+    return (a * m1 + (a * m2 >> LESSER) + c - np.where(a < 0, d, 0)) >> POINT
 
 
 def _channel(quant: np.ndarray, bound: int, limits: tuple[int, int]) -> tuple[int, ...]:
     limits = max(limits[0], -128), min(limits[1], 127)
     multiplier, addend, shift = (int(v) for v in quant)
     wide = (-1, multiplier, addend, shift, *limits)
-    first, last = (int(v) for v in _exact(np.array([-bound, bound], np.int64), quant, limits))
-    if first == last:
-        return 0, 0, 0, 0, first << _POINT, 0
-    values = np.arange(first + 1, last + 1)
-    # the least accumulator that gives each value, by bisection
-    below, steps = np.full(values.shape, -bound, np.int64), np.full(values.shape, bound, np.int64)
-    while (steps - below).max() > 1:
-        middle = (below + steps) >> 1
-        reached = _exact(middle, quant, limits) >= values
-        below, steps = np.where(reached, below, middle), np.where(reached, middle, steps)
+    first, steps = steps_of(quant, bound, limits)
+    if not len(steps):
+        return 0, 0, 0, 0, first << POINT, 0
+    values = np.arange(first + 1, first + 1 + len(steps))
     low, high = int(steps[0]) - 1, int(steps[-1])
-    if max(abs(low), abs(high)) >= _REACH or shift > _POINT:
+    if max(abs(low), abs(high)) >= _REACH or shift > POINT:
         return wide
-    factor = round(multiplier * 2.0 ** (_POINT + _LESSER - 31 - shift))
-    c = (addend << _POINT - shift) + (1 << _POINT - shift >> 1)
+    factor = round(multiplier * 2.0 ** (POINT + LESSER - 31 - shift))
+    c = (addend << POINT - shift) + (1 << POINT - shift >> 1)
     for tweak in _TWEAKS:
         for less in (0, *(sign << bits for bits in range(1, 8) for sign in (1, -1))):
-            m1, m2 = divmod(factor + tweak, 1 << _LESSER)
-            words = m1, m2, low, high, c + less, 1 << _POINT - shift
+            m1, m2 = divmod(factor + tweak, 1 << LESSER)
+            words = m1, m2, low, high, c + less, 1 << POINT - shift
             if np.array_equal(_approximation(steps, words), values) and np.array_equal(
                 _approximation(steps - 1, words), values - 1
             ):

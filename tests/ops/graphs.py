@@ -125,6 +125,11 @@ def idle_channel(w: Tensor, b: Tensor, channel: int, axis: int) -> tuple[Tensor,
     return constant("w", values, per_channel), constant("b", biases, bias_quant)
 
 
+def from_zero(quantization: QuantParams) -> QuantParams:
+    """The same scale for what is never negative: converters let results of a ReLU begin at −128."""
+    return QuantParams(quantization.scale, [-128])
+
+
 def sum_quant(rng: np.random.Generator, x: Tensor, w: Tensor, fan_in: int) -> QuantParams:
     """A quantization for sums of `fan_in` products: most results stay inside int8's range, some saturate."""
     typical = float(x.quant.scale[0]) * float(np.median(w.quant.scale)) * 127 * 73 * np.sqrt(fan_in)

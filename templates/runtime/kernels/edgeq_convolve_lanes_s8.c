@@ -2,15 +2,17 @@
 /*
  * Convolution for cores without the DSP extension: two output pixels by two channels at a time, both pixels in one word.
  *
- * Four weights of both channels, 16 MACs, cost 22 instructions on ARMv7-M (1.4 per MAC) and 35 on ARMv6-M (2.2). The
- * windows of two pixels are written side by side into a stream of words first, for all channels; a window that hangs
- * over an edge of the image is copied before, with the zero point in place of what is not on the image.
+ * Four weights of both channels, 16 MACs, cost 22 instructions on ARMv7-M (1.4 per MAC) and 35 on ARMv6-M (2.2), the
+ * four results of a record 31 and 74 where a ReLU makes them short, twice as many elsewhere. The windows of two pixels
+ * are written side by side into a stream of words first, for all channels; a window that hangs over an edge of the image
+ * is copied before, with the zero point in place of what is not on the image.
  */
 #include <string.h>
 
 #include "edgeq_copy.h"
 #include "edgeq_finish.h"
 #include "edgeq_kernels_scalar.h"
+#include "edgeq_lane_records.h"
 #include "edgeq_lanes.h"
 #include "edgeq_window.h"
 
@@ -101,6 +103,20 @@ static NOINLINE void convolve_two(const edgeq_finishing *f, const uint32_t *stre
     }
 }
 
+/* The same where the table has short words. */
+static NOINLINE void convolve_two_short(bool is_narrow, const uint32_t *stream, const uint32_t *end, const int32_t *k,
+                                        int8_t *y0, int8_t *y1, int32_t channels)
+{
+    edgeq_lane_records s = {stream, end, k, y0, y1, y0 + channels - 2};
+
+    edgeq_finish_lane_records(is_narrow, &s);
+    if (s.y0 != y0 + channels) {
+        --s.y0;
+        --s.y1;
+        edgeq_finish_lane_records(is_narrow, &s);
+    }
+}
+
 /* Where the windows are. */
 typedef struct {
     const cmsis_nn_conv_params *p;
@@ -179,12 +195,57 @@ static NOINLINE void copy_window(const cursor *c, window w, int8_t *copy)
     }
 }
 
-/* The stream of two windows that lie on the image, row by row. */
-static NOINLINE void write_rows(uint32_t *stream, const int8_t *x0, const int8_t *x1, int32_t rows, int32_t blocks,
+/* A stream that is being written. */
+typedef struct {
+    uint32_t *block;
+    uint32_t sum; /* of what the block holds */
+    int32_t held; /* inputs in the block, fewer than four */
+} writer;
+
+static inline void write_some(writer *w, const int8_t *x0, const int8_t *x1, int32_t count)
+{
+    for (; count > 0; --count) {
+        const uint32_t x = (uint32_t)(int32_t)*x0++ + ((uint32_t)(int32_t)*x1++ << 16);
+        w->block[++w->held] = x;
+        w->sum += x;
+    }
+    w->block[0] = 0x8000u - (w->sum << 7);
+}
+
+/* The stream of two windows that lie on the image, row by row; a block may hold the end of one and the beginning of the
+ * next row. What the last blocks hold beyond the windows is left as it is: zeros. */
+static NOINLINE void write_rows(uint32_t *stream, const int8_t *x0, const int8_t *x1, int32_t rows, int32_t row,
                                 int32_t pitch)
 {
+    writer w = {stream, 0u, 0};
+
     for (; rows > 0; --rows, x0 += pitch, x1 += pitch) {
-        stream = edgeq_write_stream(stream, x0, x1, blocks);
+        int32_t done = 0;
+
+        if (w.held > 0) {
+            done = 4 - w.held < row ? 4 - w.held : row;
+            write_some(&w, x0, x1, done);
+            if (w.held < 4) {
+                continue;
+            }
+            w.block += EDGEQ_BLOCK_WORDS;
+        }
+        w.block = edgeq_write_stream(w.block, x0 + done, x1 + done, (row - done) / 4);
+        done += (row - done) & ~3;
+        w.sum = 0u;
+        w.held = 0;
+        if (done < row) {
+            write_some(&w, x0 + done, x1 + done, row - done);
+        }
+    }
+}
+
+/* Blocks without inputs. */
+static void clear_blocks(uint32_t *stream, int32_t blocks)
+{
+    for (; blocks > 0; --blocks, stream += EDGEQ_BLOCK_WORDS) {
+        stream[0] = 0x8000u;
+        memset(stream + 1, 0, 4 * (EDGEQ_BLOCK_WORDS - 1));
     }
 }
 
@@ -209,6 +270,7 @@ arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
                                             const cmsis_nn_dims *filter_dims,
                                             const int32_t *packed,
                                             bool is_narrow,
+                                            bool is_short,
                                             bool backwards,
                                             const cmsis_nn_dims *output_dims,
                                             int8_t *output_data)
@@ -217,7 +279,7 @@ arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
     const int32_t size = filter_dims->h * row;
     const int32_t padded = (size + 7) & ~7;
     const int32_t words = padded / 4 * EDGEQ_BLOCK_WORDS;
-    const bool copies_all = (row & 3) != 0 || size != padded || (filter_dims->w > 1 && conv_params->dilation.w > 1);
+    const bool copies_all = filter_dims->w > 1 && conv_params->dilation.w > 1;
     const int32_t pitch = conv_params->dilation.h * input_dims->w * input_dims->c;
     const int32_t pixels = input_dims->n * output_dims->h * output_dims->w;
     const int32_t low = conv_params->activation.min;
@@ -226,19 +288,18 @@ arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
     cursor c = {conv_params, input_dims, filter_dims, output_dims, input_data, 0, 0, backwards};
     uint32_t *const stream = ctx->buf;
     int8_t *const copies = (int8_t *)(stream + words);
+    const bool has_copies = ctx->size >= 4 * words + 2 * padded;
     int32_t done;
 
     if (!is_computable(conv_params, input_dims, filter_dims, output_dims) || stream == NULL ||
         ctx->size < 4 * words || !edgeq_can_finish(&finishing)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    if (copies_all) {
-        if (ctx->size < 4 * words + 2 * padded) {
-            return ARM_CMSIS_NN_ARG_ERROR;
-        }
-        /* What follows a window has no weight. */
+    /* What follows a window has no weight. */
+    if (has_copies) {
         memset(copies, 0, (size_t)(2 * padded));
     }
+    clear_blocks(stream + words - 2 * EDGEQ_BLOCK_WORDS, 2);
     if (backwards) {
         c.image += (input_dims->n - 1) * input_dims->h * input_dims->w * input_dims->c;
         c.x = output_dims->w - 1;
@@ -253,16 +314,20 @@ arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
         int8_t *const y_second = !is_pair ? y : backwards ? y - output_dims->c : y + output_dims->c;
 
         if (!copies_all && first.is_inside && second.is_inside) {
-            write_rows(stream, corner(&c, first), corner(&c, second), filter_dims->h, row / 4, pitch);
+            write_rows(stream, corner(&c, first), corner(&c, second), filter_dims->h, row, pitch);
         } else {
-            if (ctx->size < 4 * words + 2 * padded) {
+            if (!has_copies) {
                 return ARM_CMSIS_NN_ARG_ERROR;
             }
             copy_window(&c, first, copies);
             copy_window(&c, second, copies + padded);
-            write_rows(stream, copies, copies + padded, 1, padded / 4, 0);
+            write_rows(stream, copies, copies + padded, 1, padded, 0);
         }
-        convolve_two(&finishing, stream, stream + words, packed, y, y_second, output_dims->c);
+        if (is_short) {
+            convolve_two_short(is_narrow, stream, stream + words, packed, y, y_second, output_dims->c);
+        } else {
+            convolve_two(&finishing, stream, stream + words, packed, y, y_second, output_dims->c);
+        }
     }
     return ARM_CMSIS_NN_SUCCESS;
 }

@@ -3,7 +3,7 @@
  * Tuned kernels for cores without the DSP extension; in edgeq_kernels.h's style.
  *
  * is_narrow: whether the table is for cores without 64-bit products, see edgeq_finish.h; ARM_CMSIS_NN_ARG_ERROR where
- * the core does not know it.
+ * the core does not know it. is_short: whether its results are those of edgeq_finish_short.h.
  */
 #ifndef EDGEQ_KERNELS_SCALAR_H
 #define EDGEQ_KERNELS_SCALAR_H
@@ -20,9 +20,9 @@ extern "C" {
 /*
  * arm_convolve_wrapper_s8 without groups, for two output channels and more: two products of one multiplication
  * (kernels/lane_blocks.py). ctx: five words for every four weights of a filter, their number rounded up to eights,
- * aligned to words; behind them two windows of so many bytes if one hangs over the image's edge, or if rows of a filter
- * are not whole fours of neighbours, or its length is not whole eights. Pixels are computed two by two in the order of
- * the output, or from the last to the first if `backwards`: the output may overwrite what has been read.
+ * aligned to words; behind them two windows of so many bytes if one hangs over the image's edge, or if columns of a
+ * filter are no neighbours. Pixels are computed two by two in the order of the output, or from the last to the first if
+ * `backwards`: the output may overwrite what has been read.
  * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
  */
 arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
@@ -32,6 +32,7 @@ arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
                                             const cmsis_nn_dims *filter_dims,
                                             const int32_t *packed,
                                             bool is_narrow,
+                                            bool is_short,
                                             bool backwards,
                                             const cmsis_nn_dims *output_dims,
                                             int8_t *output_data);

@@ -11,7 +11,7 @@ from edgeq.ops import Activation
 from edgeq.ops.conv_2d import Conv2DAttrs
 from edgeq.ops.spatial import Padding
 
-from ..graphs import Case, activation_input, bias, idle_channel, one_node, quant, sum_quant, weights
+from ..graphs import Case, activation_input, bias, from_zero, idle_channel, one_node, quant, sum_quant, weights
 from ..one_op import TFLITE_ACTIVATION, TFLITE_PADDING
 from ..one_op import options as table
 
@@ -32,9 +32,9 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     kernels = [(1, 1), (3, 3), (2, 3), (5, 1), (1, 4)]
     yield _one_row(rng)
     yield _ordinary(rng, (1, 1), (1, 1), (7, 5), 13, 6)
-    yield _ordinary(rng, (3, 3), (2, 1), (6, 5), 5, 5)
+    yield _ordinary(rng, (3, 3), (2, 1), (6, 5), 5, 5, relu=True)
     yield _ordinary(rng, (3, 2), (3, 3), (5, 8), 1, 4)
-    yield _ordinary(rng, (3, 3), (1, 1), (1, 1), 8, 3)
+    yield _ordinary(rng, (3, 3), (1, 1), (1, 1), 8, 3, relu=True)
     yield _ordinary(rng, (3, 3), (1, 1), (4, 6), 16, 5)  # rows of whole sixteens, at borders and inside
     yield _row_with_gaps(rng)
     while True:
@@ -66,15 +66,18 @@ def _ordinary(
     size: tuple[int, int],
     in_c: int,
     out_c: int,
+    *,
+    relu: bool = False,
 ) -> Case:
     """What tuned kernels are made for, at sizes odd for them: channels, a stride above the kernel, one pixel; one
-    channel is switched off."""
+    channel is switched off. With `relu` as converters have that."""
     x = activation_input("x", (1, *size, in_c), quant(rng))
     fan_in = kernel[0] * kernel[1] * in_c
     w = weights(rng, (out_c, *kernel, in_c), axis=0)
     w, b = idle_channel(w, bias(rng, x, w, out_c, fan_in), 1, axis=0)
-    attrs = Conv2DAttrs(stride, (1, 1), Padding.SAME, rng.choice(list(Activation)))
-    return one_node(rng, "CONV_2D", [x, w, b], sum_quant(rng, x, w, fan_in), attrs)
+    attrs = Conv2DAttrs(stride, (1, 1), Padding.SAME, Activation.RELU if relu else rng.choice(list(Activation)))
+    y = sum_quant(rng, x, w, fan_in)
+    return one_node(rng, "CONV_2D", [x, w, b], from_zero(y) if relu else y, attrs)
 
 
 def _case(rng: np.random.Generator, kernel: tuple[int, int], padding: Padding) -> Case:

@@ -11,7 +11,7 @@ from edgeq.ops import Activation
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DAttrs
 from edgeq.ops.spatial import Padding
 
-from ..graphs import Case, activation_input, bias, idle_channel, one_node, quant, sum_quant, weights
+from ..graphs import Case, activation_input, bias, from_zero, idle_channel, one_node, quant, sum_quant, weights
 from ..one_op import TFLITE_ACTIVATION, TFLITE_PADDING
 from ..one_op import options as table
 
@@ -33,10 +33,10 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     kernels = [(3, 3), (1, 1), (2, 3), (5, 1), (10, 4)]
     multipliers = [1, 2, 1, 4, 1, 3]
     turn = 0
-    yield _ordinary(rng, (3, 3), 1, (6, 7), 11)
+    yield _ordinary(rng, (3, 3), 1, (6, 7), 11, relu=True)
     yield _ordinary(rng, (3, 3), 1, (9, 2), 5)
-    yield _ordinary(rng, (3, 3), 1, (1, 1), 4)
-    yield _ordinary(rng, (3, 3), 2, (7, 6), 4)
+    yield _ordinary(rng, (3, 3), 1, (1, 1), 4, relu=True)
+    yield _ordinary(rng, (3, 3), 2, (7, 6), 4, relu=True)
     yield _ordinary(rng, (2, 2), 3, (7, 7), 6)
     yield _ordinary(rng, (5, 4), 1, (1, 1), 9)
     while True:
@@ -47,15 +47,24 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _ordinary(
-    rng: np.random.Generator, kernel: tuple[int, int], stride: int, size: tuple[int, int], channels: int
+    rng: np.random.Generator,
+    kernel: tuple[int, int],
+    stride: int,
+    size: tuple[int, int],
+    channels: int,
+    *,
+    relu: bool = False,
 ) -> Case:
-    """One filter per channel, as tuned kernels have it, at sizes that are odd for them; one channel is switched off."""
+    """One filter per channel, as tuned kernels have it, at sizes that are odd for them; one channel is switched off.
+    With `relu` as converters have that."""
     x = activation_input("x", (1, *size, channels), quant(rng))
     fan_in = kernel[0] * kernel[1]
     w = weights(rng, (1, *kernel, channels), axis=3)
     w, b = idle_channel(w, bias(rng, x, w, channels, fan_in), channels - 2, axis=3)
-    attrs = DepthwiseConv2DAttrs((stride, stride), (1, 1), Padding.SAME, 1, rng.choice(list(Activation)))
-    return one_node(rng, "DEPTHWISE_CONV_2D", [x, w, b], sum_quant(rng, x, w, fan_in), attrs)
+    activation = Activation.RELU if relu else rng.choice(list(Activation))
+    attrs = DepthwiseConv2DAttrs((stride, stride), (1, 1), Padding.SAME, 1, activation)
+    y = sum_quant(rng, x, w, fan_in)
+    return one_node(rng, "DEPTHWISE_CONV_2D", [x, w, b], from_zero(y) if relu else y, attrs)
 
 
 def _case(rng: np.random.Generator, kernel: tuple[int, int], padding: Padding, multiplier: int) -> Case:
