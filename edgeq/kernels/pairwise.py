@@ -50,6 +50,12 @@ class SquaredDifferenceS8(_PairwiseS8):
 
 
 @register
+class SquaredDifferenceS16(SquaredDifferenceS8):
+    name = "edgeq_squared_difference_s16"
+    dtype = "int16"
+
+
+@register
 class PreluS8(_PairwiseS8):
     name = "edgeq_prelu_s8"
     ops = ("PRELU",)

@@ -199,3 +199,86 @@ def test_zeros_may_have_the_scale_zero(tmp_path):
     values = np.random.default_rng(0).integers(-32768, 32768, (3, 1, 40)).astype(np.int16)
     (ours,) = simulate(tflite.load(path), (values,))
     np.testing.assert_array_equal(ours, run_tflite(data, [values])[0], strict=True)
+
+
+def with_scale_zero(data: bytes, *names: str) -> bytes:
+    parsed = schema.ModelT.InitFromPackedBuf(data, 0)
+    for tensor in parsed.subgraphs[0].tensors:
+        if tensor.name.decode() in names:
+            tensor.quantization.scale = [0.0]
+    return packed(parsed)
+
+
+def chain(tensors: list[Tensor], nodes: list[tuple[str, tuple[str, ...], str, Any]]) -> bytes:
+    """A file of several operators: (name, operands, result, options). The input is x, the output what comes last."""
+    made = tuple(Node(op, operands, (result,), table) for op, operands, result, table in nodes)
+    graph = Graph("chain", {t.name: t for t in tensors}, made, ("x",), (nodes[-1][2],))
+    return write_model(graph, lambda table: table)
+
+
+def int16(name: str, shape: tuple[int, ...], scale: float = 1e-6, data: Any = None) -> Tensor:
+    return Tensor(name, shape, DType.INT16, QuantParams([scale], [0]), data)
+
+
+def test_zeros_of_scale_zero_may_be_filled(tmp_path):
+    """As TF 2.14 writes the layer normalizations of a 16x8 transformer; only its scale-0 tensors make TFLite abort."""
+    tensors = [
+        int16("x", (1, 8), 0.001),
+        constant("n", np.int32([8])),
+        int16("zero", (), data=frozen_array(np.int16(0))),
+        int16("zeros", (8,)),
+        int16("y", (1, 8), 0.0013),
+    ]
+    data = chain(
+        tensors,
+        [
+            ("FILL", ("n", "zero"), "zeros", options("FillOptions")),
+            ("SUB", ("zeros", "x"), "y", options("SubOptions", potScaleInt16=False)),
+        ],
+    )
+    path = tmp_path / "m.tflite"
+    path.write_bytes(with_scale_zero(data, "zero", "zeros"))
+    values = np.random.default_rng(0).integers(-32768, 32768, (3, 1, 8)).astype(np.int16)
+    (ours,) = simulate(tflite.load(path), (values,))
+    np.testing.assert_array_equal(ours, run_tflite(data, [values])[0], strict=True)
+
+
+def test_a_computed_tensor_of_scale_zero_is_refused_by_name(tmp_path):
+    x, y = int16("x", (1, 8), 0.001), int16("dead", (1, 8))
+    data = file_of("ADD", options("AddOptions", potScaleInt16=False), [x, x], y)
+    path = tmp_path / "m.tflite"
+    path.write_bytes(with_scale_zero(data, "dead"))
+    with pytest.raises(ModelError, match="the scale 0: all the data that the file was calibrated with made it 0") as e:
+        tflite.load(path)
+    assert "dead" in e.value.where and "representative data" in e.value.hint
+
+
+@pytest.mark.parametrize("bias", [None, 5])
+def test_a_dense_layer_of_zeros_is_zeros(bias, tmp_path):
+    """As an unrolled recurrent layer has it in its first step, with scales too small for any 32-bit sum."""
+    tensors = [
+        int16("x", (1, 4), 0.001),
+        int16("h", (1, 8), data=frozen_array(np.zeros((1, 8), np.int16))),
+        Tensor("w", (4, 8), DType.INT8, QuantParams([0.003], [0]), frozen_array(np.full((4, 8), 99, np.int8))),
+        int16("p", (1, 4), 1e-6 if bias else 3.6e-43),
+        int16("y", (1, 4), 0.0013),
+    ]
+    operands = ("h", "w")
+    if bias is not None:
+        tensors.append(constant("b", np.full(4, bias, np.int64)))
+        operands = ("h", "w", "b")
+    data = chain(
+        tensors,
+        [
+            ("FULLY_CONNECTED", operands, "p", options("FullyConnectedOptions")),
+            ("ADD", ("x", "p"), "y", options("AddOptions", potScaleInt16=False)),
+        ],
+    )
+    path = tmp_path / "m.tflite"
+    path.write_bytes(with_scale_zero(data, "h") if bias is None else data)
+    graph = tflite.load(path)
+    assert [node.op for node in graph.nodes] == (["ADD"] if bias is None else ["FULLY_CONNECTED", "ADD"])
+    if bias is None:
+        values = np.random.default_rng(0).integers(-32768, 32768, (3, 1, 4)).astype(np.int16)
+        (ours,) = simulate(graph, (values,))
+        np.testing.assert_array_equal(ours, run_tflite(path.read_bytes(), [values])[0], strict=True)

@@ -12,6 +12,7 @@ import numpy as np
 # before anything imports TensorFlow: the other way round, tflite-runtime crashes
 import tflite_runtime.interpreter as tflite
 from ai_edge_litert import schema_py_generated as schema
+from tflite_micro import runtime as micro
 
 from edgeq.ir import DType, Graph, Tensor
 from edgeq.ops import Activation
@@ -142,6 +143,18 @@ def run_tflite(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
 def run_litert(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Results of ai-edge-litert's reference kernels: FULLY_CONNECTED rounds once, everything else twice."""
     return _run(_interpreter(litert, model), vectors)
+
+
+def run_micro(model: bytes, vectors: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Results of TensorFlow Lite Micro's kernels."""
+    interpreter = micro.Interpreter.from_bytes(model, arena_size=1 << 16)
+    results = []
+    for values in zip(*vectors, strict=True):
+        for index, value in enumerate(values):
+            interpreter.set_input(value, index)
+        interpreter.invoke()
+        results.append(interpreter.get_output(0))
+    return [np.stack(results)]
 
 
 def _interpreter(library: Any, model: bytes) -> Any:

@@ -35,7 +35,9 @@ def load(path: Path) -> Graph:
     try:
         is_ours = file.description == TFLITE_DESCRIPTION
         file, variables = resolve_variables(file)
-        graph = integer_islands(_graph(rewrite(reshapes(resolve_shapes(file))), variables, path))
+        file = resolve_shapes(file)
+        flatbuffer.check_scales(file)
+        graph = integer_islands(_graph(rewrite(reshapes(file)), variables, path))
         return narrow_weights(graph) if is_ours else graph
     except ModelError as error:
         raise ModelError(

@@ -81,6 +81,7 @@ class File:
 
     Attributes:
         open: tensors with dimensions that the file leaves open; their declared shapes are guesses.
+        scaleless: computed tensors whose scale in the file is 0, here the least that there is: `check_scales`.
         variables: tensors that live across inferences. handles: tensors that stand for resource variables; their type
             and shape here mean nothing.
         once: subgraphs that a CALL_ONCE names, by number.
@@ -93,6 +94,7 @@ class File:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     open: frozenset[int]
+    scaleless: frozenset[int] = frozenset()
     variables: frozenset[int] = frozenset()
     handles: frozenset[int] = frozenset()
     once: Mapping[int, File] = field(default_factory=dict)
@@ -173,6 +175,7 @@ def _read_subgraph(model: Any, number: int, data: bytes) -> File:
     inputs = _indices(graph.InputsLength, graph.Inputs, count, optional=False)
     outputs = _indices(graph.OutputsLength, graph.Outputs, count, optional=False)
     is_open = (index for index, tensor in enumerate(tensors) if _is_open(graph.Tensors(index), tensor))
+    scaleless = (i for i, tensor in enumerate(tensors) if tensor.data is None and _has_scale_zero(graph.Tensors(i)))
     variables = (index for index in range(count) if graph.Tensors(index).IsVariable())
     handles = (index for index in range(count) if graph.Tensors(index).Type() == schema.TensorType.RESOURCE)
     return File(
@@ -181,6 +184,7 @@ def _read_subgraph(model: Any, number: int, data: bytes) -> File:
         inputs=inputs,
         outputs=outputs,
         open=frozenset(is_open),
+        scaleless=frozenset(scaleless),
         variables=frozenset(variables),
         handles=frozenset(handles),
         problems=tuple(problems),
@@ -190,6 +194,21 @@ def _read_subgraph(model: Any, number: int, data: bytes) -> File:
 def _is_open(table: Any, tensor: Tensor) -> bool:
     rank = min(table.ShapeSignatureLength(), MAX_RANK)
     return tensor.data is None and any(table.ShapeSignature(axis) == -1 for axis in range(rank))
+
+
+def _has_scale_zero(table: Any) -> bool:
+    quantization = table.Quantization()
+    return quantization is not None and quantization.ScaleLength() == 1 and quantization.Scale(0) == 0
+
+
+def check_scales(file: File) -> None:
+    """Raises ModelError where an operator computes a tensor of scale 0, which says nothing of its values."""
+    for index in sorted(file.scaleless.intersection(i for operator in file.operators for i in operator.outputs)):
+        raise ModelError(
+            "has the scale 0: all the data that the file was calibrated with made it 0",
+            where=file.tensors[index].name,
+            hint="convert again with representative data that reach this layer",
+        )
 
 
 def _operator_name(code: Any) -> str:
@@ -276,8 +295,8 @@ def _read_tensor(model: Any, tensor: Any, index: int, buffers: int, data: bytes,
             values = frozen_array(unpacked_int4(np.frombuffer(stored, np.int8), shape))
         else:
             values = np.frombuffer(stored, dtype.numpy.newbyteorder("<")).reshape(shape)
-    is_zero = values is not None and not values.any()
-    return Tensor(name, shape, dtype, _read_quantization(tensor.Quantization(), shape, name, is_zero), values)
+    may_be_zero = values is None or not values.any()
+    return Tensor(name, shape, dtype, _read_quantization(tensor.Quantization(), shape, name, may_be_zero), values)
 
 
 def _buffer(buffer: Any, data: bytes) -> memoryview | None:
@@ -292,7 +311,7 @@ def _buffer(buffer: Any, data: bytes) -> memoryview | None:
     return memoryview(buffer.DataAsNumpy())
 
 
-def _read_quantization(quantization: Any, shape: tuple[int, ...], name: str, is_zero: bool) -> QuantParams | None:
+def _read_quantization(quantization: Any, shape: tuple[int, ...], name: str, may_be_zero: bool) -> QuantParams | None:
     if quantization is None:
         return None
     if quantization.DetailsType() != 0:
@@ -312,7 +331,7 @@ def _read_quantization(quantization: Any, shape: tuple[int, ...], name: str, is_
         raise ModelError(f"quantized along axis {axis} of a tensor of rank {len(shape)}", where=name)
     if len(zeros) == 1 and len(scales) > 1:
         zeros = np.repeat(zeros, len(scales))
-    if is_zero:
+    if may_be_zero:
         # converters give a constant of zeros the scale 0: any other says the same, the least of them no less exactly
         scales = np.where((scales == 0) & (zeros == 0), np.finfo(np.float32).tiny, scales)
     try:

@@ -166,6 +166,25 @@ arm_cmsis_nn_status edgeq_maximum_s16(const int16_t *input_1_data,
                                       const int32_t *strides_2,
                                       int16_t *output);
 
+/* As edgeq_squared_difference_s8. */
+arm_cmsis_nn_status edgeq_squared_difference_s16(const int16_t *input_1_data,
+                                                 const int16_t *input_2_data,
+                                                 int32_t rank,
+                                                 const int32_t *dims,
+                                                 const int32_t *strides_1,
+                                                 const int32_t *strides_2,
+                                                 int32_t input_1_offset,
+                                                 int32_t input_1_mult,
+                                                 int32_t input_1_shift,
+                                                 int32_t input_2_offset,
+                                                 int32_t input_2_mult,
+                                                 int32_t input_2_shift,
+                                                 int32_t left_shift,
+                                                 int16_t *output,
+                                                 int32_t out_offset,
+                                                 int32_t out_mult,
+                                                 int32_t out_shift);
+
 arm_cmsis_nn_status edgeq_reduce_max_s16(const int16_t *input,
                                          int32_t kept_rank,
                                          const int32_t *kept_dims,

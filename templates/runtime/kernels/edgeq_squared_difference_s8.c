@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Elementwise squared difference with broadcasting. */
-#include "edgeq_fixedpoint.h"
-#include "edgeq_index.h"
+/* Elementwise squared difference of int8 with broadcasting. */
+#define EDGEQ_ELEMENT int8_t
+#include "edgeq_squared_difference.h"
 #include "edgeq_kernels.h"
 
 arm_cmsis_nn_status edgeq_squared_difference_s8(const int8_t *input_1_data,
@@ -22,29 +22,7 @@ arm_cmsis_nn_status edgeq_squared_difference_s8(const int8_t *input_1_data,
                                                 int32_t out_mult,
                                                 int32_t out_shift)
 {
-    int32_t index[EDGEQ_MAX_RANK] = {0};
-    int32_t i;
-
-    if (!edgeq_is_shape(rank, dims)) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    /* The innermost axis is a plain loop, the others a counter. */
-    const int32_t outer = rank > 0 ? rank - 1 : 0;
-    const int32_t length = rank > 0 ? dims[outer] : 1;
-    const int32_t step_1 = rank > 0 ? strides_1[outer] : 0;
-    const int32_t step_2 = rank > 0 ? strides_2[outer] : 0;
-    do {
-        const int8_t *x1 = input_1_data + edgeq_offset(outer, index, strides_1);
-        const int8_t *x2 = input_2_data + edgeq_offset(outer, index, strides_2);
-
-        for (i = 0; i < length; ++i, x1 += step_1, x2 += step_2) {
-            const int32_t a = edgeq_shift_left(*x1 + input_1_offset, left_shift);
-            const int32_t b = edgeq_shift_left(*x2 + input_2_offset, left_shift);
-            const int32_t difference = edgeq_requantize(a, input_1_mult, input_1_shift) -
-                                       edgeq_requantize(b, input_2_mult, input_2_shift);
-            const int32_t y = edgeq_requantize(difference * difference, out_mult, out_shift);
-            *output++ = edgeq_saturate_s8(y, out_offset, INT8_MIN, INT8_MAX);
-        }
-    } while (edgeq_next_index(outer, dims, index));
-    return ARM_CMSIS_NN_SUCCESS;
+    return edgeq_squared_difference(input_1_data, input_2_data, rank, dims, strides_1, strides_2, input_1_offset,
+                                    input_1_mult, input_1_shift, input_2_offset, input_2_mult, input_2_shift, left_shift,
+                                    output, out_offset, out_mult, out_shift);
 }

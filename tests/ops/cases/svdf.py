@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from tflite_micro import runtime as micro
 
 from edgeq.exporters.tflite import export_tflite
 from edgeq.ir import DType, Graph, Node, QuantParams, State, Tensor, verify_graph
@@ -19,7 +18,7 @@ from edgeq.ops import Activation
 from edgeq.ops.svdf import SvdfAttrs
 
 from ..graphs import Case, activation_input, constant, quant, random_values, weights
-from ..one_op import TFLITE_ACTIVATION
+from ..one_op import TFLITE_ACTIVATION, run_micro
 from ..one_op import options as table
 
 STEPS = 7
@@ -86,18 +85,8 @@ def _case(rng: np.random.Generator, kind: Kind, *, has_bias: bool) -> Case:
 
 def expected(case: Case) -> list[np.ndarray] | None:
     if case.graph.name == Kind.INT8.name:
-        return _micro(case)
+        return run_micro(export_tflite(case.graph), case.inputs)
     return _by_hand(case) if case.graph.name == Kind.BEYOND.name else None
-
-
-def _micro(case: Case) -> list[np.ndarray]:
-    interpreter = micro.Interpreter.from_bytes(export_tflite(case.graph), arena_size=1 << 16)
-    results = []
-    for x in case.inputs[0]:
-        interpreter.set_input(x, 0)
-        interpreter.invoke()
-        results.append(interpreter.get_output(0))
-    return [np.stack(results)]
 
 
 def _by_hand(case: Case) -> list[np.ndarray]:
