@@ -259,21 +259,63 @@ def test_the_keras_and_the_tflite_file_of_one_model_agree():
 
 def test_files_of_keras_2_name_the_folder_of_layers_otherwise(keras, tmp_path):
     """Keras 2.12 to 2.15 wrote `.keras` files too."""
+    x = keras.Input((7,), name="x")
+    model = keras.Model(x, keras.layers.Dense(3)(keras.layers.Dense(5)(x)))
+    assert_same_outputs(model, load(as_keras_2(model, tmp_path)))
+
+
+def test_attention_of_keras_2(keras, tmp_path):
+    """Its files name inner layers as attributes are called, and its calls hold a tensor in an argument with a name."""
+    x = keras.Input((6, 8), name="x")
+    inner = keras.Model(y := keras.Input((6, 8)), keras.layers.Dense(8)(y), name="inner")(x)
+    model = keras.Model(x, keras.layers.MultiHeadAttention(2, 3, name="attention")(x, inner, key=x))
+
+    def legacy(config):
+        attention = next(layer for layer in config["config"]["layers"] if layer["name"] == "attention")
+        # in Keras 2 the inner model's construction is call 0
+        attention["inbound_nodes"] = [[["x", 0, 0, {"value": ["inner", 1, 0], "key": ["x", 0, 0]}]]]
+        layer = next(layer for layer in config["config"]["layers"] if layer["name"] == "inner")
+        layer["inbound_nodes"] = [[["x", 0, 0, {}]]]
+
+    def attributes(h5):
+        group = h5["_layer_checkpoint_dependencies/multi_head_attention"]
+        for name in list(group):
+            if name != "vars":
+                group.move(name, f"_{name}")
+
+    path = as_keras_2(model, tmp_path, legacy, attributes)
+    assert_same_outputs(model, load(path))
+
+
+def as_keras_2(model, folder, change_config=lambda config: None, change_weights=lambda h5: None):
+    """The model's `.keras` file with Keras 2's names of folders and what else is changed."""
     import io
+    import json
     import zipfile
 
     import h5py
 
-    x = keras.Input((7,), name="x")
-    model = keras.Model(x, keras.layers.Dense(3)(keras.layers.Dense(5)(x)))
-    model.save(tmp_path / "new.keras")
-    with zipfile.ZipFile(tmp_path / "new.keras") as new, zipfile.ZipFile(tmp_path / "old.keras", "w") as old:
+    model.save(folder / "new.keras")
+    with zipfile.ZipFile(folder / "new.keras") as new, zipfile.ZipFile(folder / "old.keras", "w") as old:
         for name in new.namelist():
             data = new.read(name)
+            if name == "config.json":
+                config = json.loads(data)
+                change_config(config)
+                data = json.dumps(config).encode()
             if name == "model.weights.h5":
                 buffer = io.BytesIO(data)
                 with h5py.File(buffer, "r+") as h5:
-                    h5.move("layers", "_layer_checkpoint_dependencies")
+                    _rename_folders(h5)
+                    change_weights(h5)
                 data = buffer.getvalue()
             old.writestr(name, data)
-    assert_same_outputs(model, load(tmp_path / "old.keras"))
+    return folder / "old.keras"
+
+
+def _rename_folders(group):
+    """Every folder of layers, those of nested models included."""
+    for name in [name for name in group if hasattr(group[name], "keys")]:
+        _rename_folders(group[name])
+        if name == "layers":
+            group.move(name, "_layer_checkpoint_dependencies")

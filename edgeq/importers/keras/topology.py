@@ -160,7 +160,10 @@ def _legacy_shift(layers: tuple[LayerSpec, ...], entries: list[Any], shifted: se
             layer.kind,
             layer.config,
             layer.custom,
-            tuple(Call(tuple(unshift(a) for a in call.args), call.kwargs) for call in layer.calls),
+            tuple(
+                Call(tuple(unshift(a) for a in call.args), {k: unshift(v) for k, v in call.kwargs.items()})
+                for call in layer.calls
+            ),
             layer.nested,
         )
         for layer in layers
@@ -188,8 +191,17 @@ def _call(node: Any) -> Call:
     for item in [node] if node and isinstance(node[0], str) else node:
         refs.append(Ref(str(item[0]), int(item[1]), int(item[2])))
         if len(item) > 3:
-            kwargs.update(item[3])
+            kwargs.update({name: _legacy_argument(value) for name, value in item[3].items()})
     return Call((refs[0],) if len(refs) == 1 else (refs,), kwargs)
+
+
+def _legacy_argument(value: Any) -> Any:
+    """An argument of a Keras 2 call that has a name; a tensor is [layer, call, index]."""
+    if not isinstance(value, list):
+        return value
+    if [type(v) for v in value] == [str, int, int]:
+        return Ref(*value)
+    return [_legacy_argument(v) for v in value]
 
 
 def _argument(value: Any) -> Any:

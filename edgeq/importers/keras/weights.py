@@ -12,7 +12,10 @@ from edgeq.importers.keras.container import KerasFile
 from edgeq.importers.keras.rules import WeightNames, find_rule
 from edgeq.importers.keras.topology import LayerSpec, ModelSpec
 
-_HINT = "the file is damaged: save the model again with model.save(...)"
+_HINT = (
+    "save the model again with model.save(...); where that gives the same, its Keras names weights in a way that edgeq "
+    "does not know"
+)
 
 Assigned = dict[str, dict[str, np.ndarray]]
 
@@ -26,16 +29,18 @@ def assign_weights(spec: ModelSpec, file: KerasFile) -> Assigned:
     if file.legacy:
         assigned = _from_legacy(spec, file.weights)
     else:
-        # as Keras 2.12 to 2.15 name the folder in their .keras files
-        saved = {
-            path.replace("_layer_checkpoint_dependencies/", "layers/"): array for path, array in file.weights.items()
-        }
+        saved = {_modern(path): array for path, array in file.weights.items()}
         assigned = dict(_from_paths(spec, saved, "", ""))
     for layer, weights in assigned.items():
         for name, array in weights.items():
             if not np.all(np.isfinite(array)):
                 raise ModelError(f"{name} holds NaN or infinite values", where=layer, hint="train the model again")
     return assigned
+
+
+def _modern(path: str) -> str:
+    """Keras 3's path for one of Keras 2.12 to 2.15, whose .keras files call folders as attributes are called."""
+    return re.sub(r"(^|/)_", r"\1", path.replace("_layer_checkpoint_dependencies/", "layers/"))
 
 
 def _names(layer: LayerSpec) -> WeightNames:
