@@ -70,3 +70,11 @@ def test_a_huge_one_is_refused(damaged, monkeypatch):
 def test_another_folder_is_none(tmp_path):
     with pytest.raises(ModelError, match="no SavedModel"):
         importers.load(tmp_path)
+
+
+def test_recurrent_layers_of_an_open_batch_have_a_way_out(keras, tmp_path):
+    model = keras.Sequential([keras.Input((5, 3)), keras.layers.LSTM(4)])
+    model.export(tmp_path / "lstm", verbose=False)
+    with pytest.raises(ModelError, match="cannot convert") as error:
+        importers.load(tmp_path / "lstm")
+    assert "batch_size=1" in error.value.hint

@@ -80,5 +80,15 @@ def _convert(folder: Path, converted: Path) -> None:
         raise ModelError(
             f"TensorFlow cannot convert this SavedModel: {said[-1] if said else f'exit status {status}'}",
             where=str(folder),
-            hint="save it again with model.export(folder); or save the Keras model as .keras",
+            hint=_hint("\n".join(said)),
         )
+
+
+def _hint(said: str) -> str:
+    """What to do about what TensorFlow said."""
+    if "tensor list" in said.lower() or "TensorList" in said:
+        return (
+            "recurrent layers are converted with a fixed batch only: build the model with keras.Input(shape, "
+            "batch_size=1); or save the Keras model as .keras"
+        )
+    return "save it again with model.export(folder); or save the Keras model as .keras"
