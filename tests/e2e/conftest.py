@@ -18,12 +18,14 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
 
 @pytest.fixture(scope="session")
 def zoo_project(tmp_path_factory) -> Callable[..., Project]:
-    """(model, board[, kernels]) → its built project."""
+    """(model, board[, kernels]) → its built project, without the user's CMSIS-NN."""
 
     @functools.cache
     def get(model: str, board: str, kernels: str = "auto") -> Project:
         folder = tmp_path_factory.mktemp(f"{model}-{board}") / "firmware"
-        return api.build(int8_model(model), board, kernels=kernels, out=folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("CMSIS_NN_ROOT", raising=False)
+            return api.build(int8_model(model), board, kernels=kernels, out=folder)
 
     return get
 
