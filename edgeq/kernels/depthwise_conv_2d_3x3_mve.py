@@ -37,7 +37,7 @@ class DepthwiseConv3x3MveS8(Kernel):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_3x3_mve.c.j2"
     tuned = True
-    code_bytes = 2456
+    code_bytes = 2464
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
         return (
@@ -50,10 +50,13 @@ class DepthwiseConv3x3MveS8(Kernel):
 
     def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         n, height, width, channels = p.output_shape
-        pixel = -(-channels // _LANES) * 120 + (200 if channels % _LANES else 0) + 40
         if channels == _LANES // 2 and p.stride[1] == 1:
-            pixel = 80
-        return n * height * width * pixel + 200
+            pixel = 62  # half a vector
+        elif channels < _LANES:
+            pixel = 350
+        else:
+            pixel = -(-channels // _LANES) * 117 + (60 if channels % _LANES else 0) + 20
+        return n * height * (width * pixel + 500) + 200
 
     def scratch_bytes(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         """A pixel of zero points."""

@@ -17,17 +17,21 @@
 /* Words of a table's record: nine taps of sixteen bytes; bias, multiplier and shift of sixteen channels. */
 #define RECORD (TAPS * LANES / 4 + 3 * LANES)
 
-/* Pixels of a row whose windows are alike. */
+/*
+ * Pixels of a row whose windows lie alike. A turn is the pixel's whole blocks of sixteen channels. Where there are more
+ * channels, the last sixteen have a turn of their own: some are computed again.
+ */
 typedef struct {
     const int8_t *tap[TAPS]; /* of the first pixel */
     const int32_t *table;
-    int32_t back;   /* bytes from a record's end to the one that comes next, upwards */
-    int32_t rewind; /* from the last record's end to the first, when `back` has been taken */
-    int32_t blocks; /* of sixteen channels */
-    int32_t step;   /* from a pixel's last channel to the next window's first, in bytes */
-    int32_t y_step; /* the same for results */
-    int32_t pixels;
-    int8_t *y;
+    int8_t *y;       /* moves on to what comes next */
+    int32_t back;    /* bytes from a record's end to the one that comes next, upwards */
+    int32_t rewind;  /* from the last record's end to the first, when `back` has been taken */
+    int32_t blocks;  /* of sixteen channels in a turn */
+    int32_t turns;   /* two for each pixel where the last sixteen channels have one */
+    int32_t again;   /* how many of these have been computed before; 0 where there is one turn */
+    int32_t step[3]; /* from a pixel's last channel to the next window's first, in bytes, of each row of the window */
+    int32_t moves;   /* not 0 where the steps or `again` are not */
     edgeq_output out;
 } run;
 
@@ -81,8 +85,22 @@ typedef struct {
     "vshr.s32 q0, " q ", #31\n\t"  \
     "vadd.i32 " q ", " q ", q0\n\t"
 #define NO_FIX(q) ""
-/* To the activation's range; the offset is back in r11 then. */
-#define LIMIT                      \
+/* To bytes in q2. Where the output's offset is -128, saturation to 0 ... 255 comes first. */
+#define NARROW                     \
+    "vqmovnb.s32 q0, q4\n\t"       \
+    "vqmovnt.s32 q0, q5\n\t"       \
+    "vqmovnb.s32 q1, q6\n\t"       \
+    "vqmovnt.s32 q1, q7\n\t"
+#define SATURATE NARROW            \
+    "vqmovunb.s16 q2, q0\n\t"      \
+    "vqmovunt.s16 q2, q1\n\t"      \
+    "vadd.i8 q2, q2, r11\n\t"
+/* The offset is back in r11 then. */
+#define LIMIT NARROW               \
+    "vqadd.s16 q0, q0, r11\n\t"    \
+    "vqadd.s16 q1, q1, r11\n\t"    \
+    "vqmovnb.s16 q2, q0\n\t"       \
+    "vqmovnt.s16 q2, q1\n\t"       \
     "ldr r11, %[low]\n\t"          \
     "vdup.8 q3, r11\n\t"           \
     "vmax.s8 q2, q2, q3\n\t"       \
@@ -90,13 +108,20 @@ typedef struct {
     "vdup.8 q3, r11\n\t"           \
     "vmin.s8 q2, q2, q3\n\t"       \
     "ldr r11, %[offset]\n\t"
-#define NO_LIMIT ""
 
+#define ADD_TO_TAPS(a, b, c)       \
+    "add " a ", lr\n\t"            \
+    "add " b ", lr\n\t"            \
+    "add " c ", lr\n\t"
+
+/* r0 to r8 are the taps, r9 goes through the table, r10 through the results. */
 #define PIXELS(fix, limit)                                                                   \
     "ldm r12, {r0, r1, r2, r3, r4, r5, r6, r7, r8}\n\t"                                      \
+    "ldr r9, %[table]\n\t"                                                                   \
+    "ldr r10, %[y]\n\t"                                                                      \
+    "ldr r11, %[offset]\n\t"                                                                 \
     "ldr r12, %[back]\n"                                                                     \
     "1:\n\t"                                                                                 \
-    "ldr r11, %[offset]\n\t"                                                                 \
     "ldr lr, %[blocks]\n\t"                                                                  \
     "dls lr, lr\n"                                                                           \
     "2:\n\t" FIRST("r0") ADD_EARLY("r1") WIDEN                                               \
@@ -105,222 +130,184 @@ typedef struct {
     FIRST("r6") ADD("r7") WIDEN_AND_ADD                                                      \
     FIRST("r8") WIDEN_AND_ADD                                                                \
     REQUANTIZE("q4", fix) REQUANTIZE("q5", fix) REQUANTIZE("q6", fix) REQUANTIZE("q7", fix)  \
-    "vqmovnb.s32 q0, q4\n\t"                                                                 \
-    "vqmovnt.s32 q0, q5\n\t"                                                                 \
-    "vqmovnb.s32 q1, q6\n\t"                                                                 \
-    "vqmovnt.s32 q1, q7\n\t"                                                                 \
-    "vqadd.s16 q0, q0, r11\n\t"                                                              \
-    "vqadd.s16 q1, q1, r11\n\t"                                                              \
-    "vqmovnb.s16 q2, q0\n\t"                                                                 \
-    "vqmovnt.s16 q2, q1\n\t" limit                                                           \
+    limit                                                                                    \
     "vstrb.8 q2, [r10], #16\n\t"                                                             \
     "sub r9, r12\n\t"                                                                        \
     "le lr, 2b\n\t"                                                                          \
-    "ldr r11, %[pixels]\n\t"                                                                 \
-    "subs r11, #1\n\t"                                                                       \
-    "beq 3f\n\t"                                                                             \
-    "str r11, %[pixels]\n\t"                                                                 \
-    "ldr r11, %[rewind]\n\t"                                                                 \
-    "sub r9, r11\n\t"                                                                        \
-    "ldr r11, %[y_step]\n\t"                                                                 \
-    "add r10, r11\n\t"                                                                       \
-    "ldr r11, %[step]\n\t"                                                                   \
-    "add r0, r11\n\t"                                                                        \
-    "add r1, r11\n\t"                                                                        \
-    "add r2, r11\n\t"                                                                        \
-    "add r3, r11\n\t"                                                                        \
-    "add r4, r11\n\t"                                                                        \
-    "add r5, r11\n\t"                                                                        \
-    "add r6, r11\n\t"                                                                        \
-    "add r7, r11\n\t"                                                                        \
-    "add r8, r11\n\t"                                                                        \
+    "ldr lr, %[turns]\n\t"                                                                   \
+    "subs lr, #1\n\t"                                                                        \
+    "str lr, %[turns]\n\t"                                                                   \
+    "beq 6f\n\t"                                                                             \
+    "ldr lr, %[moves]\n\t"                                                                   \
+    "cmp lr, #0\n\t"                                                                         \
+    "bne 4f\n"                                                                               \
+    "3:\n\t"                                                                                 \
+    "ldr lr, %[rewind]\n\t"                                                                  \
+    "sub r9, lr\n\t"                                                                         \
     "b 1b\n"                                                                                 \
-    "3:\n\t"
+    "4:\n\t"                                                                                 \
+    "ldr lr, %[again]\n\t"                                                                   \
+    "cmp lr, #0\n\t"                                                                         \
+    "beq 5f\n\t"                                                                             \
+    "ldr lr, %[turns]\n\t"                                                                   \
+    "tst lr, #1\n\t"                                                                         \
+    "beq 5f\n\t"                                                                             \
+    "ldr lr, %[again]\n\t"                                                                   \
+    "rsb lr, lr, #0\n\t"                                                                     \
+    "add r10, lr\n\t" ADD_TO_TAPS("r0", "r1", "r2")                                          \
+    ADD_TO_TAPS("r3", "r4", "r5") ADD_TO_TAPS("r6", "r7", "r8")                              \
+    "mov lr, #1\n\t"                                                                         \
+    "dls lr, lr\n\t"                                                                         \
+    "b 2b\n"                                                                                 \
+    "5:\n\t"                                                                                 \
+    "ldr lr, %[step0]\n\t" ADD_TO_TAPS("r0", "r1", "r2")                                     \
+    "ldr lr, %[step1]\n\t" ADD_TO_TAPS("r3", "r4", "r5")                                     \
+    "ldr lr, %[step2]\n\t" ADD_TO_TAPS("r6", "r7", "r8")                                     \
+    "b 3b\n"                                                                                 \
+    "6:\n\t"                                                                                 \
+    "str r10, %[y]\n\t"
 
-#define DEFINE_CONVOLVE(name, code)                                                                                 \
-    static EDGEQ_NOINLINE void name(const run *of)                                                                  \
-    {                                                                                                               \
-        run r = *of;                                                                                                \
-        register const run *from __asm__("r12") = of;                                                               \
-        register const int32_t *k __asm__("r9") = of->table;                                                        \
-        register int8_t *to __asm__("r10") = of->y;                                                                 \
-                                                                                                                    \
-        __asm__ volatile(code                                                                                       \
-                         : "+r"(from), "+r"(k), "+r"(to), [pixels] "+m"(r.pixels)                                   \
-                         : [back] "m"(r.back), [rewind] "m"(r.rewind), [blocks] "m"(r.blocks), [step] "m"(r.step),  \
-                           [y_step] "m"(r.y_step), [offset] "m"(r.out.offset), [low] "m"(r.out.low),                \
-                           [high] "m"(r.out.high)                                                                   \
-                         : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r11", "lr", "q0", "q1", "q2",     \
-                           "q3", "q4", "q5", "q6", "q7", "cc", "memory");                                           \
-    }
+#define ASSEMBLE(code)                                                                                         \
+    __asm__ volatile(code                                                                                      \
+                     : "+r"(from), [y] "+m"(r->y), [turns] "+m"(r->turns)                                      \
+                     : [table] "m"(r->table), [back] "m"(r->back), [rewind] "m"(r->rewind),                    \
+                       [blocks] "m"(r->blocks), [again] "m"(r->again), [step0] "m"(r->step[0]),                \
+                       [step1] "m"(r->step[1]), [step2] "m"(r->step[2]), [moves] "m"(r->moves),                \
+                       [offset] "m"(r->out.offset), [low] "m"(r->out.low), [high] "m"(r->out.high)             \
+                     : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "lr", "q0",   \
+                       "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory")
 
-DEFINE_CONVOLVE(convolve_limited, PIXELS(FIX, LIMIT))
-DEFINE_CONVOLVE(convolve_rectified, PIXELS(NO_FIX, NO_LIMIT))
-
-static void convolve(const run *r)
+/* Of what is rectified, saturation is all that limits. */
+static EDGEQ_ALWAYS_INLINE void convolve(run *r)
 {
+    register const int8_t *const *from __asm__("r12") = r->tap;
+
     if (edgeq_is_rectified(r->out) && r->out.low == -128 && r->out.high == 127) {
-        convolve_rectified(r);
+        ASSEMBLE(PIXELS(NO_FIX, SATURATE));
     } else {
-        convolve_limited(r);
+        ASSEMBLE(PIXELS(FIX, LIMIT));
     }
 }
 
 #else
 
-static void convolve(const run *r)
+/* Sixteen channels of a pixel. */
+static void convolve_block(const run *r, const int8_t *const *tap, const int32_t *k)
+{
+    int32_t lane, i;
+
+    for (lane = 0; lane < LANES; ++lane) {
+        /* The vectors hold every fourth channel: first the even, then the odd ones. */
+        const int32_t vector = lane % 2 * 2 + lane / 2 % 2;
+        const int32_t *const quant = k + TAPS * LANES / 4 + 12 * vector + lane / 4;
+        int32_t sum = quant[0];
+        for (i = 0; i < TAPS; ++i) {
+            sum += tap[i][lane] * edgeq_table_byte(k, LANES * i + lane);
+        }
+        r->y[lane] = edgeq_finish_one(sum, quant[4], quant[8], r->out);
+    }
+}
+
+static void convolve(run *r)
 {
     const int32_t *k = r->table;
-    int32_t x = 0;
-    int32_t y = 0;
-    int32_t pixel, block, lane, i;
+    bool is_last = false; /* of a pixel's two turns */
+    int32_t block, i;
 
-    for (pixel = 0; pixel < r->pixels; ++pixel) {
-        for (block = 0; block < r->blocks; ++block) {
-            for (lane = 0; lane < LANES; ++lane) {
-                /* The vectors hold every fourth channel: first the even, then the odd ones. */
-                const int32_t vector = lane % 2 * 2 + lane / 2 % 2;
-                const int32_t *const quant = k + TAPS * LANES / 4 + 12 * vector + lane / 4;
-                int32_t sum = quant[0];
-                for (i = 0; i < TAPS; ++i) {
-                    sum += r->tap[i][x + lane] * edgeq_table_byte(k, LANES * i + lane);
-                }
-                r->y[y + lane] = edgeq_finish_one(sum, quant[4], quant[8], r->out);
+    for (;;) {
+        for (block = is_last ? 1 : r->blocks; block > 0; --block) {
+            convolve_block(r, r->tap, k);
+            for (i = 0; i < TAPS; ++i) {
+                r->tap[i] += LANES;
             }
-            x += LANES;
-            y += LANES;
+            r->y += LANES;
             k += RECORD - r->back / 4;
         }
-        x += r->step;
-        y += r->y_step;
-        k -= r->rewind / 4;
+        if (--r->turns == 0) {
+            return;
+        }
+        is_last = r->again != 0 && !is_last;
+        for (i = 0; i < TAPS; ++i) {
+            r->tap[i] += is_last ? -r->again : r->step[i / 3];
+        }
+        r->y -= is_last ? r->again : 0;
+        k -= is_last ? 0 : r->rewind / 4;
     }
 }
 
 #endif
 
-/* What the windows have in common. */
+/* What the windows have in common, and where those of a row of the output are. */
 typedef struct {
     const cmsis_nn_dw_conv_params *p;
     const cmsis_nn_dims *in;
-    const int8_t *zeros; /* as many zero points as there are channels */
-    int32_t row_step;    /* from tap to tap, in bytes */
-    int32_t col_step;
+    int32_t unit;          /* pixels in a vector: two of eight channels, else one */
+    int32_t step;          /* from a pixel's last channel to the next window's first, in bytes */
+    const int8_t *zeros;   /* as many zero points as the channels of a unit */
+    int8_t *edges;         /* of two pixels: a zero point and the image's first one, its last one and a zero point */
+    const int8_t *line[3]; /* the image's rows under those of the window, zeros beside it */
+    int32_t mask[3];       /* all ones; 0 beside the image */
 } layer;
 
-/* The taps of the window whose corner is at (y, x). */
-static EDGEQ_ALWAYS_INLINE void find_taps(const layer *v, const int8_t *image, int32_t y, int32_t x, const int8_t **tap)
+#define RIGHT_EDGES (3 * LANES)
+#define EDGES (6 * LANES)
+
+static EDGEQ_ALWAYS_INLINE void start_row(layer *v, run *r, const int8_t *image, int32_t y)
 {
-    const int32_t width = v->in->w;
-    const int32_t height = v->in->h;
-    const int32_t mid = x + v->p->dilation.w;
-    const int32_t right = mid + v->p->dilation.w;
-    const bool has_left = x >= 0 && x < width;
-    const bool has_mid = mid >= 0 && mid < width;
-    const bool has_right = right >= 0 && right < width;
-    const int8_t *line = image + (y * width + x) * v->in->c;
+    const int32_t channels = v->in->c;
+    const int32_t pitch = v->in->w * channels;
     int32_t row;
 
-    for (row = 0; row < 3; ++row, tap += 3) {
-        const bool is_on_image = y >= 0 && y < height;
-        tap[0] = is_on_image && has_left ? line : v->zeros;
-        tap[1] = is_on_image && has_mid ? line + v->col_step : v->zeros;
-        tap[2] = is_on_image && has_right ? line + 2 * v->col_step : v->zeros;
-        line += v->row_step;
-        y += v->p->dilation.h;
-    }
-}
+    r->moves = r->again;
+    for (row = 0; row < 3; ++row, y += v->p->dilation.h) {
+        const bool is_on_image = y >= 0 && y < v->in->h;
+        const int8_t *const line = is_on_image ? image + y * pitch : v->zeros;
 
-/* The pixels of r, which have fewer than sixteen channels: their taps are copied, for vectors reach beyond. */
-static EDGEQ_NOINLINE void convolve_narrow(const layer *v, const run *r)
-{
-    const int32_t step = v->p->stride.w * v->in->c;
-    int8_t copies[TAPS * LANES] = {0};
-    int8_t result[LANES];
-    int8_t *y = r->y;
-    run one = *r;
-    int32_t pixel, i;
-
-    one.blocks = 1;
-    one.pixels = 1;
-    one.y = result;
-    for (i = 0; i < TAPS; ++i) {
-        one.tap[i] = copies + i * LANES;
-    }
-    for (pixel = 0; pixel < r->pixels; ++pixel, y += v->in->c) {
-        for (i = 0; i < TAPS; ++i) {
-            edgeq_copy_bytes(copies + i * LANES, r->tap[i] + pixel * step, v->in->c);
-        }
-        convolve(&one);
-        edgeq_copy_bytes(y, result, v->in->c);
-    }
-}
-
-/* Some pixels of more channels, no multiple of sixteen. The last record is of the last sixteen: some are computed again. */
-static EDGEQ_NOINLINE void convolve_odd(const layer *v, run *r)
-{
-    const int32_t channels = v->in->c;
-    const int32_t whole = channels / LANES * LANES;
-    const int32_t last = channels - LANES;
-    const int32_t *const table = r->table;
-    int8_t *y = r->y;
-    int32_t pixels = r->pixels;
-    int32_t i;
-
-    r->pixels = 1;
-    for (; pixels > 0; --pixels, y += channels) {
-        r->table = table;
-        r->blocks = whole / LANES;
-        r->y = y;
-        convolve(r);
-        for (i = 0; i < TAPS; ++i) {
-            r->tap[i] += last;
-        }
-        r->table = table + whole / LANES * RECORD;
-        r->blocks = 1;
-        r->y = y + last;
-        convolve(r);
-        for (i = 0; i < TAPS; ++i) {
-            r->tap[i] += v->p->stride.w * channels - last;
+        v->line[row] = line;
+        v->mask[row] = is_on_image ? -1 : 0;
+        r->step[row] = is_on_image ? v->step : -v->unit * channels;
+        r->moves |= r->step[row];
+        if (v->unit == 2 && is_on_image) {
+            memcpy(v->edges + row * LANES + LANES / 2, line, LANES / 2);
+            memcpy(v->edges + row * LANES + RIGHT_EDGES, line + pitch - LANES / 2, LANES / 2);
         }
     }
 }
 
-/* So many pixels at y whose windows are alike; r has the taps of the first. */
-static void convolve_run(const layer *v, const int32_t *table, run *r, int8_t *y, int32_t pixels)
+/* The taps of the window whose first column is at x. */
+static EDGEQ_ALWAYS_INLINE void find_taps(const layer *v, const int8_t **tap, int32_t x)
 {
-    const int32_t channels = v->in->c;
+    int32_t col, row;
 
-    r->table = table;
-    r->y = y;
-    r->pixels = pixels;
-    r->back = 0;
-    r->rewind = 4 * RECORD * (channels / LANES);
-    r->blocks = channels / LANES;
-    r->step = (v->p->stride.w - 1) * channels;
-    r->y_step = 0;
-    if (channels == LANES / 2 && v->p->stride.w == 1 && pixels > 1) {
-        int32_t i;
-        r->back = 4 * RECORD;
-        r->rewind = 0;
-        r->blocks = pixels / 2;
-        r->pixels = 1;
-        convolve(r);
-        if (pixels % 2 == 0) {
-            return;
+    for (col = 0; col < 3; ++col, x += v->p->dilation.w) {
+        if (x >= 0 && x + v->unit <= v->in->w) {
+            for (row = 0; row < 3; ++row) {
+                tap[3 * row + col] = v->line[row] + (x * v->in->c & v->mask[row]);
+            }
+        } else if (x > -v->unit && x < v->in->w) {
+            for (row = 0; row < 3; ++row) {
+                const int8_t *const edge = v->edges + row * LANES + (x < 0 ? 0 : RIGHT_EDGES);
+                tap[3 * row + col] = v->mask[row] != 0 ? edge : v->zeros;
+            }
+        } else {
+            for (row = 0; row < 3; ++row) {
+                tap[3 * row + col] = v->zeros;
+            }
         }
-        for (i = 0; i < TAPS; ++i) {
-            r->tap[i] += (pixels - 1) * channels;
-        }
-        r->y = y + (pixels - 1) * channels;
     }
-    if (channels < LANES) {
-        convolve_narrow(v, r);
-    } else if (channels % LANES == 0) {
-        convolve(r);
-    } else {
-        convolve_odd(v, r);
+}
+
+/* So many pixels, or twos of them, from column x of the image on have windows that lie inside of its width; one else. */
+static int32_t count_alike(const layer *v, int32_t x, int32_t most)
+{
+    const int32_t beyond = v->in->w - 2 * v->p->dilation.w - v->unit + 1;
+    int32_t count;
+
+    if (x < 0 || x >= beyond) {
+        return 1;
     }
+    count = (beyond - 1 - x) / (v->p->stride.w * v->unit) + 1;
+    return count < most ? count : most;
 }
 
 static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
@@ -340,41 +327,77 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_mve_s8(const cmsis_nn_context *ctx,
 {
     const cmsis_nn_dw_conv_params *const p = dw_conv_params;
     const int32_t channels = input_dims->c;
-    const int32_t inside_w = input_dims->w - 2 * p->dilation.w;
-    const int32_t inside_h = input_dims->h - 2 * p->dilation.h;
-    const layer v = {
-        p, input_dims, ctx->buf, p->dilation.h * input_dims->w * channels, p->dilation.w * channels};
+    const int32_t blocks = channels / LANES;
+    const bool is_paired = channels == LANES / 2 && p->stride.w == 1 && output_dims->w > 1;
+    const bool is_narrow = channels < LANES && !is_paired;
+    /* The edges of twos and two zero points; or, of fewer than sixteen channels, all taps and the result. */
+    int8_t room[(TAPS + 1) * LANES] = {0};
+    layer v;
     run r;
-    int32_t n, out_y, out_x;
+    int32_t n, out_y, out_x, i;
 
     if (!is_computable(p, input_dims, filter_dims, output_dims) || ctx->buf == NULL || ctx->size < channels) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
+    v.p = p;
+    v.in = input_dims;
+    v.unit = is_paired ? 2 : 1;
+    v.edges = room;
+    v.zeros = ctx->buf;
+    v.step = (p->stride.w - 1) * channels;
+    if (is_paired) {
+        edgeq_fill_bytes(room, -p->input_offset, EDGES + LANES);
+        v.zeros = room + EDGES;
+    } else {
+        edgeq_fill_bytes(ctx->buf, -p->input_offset, channels);
+    }
+    r.table = packed;
+    r.y = output_data;
+    r.again = channels > LANES ? -channels & (LANES - 1) : 0;
     r.out.offset = p->output_offset;
     r.out.low = p->activation.min;
     r.out.high = p->activation.max;
-    edgeq_fill_bytes(ctx->buf, -p->input_offset, channels);
-    for (n = 0; n < input_dims->n; ++n) {
+    for (n = 0; n < input_dims->n; ++n, input_data += input_dims->h * input_dims->w * channels) {
         for (out_y = 0; out_y < output_dims->h; ++out_y) {
-            const int32_t y = out_y * p->stride.h - p->padding.h;
-            const bool is_inner_row = y >= 0 && y < inside_h;
-            int32_t x = -p->padding.w;
-            int32_t pixels;
+            int32_t count;
 
-            for (out_x = 0; out_x < output_dims->w; out_x += pixels, x += pixels * p->stride.w) {
-                pixels = 1;
-                find_taps(&v, input_data, y, x, r.tap);
-                if (is_inner_row && x >= 0 && x < inside_w) {
-                    pixels = (inside_w - 1 - x) / p->stride.w + 1;
-                    if (pixels > output_dims->w - out_x) {
-                        pixels = output_dims->w - out_x;
-                    }
+            start_row(&v, &r, input_data, out_y * p->stride.h - p->padding.h);
+            for (out_x = 0; out_x < output_dims->w; out_x += count * v.unit) {
+                int8_t *const y = r.y;
+                int32_t x;
+
+                if (out_x + v.unit > output_dims->w) {
+                    /* One is left: the one before it is computed again. */
+                    --out_x;
+                    r.y -= channels;
                 }
-                convolve_run(&v, packed, &r, output_data, pixels);
-                output_data += pixels * channels;
+                x = out_x * p->stride.w - p->padding.w;
+                count = is_narrow ? 1 : count_alike(&v, x, (output_dims->w - out_x) / v.unit);
+                find_taps(&v, r.tap, x);
+                r.back = 0;
+                r.blocks = blocks > 0 ? blocks : 1;
+                r.turns = r.again != 0 ? 2 * count : count;
+                r.rewind = 4 * RECORD * (r.blocks + (r.again != 0 ? 1 : 0));
+                if (r.blocks == 1 && r.moves == 0) {
+                    /* One turn for all: the record stays. */
+                    r.back = 4 * RECORD;
+                    r.blocks = count;
+                    r.turns = 1;
+                }
+                if (is_narrow) {
+                    for (i = 0; i < TAPS; ++i) {
+                        edgeq_copy_bytes(room + i * LANES, r.tap[i], channels);
+                        r.tap[i] = room + i * LANES;
+                    }
+                    r.y = room + TAPS * LANES;
+                }
+                convolve(&r);
+                if (is_narrow) {
+                    edgeq_copy_bytes(y, room + TAPS * LANES, channels);
+                    r.y = y + channels;
+                }
             }
         }
-        input_data += input_dims->h * input_dims->w * channels;
     }
     return ARM_CMSIS_NN_SUCCESS;
 }
