@@ -22,7 +22,7 @@ def operators() -> str:
     """A table with a row for each set of activation types."""
     supported = api.operators()
     rows = sorted(supported["operators"], key=lambda row: (-len(row["types"]), row["types"]))
-    lines = ["| activations | operators (in italics: edgeq's own, which no `.tflite` file can hold) |", "| --- | --- |"]
+    lines = ["| activations | operators (in italics: edgeq's own, which TFLite lacks) |", "| --- | --- |"]
     for types, group in itertools.groupby(rows, key=lambda row: row["types"]):
         names = [f"*{row['name']}*" if row["own"] else row["name"] for row in group]
         lines.append(f"| {', '.join(types)} | {', '.join(names)} |")

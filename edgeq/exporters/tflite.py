@@ -18,6 +18,7 @@ from edgeq.exporters import lstm, variables
 from edgeq.exporters.options import TYPES, ints, written, written_ops
 from edgeq.ir import TFLITE_DESCRIPTION, DType, Graph, Node, Tensor, frozen_array, packed_int4
 from edgeq.ops import find_op
+from edgeq.passes.binary_inputs import OF_BINARY_INPUTS, spell_out_binary_inputs
 from edgeq.passes.rewriting import unique_name
 
 #: Kernels read constants in place, in vectors of up to this many bytes (the schema's force_align).
@@ -26,7 +27,7 @@ ALIGNMENT = 16
 
 def exportable_ops() -> tuple[str, ...]:
     """Names of all operators that can be written, sorted."""
-    return tuple(sorted((*written_ops(), *variables.OF_STATES)))
+    return tuple(sorted((*written_ops(), *variables.OF_STATES, *OF_BINARY_INPUTS.values())))
 
 
 def export_tflite(graph: Graph) -> bytes:
@@ -35,6 +36,7 @@ def export_tflite(graph: Graph) -> bytes:
     Raises:
         ModelError: TFLite cannot express an operator or a tensor type.
     """
+    graph = spell_out_binary_inputs(graph)
     own = variables.of_operators(graph)
     with_states = lstm.with_variables(_with_shape_operands(graph))
     graph = with_states.graph

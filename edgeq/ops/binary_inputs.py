@@ -65,7 +65,7 @@ class BinaryInputs(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, w = graph.operands(node)[:2]
         levels: TwoLevels = node.attrs.levels
-        threshold = _integer_threshold(levels, *affine(x, node.loc))
+        threshold = integer_threshold(levels, *affine(x, node.loc))
         signs = replace(x, quant=levels.quant)
         # there is no TFLite whose dialect it could be
         lowered = super().lower(node, graph.rewrite(tensors=[signs]), Dialect.DOUBLE)
@@ -81,7 +81,7 @@ class BinaryInputs(Op):
         return super().simulate(p, np.where(x >= p.threshold, 1, -1).astype(np.int8))
 
 
-def _integer_threshold(levels: TwoLevels, scale: float, zero_point: int) -> int:
+def integer_threshold(levels: TwoLevels, scale: float, zero_point: int) -> int:
     """The least int8 whose real value reaches the threshold; 127 where none does."""
     every = np.arange(*DType.INT8.range, dtype=np.int64)
     real = np.float32(scale) * (every - zero_point).astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from edgeq.ir import Graph, verify_graph
+from edgeq.passes.binary_inputs import fuse_binary_inputs
 from edgeq.passes.dequantize_constants import dequantize_constants
 from edgeq.passes.flatten_dense import flatten_dense
 from edgeq.passes.fold_constants import fold_constants
@@ -40,8 +41,14 @@ FLOAT_PASSES: tuple[Pass, ...] = (
     remove_no_ops,
     remove_dead,
 )
-QUANTIZED_PASSES: tuple[Pass, ...] = (integer_states, strip_edges, remove_no_ops, remove_dead)
-QUANTIZED_PASSES_WITH_FLOATS: tuple[Pass, ...] = (integer_states, strip_uint8_edges, remove_no_ops, remove_dead)
+QUANTIZED_PASSES: tuple[Pass, ...] = (integer_states, fuse_binary_inputs, strip_edges, remove_no_ops, remove_dead)
+QUANTIZED_PASSES_WITH_FLOATS: tuple[Pass, ...] = (
+    integer_states,
+    fuse_binary_inputs,
+    strip_uint8_edges,
+    remove_no_ops,
+    remove_dead,
+)
 
 
 def apply(graph: Graph, passes: tuple[Pass, ...]) -> Graph:

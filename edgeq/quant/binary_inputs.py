@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgeq.ir import DType, Graph, Node
-from edgeq.ops import find_op
 from edgeq.ops.binary_inputs import TwoLevels
+from edgeq.passes.binary_inputs import OF_BINARY_INPUTS
 from edgeq.quant.calibration import Samples, some_of
 from edgeq.quant.evaluate import batch_size, evaluate
 from edgeq.quant.params import SMALLEST_SCALE
@@ -20,22 +20,15 @@ from edgeq.quant.weights import least_squares_of_three
 _VECTORS = 64
 #: Values of a layer's input that they are chosen by, at most.
 _VALUES = 1 << 18
-_OF_BINARY_INPUTS = {op: f"BINARY_{op}" for op in ("CONV_2D", "FULLY_CONNECTED")}
 
 
 def takes_binary_inputs(graph: Graph, node: Node, scheme: QuantScheme) -> bool:
     """Whether a float layer of that scheme becomes one of binary inputs: a convolution without groups, or a dense
     layer, where its weights are binary and the scheme says so."""
-    if not scheme.binary_inputs or scheme.weight.dtype is not DType.BINARY or node.op not in _OF_BINARY_INPUTS:
+    if not scheme.binary_inputs or scheme.weight.dtype is not DType.BINARY or node.op not in OF_BINARY_INPUTS:
         return False
     x, w = graph.operands(node)[:2]
     return node.op != "CONV_2D" or x.shape[3] == w.shape[3]
-
-
-def with_binary_inputs(node: Node, levels: TwoLevels) -> Node:
-    """The layer, for inputs of these two values."""
-    op = find_op(_OF_BINARY_INPUTS[node.op])
-    return Node(op.name, node.inputs, node.outputs, op.Attrs(**vars(node.attrs), levels=levels), node.loc)
 
 
 def choose_levels(x: np.ndarray) -> TwoLevels:

@@ -11,9 +11,10 @@ from edgeq.errors import QuantizationError
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array, verify_graph
 from edgeq.ops import Product, SymmetricConstant
 from edgeq.ops.binary_inputs import TwoLevels
+from edgeq.passes.binary_inputs import with_binary_inputs
 from edgeq.quant.adaptive_rounding import round_adaptively
 from edgeq.quant.bias_correction import correct_bias
-from edgeq.quant.binary_inputs import observed_levels, takes_binary_inputs, with_binary_inputs
+from edgeq.quant.binary_inputs import observed_levels, takes_binary_inputs
 from edgeq.quant.calibration import Samples
 from edgeq.quant.channel_scaling import scale_channels
 from edgeq.quant.clipping import clip_blocks
