@@ -294,4 +294,30 @@ static inline int32_t edgeq_finish_either_s8(int32_t doubled, edgeq_channel_quan
     return edgeq_ssat8(edgeq_add_mul_high(quant.addend, edgeq_shift_left(doubled, -quant.shift), quant.multiplier));
 }
 
+/* The same of a small accumulator, shifted to the left, by two words that belong to it (edgeq's kernels/two_words.py). */
+static inline int8_t edgeq_finish_two_words_s8(int32_t shifted, edgeq_word_pair quant)
+{
+    const int32_t sum = edgeq_add_mul_high((int32_t)quant.second, shifted, (int32_t)quant.first);
+#if defined(__ARM_FEATURE_DSP)
+    int32_t y;
+    __asm__("ssat %0, #8, %1, asr #12" : "=r"(y) : "r"(sum));
+    return (int8_t)y;
+#else
+    return (int8_t)edgeq_clamp(sum >> 12, -128, 127);
+#endif
+}
+
+/* The same of a few products: y = c - a * m, 18 bits behind the point; sums may wrap around. */
+static inline int8_t edgeq_finish_few_s8(int32_t a, int32_t m, uint32_t c)
+{
+    const uint32_t sum = c - (uint32_t)a * (uint32_t)m;
+#if defined(__ARM_FEATURE_DSP)
+    int32_t y;
+    __asm__("ssat %0, #8, %1, asr #18" : "=r"(y) : "r"(sum));
+    return (int8_t)y;
+#else
+    return (int8_t)edgeq_clamp(edgeq_wrap_s32(sum) >> 18, -128, 127);
+#endif
+}
+
 #endif

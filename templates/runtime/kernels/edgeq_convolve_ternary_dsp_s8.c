@@ -15,12 +15,16 @@
 #define FIELDS 0xc003c003u
 #define ONES 0x00010001u
 
+/* What the table says of requantization; in two words only where no sum has to be taken down on the way. */
+enum { ANY_FACTORS, FACTORS_BELOW_HALF, TWO_WORDS };
+
 /* Of each pixel 2^14 times the sum of b x plus that of a x. */
 typedef struct {
     uint32_t of[PIXELS];
 } joint;
 
 #if defined(__ARM_FEATURE_DSP)
+#define HAS_ASSEMBLY true
 #define PIXEL_PAIR(s0, s1)                                       \
     "ldrd %[p], %[q], [%[x]], #8\n\t"                            \
     "smlad %[" s0 "], %[p], %[w], %[" s0 "]\n\t"                 \
@@ -58,6 +62,7 @@ static inline joint add_steps(joint s, const uint32_t **x, const int32_t **k, in
     return s;
 }
 #else
+#define HAS_ASSEMBLY false
 static inline joint add_steps(joint s, const uint32_t **x, const int32_t **k, int32_t steps)
 {
     int32_t step, pixel;
@@ -107,29 +112,32 @@ static inline joint add_steps(joint s, const uint32_t **x, const int32_t **k, in
     "5:\n\t"
 #define FINISHED(scaled, d0, d1, d2, d3)                         \
     "ldrd %[p], %[q], [%[k]], #8\n\t"                            \
-    "ldr %[ones], [%[k]], #4\n\t"                                \
-    scaled(d0, d1, d2, d3)                                       \
+    "ldr %[ones], [%[k]], #4\n\t" scaled(d0, d1, d2, d3)
+/* Both results of each pixel together, and on to the next record. */
+#define STORED                                                   \
+    "bfi %[w], %[s0], #8, #8\n\t"                                \
+    "bfi %[four], %[s1], #8, #8\n\t"                             \
+    "bfi %[x], %[s2], #8, #8\n\t"                                \
+    "bfi %[end], %[s3], #8, #8\n\t"                              \
     "ldr %[p], %[y]\n\t"                                         \
-    "ldr %[q], %[step]\n\t"
-/* Pixels 1, 2 and 3; pixel 0 is at %[p], the step in %[q]. */
-#define OTHERS(d1, d2, d3)                                       \
-    "strb %[" d1 "], [%[p], %[q]]\n\t"                           \
-    "strb %[" d2 "], [%[p], %[q], lsl #1]\n\t"                   \
-    "add %[" d1 "], %[p], %[q]\n\t"                              \
-    "strb %[" d3 "], [%[" d1 "], %[q], lsl #1]\n\t"
-#define RECORDS(scaled)                                          \
-    "0:\n\t"                                                     \
-    "ldr %[x], %[start]\n\t"                                     \
-    "ldr %[end], %[fours]\n\t"                                   \
-    "ldr %[fields], %[mask]\n\t"                                 \
-    "mov %[ones], #0x00010001\n\t"                               \
-    "ldrd %[p], %[q], [%[k]], #8\n\t"                            \
-    "str %[p], %[bias_a]\n\t"                                    \
-    "str %[q], %[bias_b]\n\t"                                    \
+    "ldr %[q], %[step]\n\t"                                      \
+    "strh %[four], [%[p], %[q]]\n\t"                             \
+    "strh %[x], [%[p], %[q], lsl #1]\n\t"                        \
+    "add %[four], %[p], %[q]\n\t"                                \
+    "strh %[end], [%[four], %[q], lsl #1]\n\t"                   \
+    "strh %[w], [%[p]], #2\n\t"                                  \
+    "ldr %[w], %[k_end]\n\t"                                     \
+    "str %[p], %[y]\n\t"                                         \
+    "cmp %[k], %[w]\n\t"                                         \
+    "bne 0b"
+/* From 0: on to 3: the sums of four pixels. */
+#define SUMS                                                     \
     "mov %[s0], #0\n\t"                                          \
     "mov %[s1], #0\n\t"                                          \
     "mov %[s2], #0\n\t"                                          \
     "mov %[s3], #0\n\t"                                          \
+    "ldr %[x], %[start]\n\t"                                     \
+    "ldr %[end], %[fours]\n\t"                                   \
     "cmp %[x], %[end]\n\t"                                       \
     "beq 2f\n"                                                   \
     "1:\n\t"                                                     \
@@ -141,23 +149,30 @@ static inline joint add_steps(joint s, const uint32_t **x, const int32_t **k, in
     "cmp %[x], %[w]\n\t"                                         \
     "beq 3f\n\t"                                                 \
     "ldr %[four], [%[k]], #4\n\t" FIRST_STEP STEP("4")           \
-    "3:\n\t"                                                     \
-    "ldr %[p], %[bias_a]\n\t"                                    \
-    "ldr %[q], %[bias_b]\n\t"                                    \
+    "3:\n\t"
+#define RECORDS(scaled)                                          \
+    "0:\n\t"                                                     \
+    "ldr %[fields], %[mask]\n\t"                                 \
+    "mov %[ones], #0x00010001\n\t" SUMS                          \
+    "ldrd %[p], %[q], [%[k]], #8\n\t"                            \
     APART("w", "s0") APART("four", "s1") APART("x", "s2") APART("end", "s3") \
-    FINISHED(scaled, "w", "four", "x", "end")                    \
-    "strb %[w], [%[p]]\n\t" OTHERS("four", "x", "end")           \
-    FINISHED(scaled, "s0", "s1", "s2", "s3")                     \
-    "strb %[s0], [%[p], #1]!\n\t" OTHERS("s1", "s2", "s3")       \
-    "ldr %[w], %[k_end]\n\t"                                     \
-    "add %[p], %[p], #1\n\t"                                     \
-    "str %[p], %[y]\n\t"                                         \
-    "cmp %[k], %[w]\n\t"                                         \
-    "bne 0b"
+    FINISHED(scaled, "w", "four", "x", "end") FINISHED(scaled, "s0", "s1", "s2", "s3") STORED
+/* Where two words requantize a sum, of a times 2^18 and of b times 2^14. */
+#define PARTED(a, s)                                             \
+    "lsl %[" a "], %[" s "], #18\n\t"                            \
+    "sub %[" s "], %[" s "], %[" a "], asr #18\n\t"
+#define SHORT(d)                                                 \
+    "smmlar %[" d "], %[" d "], %[p], %[q]\n\t"                  \
+    "ssat %[" d "], #8, %[" d "], asr #12\n\t"
+#define SHORTS(d0, d1, d2, d3) "ldrd %[p], %[q], [%[k]], #8\n\t" SHORT(d0) SHORT(d1) SHORT(d2) SHORT(d3)
+#define RECORDS_BY_TWO_WORDS                                            \
+    "0:\n\t" SUMS                                                \
+    PARTED("w", "s0") PARTED("four", "s1") PARTED("x", "s2") PARTED("end", "s3") \
+    SHORTS("w", "four", "x", "end") SHORTS("s0", "s1", "s2", "s3") STORED
 #define RECORD_OPERANDS                                                                                               \
     : [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "=&r"(s3), [x] "=&r"(at), [k] "+r"(k), [w] "=&r"(w),       \
       [four] "=&r"(four), [p] "=&r"(p), [q] "=&r"(q), [fields] "=&r"(fields), [ones] "=&r"(ones), [end] "=&r"(end),   \
-      [y] "+m"(y), [bias_a] "=m"(bias_a), [bias_b] "=m"(bias_b)                                                       \
+      [y] "+m"(y)                                                       \
     : [start] "m"(start), [fours] "m"(fours), [last] "m"(last), [step] "m"(step), [k_end] "m"(k_end), [mask] "m"(mask) \
     : "cc", "memory"
 
@@ -166,15 +181,22 @@ static inline joint add_steps(joint s, const uint32_t **x, const int32_t **k, in
  * record on, up to k_end. Limits narrower than int8 are for the caller.
  */
 static EDGEQ_NOINLINE void convolve_at_once(const edgeq_widened *v, const uint32_t *start, const int32_t *k,
-                                            const int32_t *k_end, bool all_right, int8_t *y)
+                                            const int32_t *k_end, int32_t kind, int8_t *y)
 {
     const uint32_t *const fours = start + PIXELS * (v->steps & ~3);
     const uint32_t *const last = start + PIXELS * v->steps;
     const uint32_t mask = FIELDS;
     const int32_t step = v->y_step;
-    uint32_t s0, s1, s2, s3, at, w, four, p, q, fields, ones, end, bias_a, bias_b;
+    uint32_t s0, s1, s2, s3, at, w, four, p, q, fields, ones, end;
 
-    if (!all_right) {
+    if (kind == TWO_WORDS) {
+        __asm__(RECORDS_BY_TWO_WORDS
+                : [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "=&r"(s3), [x] "=&r"(at), [k] "+r"(k),
+                  [w] "=&r"(w), [four] "=&r"(four), [p] "=&r"(p), [q] "=&r"(q), [end] "=&r"(end), [y] "+m"(y)
+                : [start] "m"(start), [fours] "m"(fours), [last] "m"(last), [step] "m"(step), [k_end] "m"(k_end),
+                  [fields] "r"(FIELDS), [ones] "r"(ONES)
+                : "cc", "memory");
+    } else if (kind == ANY_FACTORS) {
         __asm__(RECORDS(EITHER) RECORD_OPERANDS);
     } else if (v->is_plain) {
         __asm__(RECORDS(BELOW) RECORD_OPERANDS);
@@ -182,42 +204,64 @@ static EDGEQ_NOINLINE void convolve_at_once(const edgeq_widened *v, const uint32
         __asm__(RECORDS(BELOW_AWAY) RECORD_OPERANDS);
     }
 }
+#else
+/* By two words, in C. */
+static void convolve_at_once(const edgeq_widened *v, const uint32_t *start, const int32_t *k, const int32_t *k_end,
+                             int32_t kind, int8_t *y)
+{
+    (void)kind;
+    for (; k != k_end; y += 2) {
+        const uint32_t *x = start;
+        joint s = {{0, 0, 0, 0}};
+        edgeq_word_pair of_a, of_b;
+        int32_t pixel;
+
+        s = add_steps(s, &x, &k, v->steps);
+        of_a = edgeq_next_pair(&k);
+        of_b = edgeq_next_pair(&k);
+        for (pixel = 0; pixel < PIXELS; ++pixel) {
+            int8_t *const to = y + pixel * v->y_step;
+            const uint32_t a = s.of[pixel] << 18;
+            to[0] = edgeq_finish_two_words_s8(edgeq_wrap_s32(a), of_a);
+            to[1] = edgeq_finish_two_words_s8(edgeq_wrap_s32(s.of[pixel] - (uint32_t)(edgeq_wrap_s32(a) >> 18)), of_b);
+        }
+    }
+}
 #endif
 
-/* Doubled sums of two channels, and those of the table added to them. */
+/* Doubled sums of two channels, without their biases. */
 typedef struct {
     int32_t a[PIXELS];
     int32_t b[PIXELS];
 } sums;
 
-static inline void put(const edgeq_widened *v, const int32_t d[PIXELS], edgeq_channel_quant quant, int8_t *y)
+static inline void put(const edgeq_widened *v, const int32_t d[PIXELS], int32_t bias, edgeq_channel_quant quant, int8_t *y)
 {
     int32_t pixel;
 
     for (pixel = 0; pixel < PIXELS; ++pixel, y += v->y_step) {
-        *y = (int8_t)edgeq_clamp(edgeq_finish_either_s8(d[pixel], quant), v->low, v->high);
+        *y = (int8_t)edgeq_clamp(edgeq_finish_either_s8(d[pixel] + bias, quant), v->low, v->high);
     }
 }
 
 static EDGEQ_NOINLINE void convolve_four(const edgeq_widened *v, const uint32_t *x, const int32_t *k, int8_t *y)
 {
+    const int32_t kind = k[0];
     /* Steps after which the sum of a x could leave 14 bits, multiples of four; and that of b x the 18 bits above. */
     const int32_t in_chunk = k[1];
     const int32_t in_segment = k[2];
     int32_t left = v->channels;
 
     k += 3;
-#if defined(__ARM_FEATURE_DSP)
-    if (in_chunk >= v->steps) {
-        const bool all_right = k[-3] != 0; /* whether all factors are below a half */
+    if (kind == TWO_WORDS || (HAS_ASSEMBLY && in_chunk >= v->steps)) {
         /* With an odd number of channels the last record computes one again. */
-        const int32_t record = 8 + (v->steps + 3) / 4;
+        const int32_t record = (kind == TWO_WORDS ? 4 : 8) + (v->steps + 3) / 4;
         const int32_t *const last = k + left / 2 * record;
         int32_t pixel, c;
 
-        convolve_at_once(v, x, k, last, all_right, y);
+        convolve_at_once(v, x, k, last, kind, y);
         if ((left & 1) != 0) {
-            convolve_at_once(v, x, last, last + record, all_right, y + left - 2);
+            convolve_at_once(v, x, last, last + record, kind, y + left - 2);
         }
         for (pixel = 0; v->is_limited && pixel < PIXELS; ++pixel, y += v->y_step) {
             for (c = 0; c < left; ++c) {
@@ -226,18 +270,17 @@ static EDGEQ_NOINLINE void convolve_four(const edgeq_widened *v, const uint32_t 
         }
         return;
     }
-#endif
 
     for (;;) {
-        const edgeq_word_pair bias = edgeq_next_pair(&k);
         const uint32_t *at = x;
+        edgeq_word_pair bias;
         int32_t steps = v->steps;
         int32_t pixel;
         sums d;
 
         for (pixel = 0; pixel < PIXELS; ++pixel) {
-            d.a[pixel] = (int32_t)bias.first;
-            d.b[pixel] = (int32_t)bias.second;
+            d.a[pixel] = 0;
+            d.b[pixel] = 0;
         }
         do {
             int32_t segment = steps < in_segment ? steps : in_segment;
@@ -260,8 +303,9 @@ static EDGEQ_NOINLINE void convolve_four(const edgeq_widened *v, const uint32_t 
                 d.b[pixel] += edgeq_wrap_s32(s.of[pixel] - of_a[pixel]) >> 13;
             }
         } while (steps > 0);
-        put(v, d.a, edgeq_next_quant(&k), y);
-        put(v, d.b, edgeq_next_quant(&k), y + 1);
+        bias = edgeq_next_pair(&k);
+        put(v, d.a, (int32_t)bias.first, edgeq_next_quant(&k), y);
+        put(v, d.b, (int32_t)bias.second, edgeq_next_quant(&k), y + 1);
         left -= 2;
         if (left <= 0) {
             return;

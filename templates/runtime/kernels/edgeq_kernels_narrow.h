@@ -112,7 +112,10 @@ arm_cmsis_nn_status edgeq_convolve_ternary_dsp_s8(const cmsis_nn_context *ctx,
                                                   const cmsis_nn_dims *output_dims,
                                                   int8_t *output_data);
 
-/* Eight inputs and four units and more, for the same cores; packed: edgeq's kernels/fully_connected_ternary_dsp.py. */
+/*
+ * A dense layer of up to 3584 inputs, for the same cores; packed: edgeq's kernels/fully_connected_ternary_dsp.py. And a
+ * convolution without groups that gives it every window; ctx: one window of int8.
+ */
 arm_cmsis_nn_status edgeq_fully_connected_ternary_dsp_s8(const cmsis_nn_fc_params *fc_params,
                                                          const cmsis_nn_dims *input_dims,
                                                          const int8_t *input_data,
@@ -120,6 +123,15 @@ arm_cmsis_nn_status edgeq_fully_connected_ternary_dsp_s8(const cmsis_nn_fc_param
                                                          const int32_t *packed,
                                                          const cmsis_nn_dims *output_dims,
                                                          int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_convolve_few_ternary_dsp_s8(const cmsis_nn_context *ctx,
+                                                      const cmsis_nn_conv_params *conv_params,
+                                                      const cmsis_nn_dims *input_dims,
+                                                      const int8_t *input_data,
+                                                      const cmsis_nn_dims *filter_dims,
+                                                      const int32_t *packed,
+                                                      const cmsis_nn_dims *output_dims,
+                                                      int8_t *output_data);
 
 #ifdef __cplusplus
 }
