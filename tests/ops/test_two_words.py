@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeq.fixedpoint import requantize
-from edgeq.kernels.two_words import two_words, sums_of_int8
+from edgeq.kernels.two_words import sums_of_int8, two_words
 
 #: How far accumulators are shifted.
 BITS = 18

@@ -25,16 +25,31 @@ from ..tools import needs_qemu
 from .nets import data_for
 
 BOARD = load_board("mps2-an386")
-#: Images (height, width, channels) and filters (count, height, width), by the layer's name.
+#: Images (height, width, channels), filters (count, height, width) and strides, by the layer's name.
 CONVOLUTIONS = {
-    "wide": ((8, 8, 64), (64, 3, 3)),
-    "middle": ((8, 8, 16), (16, 3, 3)),
-    "pointwise": ((8, 8, 64), (32, 1, 1)),
-    "odd": ((7, 5, 13), (9, 3, 3)),
-    "rows": ((20, 5, 8), (12, 10, 4)),
+    "wide": ((8, 8, 64), (64, 3, 3), 1),
+    "middle": ((8, 8, 16), (16, 3, 3), 1),
+    "narrow": ((8, 8, 8), (8, 3, 3), 1),
+    "odd": ((7, 5, 13), (9, 3, 3), 1),
+    "rows": ((20, 5, 8), (12, 10, 4), 1),
+    "strided": ((8, 8, 8), (16, 3, 3), 2),
+    "colours": ((8, 8, 3), (16, 3, 3), 1),
+    "pointwise": ((8, 8, 64), (32, 1, 1), 1),
+    "pointwise_middle": ((8, 8, 16), (32, 1, 1), 1),
+    "pointwise_narrow": ((8, 8, 8), (8, 1, 1), 1),
+    "pointwise_strided": ((8, 8, 16), (32, 1, 1), 2),
+    "pixel": ((1, 1, 32), (16, 1, 1), 1),
 }
-#: Inputs and units. With 65 inputs and fewer, what comes beside the products counts for more than they do.
-DENSE = {"dense": (256, 64), "dense_narrow": (128, 10)}
+#: Inputs and units.
+DENSE = {
+    f"dense_{depth}_{units}": (depth, units)
+    for depth, units in (
+        *((256, 64), (128, 10), (100, 1), (65, 6), (64, 32), (64, 10), (33, 17), (32, 10)),
+        *((20, 7), (16, 16), (16, 4), (13, 9), (10, 3), (8, 8), (8, 4), (3, 16)),
+    )
+}
+#: Of images of few channels, whose bytes their signs do not fill, windows cost more than they save.
+FEW_CHANNELS = {"strided", "colours"}
 SCHEMES = ("int8", "ternary", "xnor")
 
 
@@ -44,10 +59,10 @@ def layers() -> dict[tuple[str, str], Graph]:
     for name in (*CONVOLUTIONS, *DENSE):
         net = Net(1)
         if name in CONVOLUTIONS:
-            (height, width, channels), (count, *kernel) = CONVOLUTIONS[name]
+            (height, width, channels), (count, *kernel), stride = CONVOLUTIONS[name]
             weights = net.random(count, *kernel, channels)
             y = net.node("CONV_2D", net.input(height, width, channels), weights, net.random(count), name=name,
-                         padding=Padding.SAME, activation=Activation.RELU)  # fmt: skip
+                         padding=Padding.SAME, stride=(stride, stride), activation=Activation.RELU)  # fmt: skip
         else:
             depth, units = DENSE[name]
             y = net.node("FULLY_CONNECTED", net.input(depth), net.random(units, depth), net.random(units), name=name,
@@ -72,7 +87,7 @@ def instructions(tmp_path_factory) -> dict[tuple[str, str], int]:
     found = {}
     for (name, scheme), call, count in zip(graphs, compiled.program.calls, counts, strict=True):
         found[name, scheme] = count.instructions
-        print(f"{name:14s} {scheme:8s} {call.macs:8d} MACs {count.instructions:8d} instructions "
+        print(f"{name:17s} {scheme:8s} {call.macs:8d} MACs {count.instructions:8d} instructions "
               f"{count.instructions / call.macs:5.2f} {call.kernel}")  # fmt: skip
     return found
 
@@ -84,6 +99,6 @@ def test_ternary_weights_take_no_more_instructions_than_int8_ones(instructions, 
 
 
 @needs_qemu
-@pytest.mark.parametrize("layer", (*CONVOLUTIONS, *DENSE))
+@pytest.mark.parametrize("layer", [name for name in (*CONVOLUTIONS, *DENSE) if name not in FEW_CHANNELS])
 def test_signs_by_signs_take_fewer_instructions_than_int8(instructions, layer):
     assert instructions[layer, "xnor"] < instructions[layer, "int8"]

@@ -3,6 +3,7 @@
 #ifndef EDGEQ_BITS_H
 #define EDGEQ_BITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "edgeq_dsp.h"
@@ -41,6 +42,24 @@ static inline uint32_t edgeq_bits_of_nibbles(edgeq_fields f, uint32_t x)
 static inline int32_t edgeq_add_nibbles(edgeq_fields f, int32_t sum, uint32_t x)
 {
     return edgeq_add_four_bytes(sum, (x & f.nibbles) + ((x >> 4) & f.nibbles));
+}
+
+/* How many bits of x and w differ, where the mask has them; the mask may be NULL. */
+static inline int32_t edgeq_differing(edgeq_fields f, const uint32_t *x, const int32_t *w, const uint32_t *mask,
+                                      int32_t words)
+{
+    int32_t sum = 0;
+
+#define WORD(i) edgeq_bits_of_nibbles(f, (x[i] ^ (uint32_t)w[i]) & (mask != NULL ? mask[i] : 0xffffffffu))
+    for (; words >= 3; words -= 3, x += 3, w += 3) {
+        sum = edgeq_add_nibbles(f, sum, WORD(0) + WORD(1) + WORD(2));
+        mask = mask != NULL ? mask + 3 : NULL;
+    }
+    if (words > 0) {
+        sum = edgeq_add_nibbles(f, sum, words > 1 ? WORD(0) + WORD(1) : WORD(0));
+    }
+#undef WORD
+    return sum;
 }
 
 #if defined(__ARM_FEATURE_DSP)

@@ -119,23 +119,6 @@ static inline const int8_t *edgeq_next_windows_inside(edgeq_cursor *c, int32_t c
     return first;
 }
 
-/* memcpy for few bytes, without a call and by words: that of small C libraries takes them one by one. */
-static inline void edgeq_copy_bytes(int8_t *to, const int8_t *from, int32_t count)
-{
-    int32_t i;
-
-    if (count < 4) {
-        for (i = 0; i < count; ++i) {
-            to[i] = from[i];
-        }
-        return;
-    }
-    for (i = 0; i < count - 4; i += 4) {
-        memcpy(to + i, from + i, 4);
-    }
-    memcpy(to + count - 4, from + count - 4, 4);
-}
-
 /* Copies a window, the zero point in place of what is not on the image. */
 static EDGEQ_NOINLINE void edgeq_copy_window(const edgeq_cursor *c, edgeq_place w, int8_t *copy)
 {

@@ -4,8 +4,8 @@
  *
  * An image becomes bits once, eight channels of a pixel to a byte. Each window is copied into words and serves all output
  * channels, whose weights lie in the same order, two pixels at a time on cores with the DSP extension. With n products of
- * which d are of unlike signs, their sum is n - 2 d; n is part of the bias. Where a window hangs over an edge, a mask leaves out what is not on the image; not so where the
- * input's offset is 1, for there -1 is a zero already.
+ * which d are of unlike signs, their sum is n - 2 d; n is part of the bias. Where a window hangs over an edge, a mask
+ * leaves out what is not on the image; not so where the input's offset is 1, for there -1 is a zero already.
  */
 #include "edgeq_bits.h"
 #include "edgeq_cursor.h"
@@ -15,29 +15,12 @@
 typedef struct {
     int32_t words;    /* of a window */
     int32_t channels; /* of the output */
-    bool by_table;
+    bool by_two_words; /* whether these make a result */
     bool is_limited;  /* whether the activation is narrower than int8 */
     int32_t offset;
     int32_t low;
     int32_t high;
 } layer;
-
-/* How many bits of x and w differ, where the mask has them; the mask may be NULL. */
-static inline int32_t differing(edgeq_fields f, const uint32_t *x, const int32_t *w, const uint32_t *mask, int32_t words)
-{
-    int32_t sum = 0;
-
-#define WORD(i) edgeq_bits_of_nibbles(f, (x[i] ^ (uint32_t)w[i]) & (mask != NULL ? mask[i] : 0xffffffffu))
-    for (; words >= 3; words -= 3, x += 3, w += 3) {
-        sum = edgeq_add_nibbles(f, sum, WORD(0) + WORD(1) + WORD(2));
-        mask = mask != NULL ? mask + 3 : NULL;
-    }
-    if (words > 0) {
-        sum = edgeq_add_nibbles(f, sum, words > 1 ? WORD(0) + WORD(1) : WORD(0));
-    }
-#undef WORD
-    return sum;
-}
 
 /* All channels of a pixel, whose window is at x. missing: products that the mask leaves out. */
 static inline void convolve_one(const layer *v, const uint32_t *x, const uint32_t *mask, int32_t missing,
@@ -47,16 +30,18 @@ static inline void convolve_one(const layer *v, const uint32_t *x, const uint32_
     int32_t left;
 
     for (left = v->channels; left > 0; --left) {
-        const int32_t less = missing + 2 * differing(f, x, k, mask, v->words);
+        const int32_t unlike = edgeq_differing(f, x, k, mask, v->words);
 
         k += v->words;
-        if (v->by_table) {
-            const edgeq_channel_quant quant = {k[1], k[2], k[3]};
-            *y++ = (int8_t)edgeq_clamp(edgeq_finish_either_s8(k[0] - 2 * less, quant), v->low, v->high);
+        if (v->by_two_words) {
+            const uint32_t c = (uint32_t)k[1] - (uint32_t)missing * (uint32_t)(k[0] >> 1);
+            *y++ = (int8_t)edgeq_clamp(edgeq_finish_few_s8(unlike, k[0], c), v->low, v->high);
+            k += 2;
         } else {
-            *y++ = edgeq_saturate_s8(edgeq_requantize(k[0] - less, k[1], k[3]), v->offset, v->low, v->high);
+            const int32_t sum = k[0] - missing - 2 * unlike;
+            *y++ = edgeq_saturate_s8(edgeq_requantize(sum, k[1], k[2]), v->offset, v->low, v->high);
+            k += 3;
         }
-        k += 4;
     }
 }
 
@@ -105,40 +90,24 @@ static inline void convolve_one(const layer *v, const uint32_t *x, const uint32_
     "ldr %[t], %[end]\n\t"                                       \
     "cmp %[x], %[t]\n\t"                                         \
     "bne 1b\n\t"
-#define DOWN(d)                                                  \
-    "add %[w], %[p], %[" d "], asr #31\n\t"                      \
-    "smmlar %[" d "], %[" d "], %[t], %[w]\n\t"                  \
-    "asr %[" d "], %[" d "], %[q]\n\t"                           \
-    "ssat %[" d "], #8, %[" d "]\n\t"
-#define UP(d)                                                    \
-    "lsl %[" d "], %[" d "], %[q]\n\t"                           \
-    "smmlar %[" d "], %[" d "], %[t], %[p]\n\t"                  \
-    "ssat %[" d "], #8, %[" d "]\n\t"
 #define CHANNELS(words)                                          \
     "0:\n\t"                                                     \
     "ldr %[x], %[start]\n\t"                                     \
     "mov %[of_p], #0\n\t"                                        \
     "mov %[of_q], #0\n\t" words                                  \
     "ldrd %[w], %[t], [%[k]], #8\n\t"                            \
-    "ldrd %[p], %[q], [%[k]], #8\n\t"                            \
-    "sub %[of_p], %[w], %[of_p], lsl #2\n\t"                     \
-    "sub %[of_q], %[w], %[of_q], lsl #2\n\t"                     \
-    "cmp %[q], #0\n\t"                                           \
-    "ble 4f\n\t" DOWN("of_p") DOWN("of_q")                       \
-    "5:\n\t"                                                     \
     "ldr %[a], %[y]\n\t"                                         \
     "ldr %[b], %[step]\n\t"                                      \
+    "mls %[of_q], %[of_q], %[w], %[t]\n\t"                       \
+    "mls %[of_p], %[of_p], %[w], %[t]\n\t"                       \
+    "ssat %[of_q], #8, %[of_q], asr #18\n\t"                     \
+    "ssat %[of_p], #8, %[of_p], asr #18\n\t"                     \
     "ldr %[w], %[k_end]\n\t"                                     \
     "strb %[of_q], [%[a], %[b]]\n\t"                             \
     "strb %[of_p], [%[a]], #1\n\t"                               \
     "str %[a], %[y]\n\t"                                         \
     "cmp %[k], %[w]\n\t"                                         \
-    "bne 0b\n\t"                                                 \
-    "b 6f\n"                                                     \
-    "4:\n\t"                                                     \
-    "rsb %[q], %[q], #0\n\t" UP("of_p") UP("of_q")               \
-    "b 5b\n"                                                     \
-    "6:"
+    "bne 0b"
 #define OPERANDS                                                                                                  \
     : [x] "=&r"(x), [k] "+r"(k), [w] "=&r"(w), [a] "=&r"(a), [b] "=&r"(b), [p] "=&r"(p), [q] "=&r"(q), [t] "=&r"(t), \
       [of_p] "=&r"(of_p), [of_q] "=&r"(of_q), [y] "+m"(y)                                                         \
@@ -147,7 +116,7 @@ static inline void convolve_one(const layer *v, const uint32_t *x, const uint32_
     : "cc", "memory"
 
 /*
- * All channels of two pixels by the table, whose windows are at `start` and `apart` bytes further; the second's results
+ * All channels of two pixels by two words each, whose windows are at `start` and `apart` bytes further; the second's results
  * are `step` bytes further. By hand: it takes all fourteen registers. Limits narrower than int8 are for the caller.
  */
 static EDGEQ_NOINLINE void convolve_two(const layer *v, const uint32_t *start, int32_t apart, const int32_t *k, int8_t *y,
@@ -155,7 +124,7 @@ static EDGEQ_NOINLINE void convolve_two(const layer *v, const uint32_t *start, i
 {
     const int32_t rest = v->words % 3;
     const uint32_t *const end = start + (v->words - rest);
-    const int32_t *const k_end = k + v->channels * (v->words + 4);
+    const int32_t *const k_end = k + v->channels * (v->words + 2);
     const uint32_t *x;
     uint32_t w, a, b, p, q, t;
     int32_t of_p, of_q;
@@ -185,7 +154,7 @@ static EDGEQ_NOINLINE void convolve_whole(const layer *v, const uint32_t *x, con
 static void convolve_pair(const layer *v, const uint32_t *const x[2], const int32_t *k, int8_t *const y[2])
 {
 #if defined(__ARM_FEATURE_DSP)
-    if (v->by_table && y[1] != y[0]) {
+    if (v->by_two_words && y[1] != y[0]) {
         int32_t pixel, c;
 
         convolve_two(v, x[0], (int32_t)((const int8_t *)x[1] - (const int8_t *)x[0]), k, y[0], (int32_t)(y[1] - y[0]));
@@ -235,7 +204,7 @@ arm_cmsis_nn_status edgeq_binary_convolve_s8(const cmsis_nn_context *ctx,
                                              const int8_t *input_data,
                                              const cmsis_nn_dims *filter_dims,
                                              const int32_t *packed,
-                                             bool by_table,
+                                             bool by_two_words,
                                              const cmsis_nn_dims *output_dims,
                                              int8_t *output_data)
 {
@@ -265,7 +234,7 @@ arm_cmsis_nn_status edgeq_binary_convolve_s8(const cmsis_nn_context *ctx,
     mask = copies[1] + v.words;
     bits = (int8_t *)(mask + v.words);
     v.channels = output_dims->c;
-    v.by_table = by_table;
+    v.by_two_words = by_two_words;
     v.offset = p.output_offset;
     v.low = p.activation.min;
     v.high = p.activation.max;

@@ -14,12 +14,11 @@ extern "C" {
 
 /*
  * A convolution without groups of b = 1 where the input is not below the threshold, -1 elsewhere, with weights of -1 and
- * 1. input_offset, 0 or 1, is added to b; what lies outside of the image adds nothing. A dense layer is one of images of
- * a single pixel.
+ * 1. input_offset, 0 or 1, is added to b; what lies outside of the image adds nothing.
  *
- * packed: one record per output channel (edgeq's kernels/binary_inputs.py). by_table: its bias is doubled, and its last
- * three words are for edgeq_finish_either_s8; else the first of them is a multiplier and the last a shift. ctx: three
- * windows in whole words and one image, of bits, a pixel's channels in whole bytes.
+ * packed: one record per output channel (edgeq's kernels/binary_inputs.py). by_two_words: it ends with two words for
+ * edgeq_finish_few_s8; else with a bias, a multiplier and a shift. ctx: three windows in whole words and one image, of
+ * bits, a pixel's channels in whole bytes.
  */
 arm_cmsis_nn_status edgeq_binary_convolve_s8(const cmsis_nn_context *ctx,
                                              const cmsis_nn_conv_params *conv_params,
@@ -28,9 +27,42 @@ arm_cmsis_nn_status edgeq_binary_convolve_s8(const cmsis_nn_context *ctx,
                                              const int8_t *input_data,
                                              const cmsis_nn_dims *filter_dims,
                                              const int32_t *packed,
-                                             bool by_table,
+                                             bool by_two_words,
                                              const cmsis_nn_dims *output_dims,
                                              int8_t *output_data);
+
+/* The dense layer of such inputs and weights; ctx: a row of inputs as bits, in whole words. */
+arm_cmsis_nn_status edgeq_binary_fully_connected_s8(const cmsis_nn_context *ctx,
+                                                    const cmsis_nn_fc_params *fc_params,
+                                                    int32_t threshold,
+                                                    const cmsis_nn_dims *input_dims,
+                                                    const int8_t *input_data,
+                                                    const cmsis_nn_dims *filter_dims,
+                                                    const int32_t *packed,
+                                                    bool by_two_words,
+                                                    const cmsis_nn_dims *output_dims,
+                                                    int8_t *output_data);
+
+/*
+ * The same of windows and rows of up to 32 inputs, by tables of results (edgeq's kernels/binary_tables.py). A window that
+ * hangs over an edge is an ARM_CMSIS_NN_ARG_ERROR.
+ */
+arm_cmsis_nn_status edgeq_binary_convolve_table_s8(const cmsis_nn_conv_params *conv_params,
+                                                   int32_t threshold,
+                                                   const cmsis_nn_dims *input_dims,
+                                                   const int8_t *input_data,
+                                                   const cmsis_nn_dims *filter_dims,
+                                                   const int32_t *packed,
+                                                   const cmsis_nn_dims *output_dims,
+                                                   int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_binary_fully_connected_table_s8(int32_t threshold,
+                                                          const cmsis_nn_dims *input_dims,
+                                                          const int8_t *input_data,
+                                                          const cmsis_nn_dims *filter_dims,
+                                                          const int32_t *packed,
+                                                          const cmsis_nn_dims *output_dims,
+                                                          int8_t *output_data);
 
 #ifdef __cplusplus
 }
