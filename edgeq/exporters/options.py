@@ -428,6 +428,21 @@ def _arg_max(node: Node, graph: Graph) -> schema.ArgMaxOptionsT:
     return schema.ArgMaxOptionsT(outputType=TYPES[node.attrs.output_type])
 
 
+@rule("TOPK_V2", version=2)
+def _topk(node: Node, graph: Graph) -> schema.TopKV2OptionsT:
+    return schema.TopKV2OptionsT()
+
+
+@rule("ONE_HOT", version=1)
+def _one_hot(node: Node, graph: Graph) -> schema.OneHotOptionsT:
+    return schema.OneHotOptionsT(axis=node.attrs.axis)
+
+
+@rule("REVERSE_SEQUENCE", version=1)
+def _reverse_sequence(node: Node, graph: Graph) -> schema.ReverseSequenceOptionsT:
+    return schema.ReverseSequenceOptionsT(seqDim=node.attrs.seq_dim, batchDim=node.attrs.batch_dim)
+
+
 @rule("ARG_MIN", version=2)
 def _arg_min(node: Node, graph: Graph) -> schema.ArgMinOptionsT:
     return schema.ArgMinOptionsT(outputType=TYPES[node.attrs.output_type])

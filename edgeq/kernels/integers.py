@@ -13,6 +13,7 @@ from edgeq.ops.cumsum import CumsumParams
 from edgeq.ops.integers import IntegerPairwiseParams
 from edgeq.ops.logical_not import LogicalNotParams
 from edgeq.ops.selecting import SelectParams
+from edgeq.ops.topk_v2 import TopkParams
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 
@@ -65,6 +66,13 @@ class ArgExtreme(Kernel):
     name = "edgeq_arg_extreme"
     ops = ops_with(ArgExtremeParams)
     template = "arg_extreme.c.j2"
+
+
+@register
+class Topk(Kernel):
+    name = "edgeq_topk"
+    ops = ops_with(TopkParams)
+    template = "topk.c.j2"
 
 
 @register

@@ -9,6 +9,8 @@ from edgeq.ops import ops_with
 from edgeq.ops.gather_nd import GatherNdParams
 from edgeq.ops.indexed import IndexedParams
 from edgeq.ops.movement import CopyParams
+from edgeq.ops.one_hot import OneHotParams
+from edgeq.ops.reverse_sequence import ReverseSequenceParams
 from edgeq.ops.selection import GatherParams
 from edgeq.ops.space_to_batch_nd import ScatterParams
 from edgeq.target import Cpu
@@ -67,3 +69,17 @@ class ScatterS8(Kernel):
 
     def supports(self, p: ScatterParams, cpu: Cpu) -> bool:
         return len(p.dims) <= MAX_RANK
+
+
+@register
+class ReverseSequence(Kernel):
+    name = "edgeq_reverse_sequence"
+    ops = ops_with(ReverseSequenceParams)
+    template = "reverse_sequence.c.j2"
+
+
+@register
+class OneHot(Kernel):
+    name = "edgeq_one_hot"
+    ops = ops_with(OneHotParams)
+    template = "one_hot.c.j2"

@@ -156,6 +156,16 @@ def _arg_extreme(options: Any) -> dict[str, Any]:
     return {"output_type": types[options.OutputType()]}
 
 
+@rule("ONE_HOT")
+def _one_hot(options: Any) -> dict[str, Any]:
+    return {"axis": options.Axis()}
+
+
+@rule("REVERSE_SEQUENCE")
+def _reverse_sequence(options: Any) -> dict[str, Any]:
+    return {"seq_dim": options.SeqDim(), "batch_dim": options.BatchDim()}
+
+
 @rule("CONCATENATION")
 def _concatenation(options: Any) -> dict[str, Any]:
     return {"axis": options.Axis(), "activation": _activation(options)}

@@ -3,6 +3,7 @@
 #ifndef EDGEQ_KERNELS_PLACES_H
 #define EDGEQ_KERNELS_PLACES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arm_nn_types.h"
@@ -54,6 +55,47 @@ arm_cmsis_nn_status edgeq_gather_nd(const int8_t *input,
                                     edgeq_type index_type,
                                     int32_t count,
                                     int8_t *output);
+
+/*
+ * The k largest elements of each row, the largest first, of equals the one that stands first, and their places in the row.
+ * The buffers must not overlap. ARM_CMSIS_NN_ARG_ERROR: a count below 1, k above size.
+ */
+arm_cmsis_nn_status edgeq_topk(edgeq_type type,
+                               const void *input,
+                               int32_t rows,
+                               int32_t size,
+                               int32_t k,
+                               void *values,
+                               int32_t *places);
+
+/*
+ * Blocks of a tensor (outer, first, middle, second, block bytes): along `second` if steps_last, else along `first`, so many
+ * steps backwards as lengths says for each index of the other axis; none for a negative length, at most all. The buffers
+ * must not overlap. ARM_CMSIS_NN_ARG_ERROR: a size below 1.
+ */
+arm_cmsis_nn_status edgeq_reverse_sequence(const int8_t *input,
+                                           int32_t outer,
+                                           int32_t first,
+                                           int32_t middle,
+                                           int32_t second,
+                                           int32_t block,
+                                           bool steps_last,
+                                           const void *lengths,
+                                           edgeq_type length_type,
+                                           int8_t *output);
+
+/*
+ * (outer, depth, inner) of indices (outer, inner): the second of two values where an index is the place along the axis of
+ * `depth`, else the first. The buffers must not overlap. ARM_CMSIS_NN_ARG_ERROR: a size below 1.
+ */
+arm_cmsis_nn_status edgeq_one_hot(const void *indices,
+                                  edgeq_type index_type,
+                                  int32_t outer,
+                                  int32_t depth,
+                                  int32_t inner,
+                                  const void *values,
+                                  edgeq_type type,
+                                  void *output);
 
 /* arm_pad_s8 for int16: sizes count elements. */
 arm_cmsis_nn_status edgeq_pad_s16(const int16_t *input,

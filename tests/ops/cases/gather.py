@@ -40,7 +40,8 @@ def _computed(rng: np.random.Generator, x: Tensor, axis: int, shape: tuple[int, 
 
 
 def in_int16(case: Case, rng: np.random.Generator) -> Case:
-    """The indices stay."""
+    """Inputs of plain integers, which are indices, stay."""
     wide = widened(case, rng)
     of = dict(zip(case.graph.inputs, zip(case.inputs, wide.inputs, strict=True), strict=True))
-    return Case(case.op, wide.graph, tuple(a if name == "indices" else b for name, (a, b) in of.items()))
+    tensors = case.graph.tensors
+    return Case(case.op, wide.graph, tuple(a if tensors[name].quant is None else b for name, (a, b) in of.items()))
