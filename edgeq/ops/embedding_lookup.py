@@ -38,7 +38,8 @@ class EmbeddingLookup(Op):
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         indices, table = graph.operands(node)
-        return lower_indexed(table, indices, graph.results(node)[0], 0, node.loc)
+        # TF 2.14's converter measures tables and results apart; TFLite copies integers
+        return lower_indexed(table, indices, graph.results(node)[0], 0, node.loc, scales_matter=False)
 
     def simulate(self, p: IndexedParams, table: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, ...]:
         return (simulate_indexed(p, table, indices),)

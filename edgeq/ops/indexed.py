@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.errors import QuantizationError
 from edgeq.ir import DType, Tensor
 from edgeq.ops.base import Lowered
+from edgeq.ops.integers import of_type
 from edgeq.ops.pooling import same_values
 
 #: Types that indices may have.
@@ -32,15 +33,20 @@ class IndexedParams:
     index_type: str
 
 
-def lower_indexed(table: Tensor, indices: Tensor, y: Tensor, axis: int, where: str) -> Lowered:
+def lower_indexed(
+    table: Tensor, indices: Tensor, y: Tensor, axis: int, where: str, *, scales_matter: bool = True
+) -> Lowered:
     """Parameters for rows along one axis of a table, constant or not.
+
+    Args:
+        scales_matter: whether the result has to have the table's scale and zero point.
 
     Raises:
         QuantizationError: indices of another type, or a result of other values than the table's.
     """
     if indices.dtype not in INDEX_TYPES:
         raise QuantizationError(f"indices of type {indices.dtype.value}, integers are needed", where=where)
-    itemsize = same_values(table, y, where).itemsize
+    itemsize = (same_values(table, y, where) if scales_matter else of_type(table, (y.dtype,), where)).itemsize
     params = IndexedParams(
         output_shape=y.shape,
         outer=math.prod(table.shape[:axis]),

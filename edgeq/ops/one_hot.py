@@ -16,8 +16,8 @@ from edgeq.ir import Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
 from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
 from edgeq.ops.indexed import INDEX_TYPES
+from edgeq.ops.integers import of_type
 from edgeq.ops.movement import MOVABLE
-from edgeq.ops.pooling import same_values
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,9 @@ class OneHot(Op):
         (y,) = graph.results(node)
         if indices.dtype not in INDEX_TYPES:
             raise QuantizationError(f"indices of type {indices.dtype.value}, integers are needed", where=node.loc)
-        same_values(on, y, node.loc)
-        same_values(off, y, node.loc)
+        # what converters write here may differ from the result in scale and zero point: TFLite copies integers
+        of_type(on, (of_type(y, self.dtypes, node.loc),), node.loc)
+        of_type(off, (y.dtype,), node.loc)
         at = _place(node.attrs, len(indices.shape))
         params = OneHotParams(
             outer=math.prod(indices.shape[:at]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,18 @@ def _litert_differs(case: Case) -> bool:
         or (case.op == "CONV_2D" and narrow)
         or (case.op == "TRANSPOSE_CONV" and (narrow or bias is None))
     )
+
+
+@pytest.mark.parametrize("op", ["EMBEDDING_LOOKUP", "ONE_HOT"])
+def test_integers_are_copied_whatever_scale_they_are_given(op: str) -> None:
+    """TF 2.14's converter measures tables, values and results of these apart."""
+    for index, case in enumerate(cases_of(op, SEED, 4)):
+        tensors = dict(case.graph.tensors)
+        for name in {"table", "on", "off", "y"} & set(tensors):
+            scale = tensors[name].quant.scale * np.float32(1 + 0.1 * index + 0.01 * len(name))
+            tensors[name] = replace(tensors[name], quant=QuantParams(scale, [index]))
+        case = Case(op, replace(case.graph, tensors=tensors), case.inputs)
+        assert_equal(simulate(case.graph, case.inputs), witness(case), case)
 
 
 def test_an_exponential_beyond_int32_saturates_as_in_litert() -> None:
