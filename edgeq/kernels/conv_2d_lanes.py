@@ -37,7 +37,7 @@ class ConvolveLanesS8(Kernel):
     ops = ("CONV_2D",)
     template = "conv_2d_lanes.c.j2"
     tuned = True
-    code_bytes = 2050
+    code_bytes = 2820
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         out_c, *window = p.weights.shape

@@ -53,6 +53,21 @@ arm_cmsis_nn_status edgeq_depthwise_conv_words_s8(const cmsis_nn_context *ctx,
                                                   int8_t *output_data);
 
 /*
+ * The same by 3x3, without dilation, of a table with results of edgeq_finish_short.h. Pixels of a row are computed two
+ * by two, with a stride of 1 and wide words four by four, one where two are not left. ctx: room for the three rows of all
+ * that such pixels see if any of it hangs over the image's edge, else none.
+ */
+arm_cmsis_nn_status edgeq_depthwise_conv_3x3_words_s8(const cmsis_nn_context *ctx,
+                                                      const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                      const cmsis_nn_dims *input_dims,
+                                                      const int8_t *input_data,
+                                                      const cmsis_nn_dims *filter_dims,
+                                                      const int32_t *packed,
+                                                      bool is_narrow,
+                                                      const cmsis_nn_dims *output_dims,
+                                                      int8_t *output_data);
+
+/*
  * arm_fully_connected_wrapper_s8 for four units and more: the weights of two units in one word. ctx: a word for every
  * eight inputs, their number rounded up to eights, aligned to words; behind them room for so many inputs if their number
  * is no multiple of eight. The output may not be the input. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too
