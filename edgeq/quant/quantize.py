@@ -12,6 +12,7 @@ from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array, veri
 from edgeq.ops import Product, SymmetricConstant
 from edgeq.ops.binary_inputs import TwoLevels
 from edgeq.passes.binary_inputs import with_binary_inputs
+from edgeq.passes.fuse_ranges import fuse_ranges
 from edgeq.quant.adaptive_rounding import round_adaptively
 from edgeq.quant.bias_correction import correct_bias
 from edgeq.quant.binary_inputs import observed_levels, takes_binary_inputs
@@ -62,7 +63,7 @@ def quantize(
     """
     recipe = as_recipe(scheme).check(graph)
     if not recipe.calibrated:
-        return quantize_at_run_time(graph, recipe)
+        return fuse_ranges(quantize_at_run_time(graph, recipe))
     graph = scale_channels(graph, inputs, recipe.layer)
     calibration: Calibration = observe(graph, inputs, recipe.activation_roles(graph), progress)
     levels = observed_levels(graph, inputs, recipe)

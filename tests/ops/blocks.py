@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from edgeq.fixedpoint import Dialect
 from edgeq.fixedpoint_scales import pair, scale_of
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, verify_graph
 from edgeq.ops import Activation, find_op
+from edgeq.ops.dynamic_ranged import RangedAttrs
 
 from .graphs import VECTORS, Case, constant, random_values, zero_point
 
@@ -18,6 +20,8 @@ PLAIN = QuantParams([1.0], [0])
 #: Sums are exact up to the rounding of constants to 31 bits: in parts of 2^-20 of the largest one, or steps.
 SUM_BOUND = 2.0
 PARTS = 1 << 20
+#: A block's step for rounding to it and to its zero point.
+RANGED_BOUND = 1.0001
 
 
 def random_scales(rng: np.random.Generator, near: float) -> np.ndarray:
@@ -127,7 +131,19 @@ def _dynamic(rng: np.random.Generator, case: Case, name: str) -> Case:
 def dynamic_distances(case: Case, found: list[np.ndarray]) -> list[float]:
     """How far the sums are from what the operator that is stood for computes in real numbers, at the most."""
     (node,) = case.graph.nodes
-    stands_for = find_op(find_op(node.op).stands_for)
+    expected = exact_sums(case, find_op(node.op).stands_for, node.attrs)
+    sums, of_sums = found
+    errors = np.abs(meant(sums, of_sums) - expected.reshape(sums.shape))
+    # a block of zeros has a scale too, of which others may be a small part
+    largest = np.maximum(np.abs(expected).reshape(len(sums), -1).max(axis=1), PARTS * real(of_sums))
+    errors = errors.reshape(len(sums), -1).max(axis=1) / largest * PARTS
+    return [float(errors.max())]
+
+
+def exact_sums(case: Case, op: str, attrs: Any) -> np.ndarray:
+    """What that operator computes of a case's blocks in real numbers, float64."""
+    (node,) = case.graph.nodes
+    stands_for = find_op(op)
     values = dict(zip(case.graph.inputs, case.inputs, strict=True))
     values.update((t.name, t.data[np.newaxis]) for t in case.graph.tensors.values() if t.data is not None)
     exact: list[np.ndarray | None] = []
@@ -139,10 +155,35 @@ def dynamic_distances(case: Case, found: list[np.ndarray]) -> list[float]:
         elif not tensor.name.endswith("_range"):
             array = values[tensor.name]
             exact.append(array if tensor.quant is None else tensor.quant.dequantize(array[0])[np.newaxis])
-    expected = stands_for.evaluate(node.attrs, *exact)[0].astype(np.float64)
-    sums, of_sums = found
-    errors = np.abs(meant(sums, of_sums) - expected.reshape(sums.shape))
-    # a block of zeros has a scale too, of which others may be a small part
-    largest = np.maximum(np.abs(expected).reshape(len(sums), -1).max(axis=1), PARTS * real(of_sums))
-    errors = errors.reshape(len(sums), -1).max(axis=1) / largest * PARTS
-    return [float(errors.max())]
+    return stands_for.evaluate(attrs, *exact)[0].astype(np.float64)
+
+
+def ranged_cases(name: str) -> Callable[[np.random.Generator], Iterator[Case]]:
+    """The cases of an operator whose sums become a block at once: those of the sums, any activation."""
+
+    def cases(rng: np.random.Generator) -> Iterator[Case]:
+        for case in dynamic_cases(find_op(name).weighted.name)(rng):
+            (node,) = case.graph.nodes
+            (y, _) = case.graph.results(node)
+            attrs = RangedAttrs(node.attrs, rng.choice(list(Activation)), bool(rng.random() < 0.5))
+            results = [block("y", y.shape), range_of("y_range")]
+            fused = Node(name, node.inputs, tuple(t.name for t in results), attrs, name.lower())
+            graph = case.graph.rewrite([fused], results, outputs=fused.outputs)
+            yield Case(name, verify_graph(graph, "test case"), case.inputs)
+
+    return cases
+
+
+def ranged_distances(case: Case, found: list[np.ndarray]) -> list[float]:
+    """How far a block is from the clamped sums, in its own steps and those of the sums together, at the most."""
+    (node,) = case.graph.nodes
+    weighted = find_op(node.op).weighted
+    expected = exact_sums(case, weighted.stands_for, node.attrs.sums)
+    y, ranges = found
+    lowered = find_op(node.op).lower(node, case.graph, Dialect.DOUBLE)
+    values = dict(zip(case.graph.inputs, case.inputs, strict=True))
+    _, of_sums = weighted.simulate(lowered.params, *(values[name] for name in lowered.inputs))
+    largest = np.abs(expected).reshape(len(y), -1).max(axis=1)
+    step = real(ranges) + SUM_BOUND * np.maximum(largest / PARTS, real(of_sums))
+    errors = np.abs(meant(y, ranges) - np.clip(expected, *node.attrs.activation.bounds).reshape(y.shape))
+    return [float((errors.reshape(len(y), -1).max(axis=1) / step).max())]

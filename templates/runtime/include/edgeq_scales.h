@@ -140,4 +140,15 @@ static inline edgeq_bounds edgeq_bounds_in_steps(const edgeq_bounds *bounds, edg
     return found;
 }
 
+/*
+ * Whether a block's zero point is 0, and how large the difference of its integers, or their magnitude where it is, may
+ * get: numerator / 2^numerator_bits, and the inverse of that.
+ */
+typedef struct {
+    int32_t symmetric;
+    int32_t numerator;
+    int32_t numerator_bits;
+    edgeq_scale inverse;
+} edgeq_block_range;
+
 #endif

@@ -101,17 +101,6 @@ typedef struct {
 arm_cmsis_nn_status edgeq_dynamic_concatenation_s8(
     const edgeq_dynamic_part *parts, int32_t count, int32_t rows, int32_t *output, int32_t *output_scale);
 
-/*
- * Whether a block's zero point is 0, and how large the difference of its integers, or their magnitude where it is, may
- * get: numerator / 2^numerator_bits, and the inverse of that.
- */
-typedef struct {
-    int32_t symmetric;
-    int32_t numerator;
-    int32_t numerator_bits;
-    edgeq_scale inverse;
-} edgeq_block_range;
-
 /* Sums to a block that uses all of int8. It may begin where the sums do. */
 arm_cmsis_nn_status edgeq_dynamic_quantize_s32(const int32_t *input,
                                                const int32_t *input_scale,
@@ -120,6 +109,79 @@ arm_cmsis_nn_status edgeq_dynamic_quantize_s32(const int32_t *input,
                                                const edgeq_block_range *range,
                                                int8_t *output,
                                                int32_t *output_range);
+
+/*
+ * The sums of edgeq_dynamic_convolve_s8 and edgeq_dynamic_depthwise_conv_s8, and the block that edgeq_dynamic_quantize_s32
+ * makes of them. ctx->buf: all sums, and what their kernel needs.
+ */
+arm_cmsis_nn_status edgeq_dynamic_ranged_convolve_s8(const cmsis_nn_context *ctx,
+                                                     const cmsis_nn_conv_params *conv_params,
+                                                     const cmsis_nn_per_channel_quant_params *quant_params,
+                                                     const edgeq_sum_scale *sum_scale,
+                                                     const edgeq_bounds *bounds,
+                                                     const edgeq_block_range *range,
+                                                     const cmsis_nn_dims *input_dims,
+                                                     const int8_t *input,
+                                                     const int32_t *input_range,
+                                                     const cmsis_nn_dims *filter_dims,
+                                                     const int8_t *filter,
+                                                     const int32_t *bias,
+                                                     const cmsis_nn_dims *output_dims,
+                                                     int8_t *output,
+                                                     int32_t *output_range);
+
+arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_s8(const cmsis_nn_context *ctx,
+                                                           const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                           const cmsis_nn_per_channel_quant_params *quant_params,
+                                                           const edgeq_sum_scale *sum_scale,
+                                                           const edgeq_bounds *bounds,
+                                                           const edgeq_block_range *range,
+                                                           const cmsis_nn_dims *input_dims,
+                                                           const int8_t *input,
+                                                           const int32_t *input_range,
+                                                           const cmsis_nn_dims *filter_dims,
+                                                           const int8_t *filter,
+                                                           const int32_t *bias,
+                                                           const cmsis_nn_dims *output_dims,
+                                                           int8_t *output,
+                                                           int32_t *output_range);
+
+/*
+ * The same in two passes, for cores with the DSP extension: without groups, two output channels and more; channels in
+ * fours, one output channel for each. packed: edgeq's kernels/dynamic_ranged.py. ctx->buf: four int32 for each channel;
+ * windows of four pixels in int16, then one of int8; or that one.
+ */
+arm_cmsis_nn_status edgeq_dynamic_ranged_convolve_dsp_s8(const cmsis_nn_context *ctx,
+                                                         const cmsis_nn_conv_params *conv_params,
+                                                         const cmsis_nn_per_channel_quant_params *quant_params,
+                                                         const edgeq_sum_scale *sum_scale,
+                                                         const edgeq_bounds *bounds,
+                                                         const edgeq_block_range *range,
+                                                         const cmsis_nn_dims *input_dims,
+                                                         const int8_t *input,
+                                                         const int32_t *input_range,
+                                                         const cmsis_nn_dims *filter_dims,
+                                                         const int32_t *packed,
+                                                         const int32_t *bias,
+                                                         const cmsis_nn_dims *output_dims,
+                                                         int8_t *output,
+                                                         int32_t *output_range);
+
+arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_dsp_s8(const cmsis_nn_context *ctx,
+                                                               const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                               const cmsis_nn_per_channel_quant_params *quant_params,
+                                                               const edgeq_sum_scale *sum_scale,
+                                                               const edgeq_bounds *bounds,
+                                                               const edgeq_block_range *range,
+                                                               const cmsis_nn_dims *input_dims,
+                                                               const int8_t *input,
+                                                               const int32_t *input_range,
+                                                               const cmsis_nn_dims *filter_dims,
+                                                               const int32_t *packed,
+                                                               const int32_t *bias,
+                                                               const cmsis_nn_dims *output_dims,
+                                                               int8_t *output,
+                                                               int32_t *output_range);
 
 /*
  * Sums to a block at a scale of 2^state[0], which follows the inferences: up as soon as something saturates, down after

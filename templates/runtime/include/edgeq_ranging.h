@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two passes over sums of products that are never in memory together: the first finds each channel's extremes before its
+ * requantization, which keeps their order, the second makes the block.
+ */
+#ifndef EDGEQ_RANGING_H
+#define EDGEQ_RANGING_H
+
+#include <stdbool.h>
+
+#include "edgeq_blocking.h"
+#include "edgeq_dsp.h"
+#include "edgeq_sums.h"
+#include "edgeq_window.h"
+
+typedef struct {
+    int32_t low;
+    int32_t high;
+} edgeq_extremes;
+
+typedef struct {
+    edgeq_sums sums;
+    edgeq_scale scale;         /* of the sums */
+    edgeq_extremes *extremes;  /* of each channel's sums of products with the block's integers as they are */
+    int32_t *offsets;          /* what its zero point adds to these */
+    edgeq_bounds limits;
+    edgeq_blocking block;
+    bool is_second;            /* pass */
+    bool is_usual;             /* whether the limits do what saturation does, and the shifts below are small */
+} edgeq_ranging;
+
+/* Working memory of so many channels: extremes, offsets, biases at the run-time scale. */
+static inline int32_t edgeq_ranging_bytes(int32_t channels)
+{
+    return 16 * channels;
+}
+
+/* Before the first pass; the offsets are the caller's to fill in. */
+static inline edgeq_ranging edgeq_begin_ranging(const edgeq_sum_scale *from, const int32_t *input_range,
+                                                const edgeq_bounds *bounds, const int32_t *bias, int32_t channels,
+                                                const cmsis_nn_per_channel_quant_params *quant, int32_t *memory)
+{
+    int32_t scale[2];
+    const edgeq_blocking none = {0, 0, 0, 0};
+    edgeq_ranging r;
+    int32_t c;
+
+    r.extremes = (edgeq_extremes *)memory;
+    r.offsets = memory + 2 * channels;
+    r.sums = edgeq_begin_sums(from, input_range, bias, channels, quant, memory + 3 * channels, scale);
+    r.scale = edgeq_load_scale(scale);
+    r.limits = edgeq_bounds_in_steps(bounds, r.scale);
+    r.block = none;
+    r.is_second = false;
+    r.is_usual = false;
+    for (c = 0; c < channels; ++c) {
+        r.extremes[c].low = INT32_MAX;
+        r.extremes[c].high = INT32_MIN;
+    }
+    return r;
+}
+
+/* Between the passes. */
+static inline void edgeq_end_first_pass(edgeq_ranging *r, int32_t channels, const edgeq_block_range *range,
+                                        int32_t *output_range)
+{
+    int32_t low = 0;
+    int32_t high = 0;
+    int32_t c;
+
+    for (c = 0; c < channels; ++c) {
+        const int32_t least = edgeq_finished_sum(&r->sums, r->extremes[c].low + r->offsets[c], c);
+        const int32_t most = edgeq_finished_sum(&r->sums, r->extremes[c].high + r->offsets[c], c);
+        low = least < low ? least : low;
+        high = most > high ? most : high;
+    }
+    const bool is_above = high > r->limits.high;
+    const bool is_below = low < r->limits.low;
+    /* 0 lies between the bounds */
+    low = edgeq_clamp(low, r->limits.low, r->limits.high);
+    high = edgeq_clamp(high, r->limits.low, r->limits.high);
+    r->block = edgeq_begin_blocking(low, high, range, r->scale, output_range);
+    /* what a ReLU cuts off lies below the zero point of -128 */
+    r->is_usual = !is_above && (!is_below || (r->limits.low == 0 && r->block.zero_point == INT8_MIN)) &&
+                  r->sums.raised == 0 && r->block.bits > 32;
+    r->is_second = true;
+}
+
+/* In the first pass: so many sums of a channel. */
+static inline void edgeq_widen_extremes(edgeq_extremes *e, const int32_t *acc, int32_t count)
+{
+    edgeq_extremes found = *e;
+    int32_t i;
+
+    for (i = 0; i < count; ++i) {
+        found.low = acc[i] < found.low ? acc[i] : found.low;
+        found.high = acc[i] > found.high ? acc[i] : found.high;
+    }
+    *e = found;
+}
+
+/* In the second pass, for any sum. */
+static EDGEQ_NOINLINE int8_t edgeq_ranged_result(const edgeq_ranging *r, int32_t acc, int32_t channel)
+{
+    const int32_t sum = edgeq_finished_sum(&r->sums, acc, channel);
+    return edgeq_in_block(&r->block, edgeq_clamp(sum, r->limits.low, r->limits.high));
+}
+
+/* What all channels have in common in the second pass, in registers. */
+typedef struct {
+    int32_t factor;
+    int32_t half;
+    int32_t bits;
+    int32_t zero_point;
+    bool is_usual;
+} edgeq_block_steps;
+
+static inline edgeq_block_steps edgeq_begin_steps(const edgeq_ranging *r)
+{
+    const edgeq_block_steps s = {r->block.factor, r->block.half, r->block.bits - 32, r->block.zero_point, r->is_usual};
+    return s;
+}
+
+/* In the second pass: the results of so many sums of a channel, y_step bytes apart. */
+static inline void edgeq_ranged_results(const edgeq_ranging *r, edgeq_block_steps s, const int32_t *acc, int32_t count,
+                                        int32_t channel, int8_t *y, int32_t y_step)
+{
+    const int32_t mult = r->sums.mult[channel];
+    const int32_t up = 1 + r->sums.shift[channel];
+    const int32_t offset = r->offsets[channel];
+    const int32_t bias = r->sums.bias[channel];
+    int32_t i;
+
+    if (!s.is_usual || up < 1) {
+        for (i = 0; i < count; ++i, y += y_step) {
+            *y = edgeq_ranged_result(r, acc[i] + offset, channel);
+        }
+        return;
+    }
+    for (i = 0; i < count; ++i, y += y_step) {
+        /* below 2^29: rounded as edgeq_requantize_single does */
+        const int64_t product = (int64_t)(acc[i] + offset) * mult + ((uint32_t)1 << (31 - up));
+        const uint32_t sum = ((uint32_t)product >> (32 - up) | (uint32_t)(product >> 32) << up) + (uint32_t)bias;
+        const int64_t scaled = (int64_t)edgeq_wrap_s32(sum) * s.factor;
+        *y = (int8_t)edgeq_ssat8((((int32_t)(scaled >> 32) + s.half) >> s.bits) + s.zero_point);
+    }
+}
+
+#endif
