@@ -1,7 +1,7 @@
 """Layers whose weights have zero points, or scales and minima of blocks, by our own kernels.
 
 4-bit weights without either are one block for each channel, faster here than by the portable CMSIS-NN functions, and
-with the DSP extension than by Arm's.
+with the DSP extension than by Arm's. The vector extension has kernels of its own for them.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgeq.fixedpoint import INT32_MAX
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
@@ -63,16 +64,60 @@ class ConvolveMveS8(Kernel):
 
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`, and `copied`, one number: 1 where every window is copied."""
-        out_c, height, *_ = p.weights.shape
-        copied = _copies_all(p)
-        rows = p.weights.reshape(out_c, 1 if copied else height, -1)
-        rows = _patch_steps(rows) if _is_patch(*rows.shape[1:]) else padded_steps(rows)
-        steps = int8_words(rows).reshape(out_c, -1, 4)  # words of sixteen weights
-        tiles = blocks(out_c, _CHANNELS)
-        bias, quant = _channels(p).words(tiles)
-        words = [bias, np.moveaxis(steps[tiles], 1, 2).reshape(len(tiles), -1), quant]
-        packed = np.concatenate(words, axis=1).astype(np.int32)
-        return {"packed": frozen_array(packed), "copied": frozen_array(np.array([copied], np.int8))}
+        bias, quant = _channels(p).words(blocks(p.weights.shape[0], _CHANNELS))
+        packed = np.concatenate([self.bias_words(bias), self.weight_words(_steps(p)), quant], axis=1)
+        return {
+            "packed": frozen_array(packed.astype(np.int32)),
+            "copied": frozen_array(np.array([_copies_all(p)], np.int8)),
+        }
+
+    def bias_words(self, bias: np.ndarray) -> np.ndarray:
+        """Of biases of the records' channels, int64 (records, 4)."""
+        return bias
+
+    def weight_words(self, steps: np.ndarray) -> np.ndarray:
+        """int32 (records, …) of weights int8 (records, steps, 4, 16)."""
+        return int8_words(steps).reshape(len(steps), -1)
+
+
+@register
+class ConvolveMveS4(ConvolveMveS8):
+    """Weights of four bits: a byte of the table holds 16·w1 + w0 of two channels. The sum of its products is
+    16·s1 + s0, and w0 shifted to the left gives 16·s0; so the biases are 16·b0 and 16·b1 + b0. What does not fit a
+    byte, -8 beside less than 0, is left to other kernels."""
+
+    name = "edgeq_convolve_mve_s4"
+    weight_types = ("int4",)
+    code_bytes = 4018
+
+    def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
+        if not super().supports(p, cpu):
+            return False
+        total = np.abs(p.weights.astype(np.int64)).reshape(p.weights.shape[0], -1).sum(axis=1)
+        largest = int((total * 128 + np.abs(_channels(p).bias)).max())
+        return 17 * largest <= INT32_MAX and int(_joint(_steps(p)).min()) >= -128
+
+    def bias_words(self, bias: np.ndarray) -> np.ndarray:
+        words = 16 * bias
+        words[:, 1::2] += bias[:, ::2]
+        return words
+
+    def weight_words(self, steps: np.ndarray) -> np.ndarray:
+        return super().weight_words(_joint(steps).astype(np.int8))
+
+
+def _steps(p: Conv2DParams) -> np.ndarray:
+    """The weights of records' channels, sixteen to a step: int8 (records, steps, 4, 16)."""
+    out_c, height, *_ = p.weights.shape
+    rows = p.weights.reshape(out_c, 1 if _copies_all(p) else height, -1)
+    rows = _patch_steps(rows) if _is_patch(*rows.shape[1:]) else padded_steps(rows)
+    return np.moveaxis(rows.reshape(out_c, -1, 16)[blocks(out_c, _CHANNELS)], 1, 2)
+
+
+def _joint(steps: np.ndarray) -> np.ndarray:
+    """Every two channels' weights in one number: int32 (records, steps, 2, 16)."""
+    wide = steps.astype(np.int32)
+    return 16 * wide[:, :, 1::2] + wide[:, :, ::2]
 
 
 def _channels(p: Conv2DParams) -> VectorChannels | None:

@@ -6,13 +6,14 @@ The conformance cases are the same for all cores; these are the borders between 
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edgeq.device.session import open_host, open_qemu
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import QuantParams
+from edgeq.ir import DType, QuantParams
 from edgeq.kernels import KernelSetting, Optimize
 from edgeq.lower import lower
 from edgeq.ops import Activation
@@ -121,23 +122,40 @@ def _merged(op: str):
     cases = []
     for plain in (True, False):
         for padding in Padding:
-            if op == "CONV_2D":
+            if op.startswith("CONV_2D"):
                 fitting = [g for g in CONVOLUTIONS if padding is Padding.SAME or _fits(g[3], g[0], g[2])]
                 cases += [_convolution(rng, plain, padding, *geometry) for geometry in fitting]
             else:
                 fitting = [g for g in DEPTHWISE if padding is Padding.SAME or _fits(g[2], (3, 3), g[1])]
                 cases += [_depthwise(rng, plain, padding, *geometry) for geometry in fitting]
-    return merge(cases)
+    return merge([_with_int4(case) for case in cases] if op.endswith("int4") else cases)
 
 
-KERNELS = {"CONV_2D": "edgeq_convolve_mve_s8", "DEPTHWISE_CONV_2D": "edgeq_depthwise_conv_3x3_mve_s8"}
+def _with_int4(case: Case) -> Case:
+    """The case with weights from -7 to 7, as quantizers make them."""
+    w = case.graph.tensors["w"]
+    values = np.sign(w.data) * (np.abs(w.data.astype(np.int16)) // 17).astype(np.int8)
+    narrow = replace(w, dtype=DType.INT4, data=values, quant=replace(w.quant, scale=w.quant.scale * np.float32(17)))
+    b = case.graph.tensors["b"]
+    wider = replace(b, quant=replace(b.quant, scale=b.quant.scale * np.float32(17)))
+    tensors = {**case.graph.tensors, "w": narrow, "b": wider}
+    return replace(case, graph=replace(case.graph, tensors=tensors))
+
+
+KERNELS = {
+    "CONV_2D": "edgeq_convolve_mve_s8",
+    "CONV_2D-int4": "edgeq_convolve_mve_s4",
+    "DEPTHWISE_CONV_2D": "edgeq_depthwise_conv_3x3_mve_s8",
+}
 SPEEDS = pytest.mark.parametrize("optimize", [Optimize.SPEED, Optimize.SIZE], ids=str)
 
 
 @functools.cache
 def _program(op: str):
     program = lower(_merged(op)[0], BOARDS["M55"].soc.cpu, Dialect.DOUBLE, KernelSetting.TUNED, Optimize.SPEED)
-    assert {call.kernel for call in program.calls} == {KERNELS[op]}
+    used = [call.kernel for call in program.calls]
+    # where int4 weights have few inputs, some factors are above a half
+    assert used.count(KERNELS[op]) >= len(used) * (0.9 if op.endswith("int4") else 1)
     return program
 
 

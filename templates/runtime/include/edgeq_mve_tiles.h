@@ -6,6 +6,10 @@
  * Sixteen input bytes of both pixels and four channels, 128 MACs, cost 14 instructions: six loads, eight VMLADAVA,
  * whose sums take all even registers; 12 where the windows stay in vectors. The input's offset is part of the bias, so
  * that pixels need none. A row of a window, kernel width times channels, is contiguous.
+ *
+ * Weights of four bits (EDGEQ_WEIGHT_BITS is 4) cost no more: a byte holds 16 w1 + w0 of two channels, and what is
+ * shifted to the left by four bits holds 16 w0. The sums are 16 s1 + s0 and 16 s0, which takes eight instructions for a
+ * tile to take apart; biases are such that they come with them.
  */
 #ifndef EDGEQ_MVE_TILES_H
 #define EDGEQ_MVE_TILES_H
@@ -22,8 +26,14 @@ typedef struct {
     edgeq_output out;
 } edgeq_tiles;
 
+#if !defined(EDGEQ_WEIGHT_BITS)
+#define EDGEQ_WEIGHT_BITS 8
+#endif
+
 /* Words of a table's record beside the weights: bias, multiplier and shift of four channels. */
 #define QUANT_WORDS 12
+/* Words of sixteen weights of four channels. */
+#define STEP_WORDS (2 * EDGEQ_WEIGHT_BITS)
 
 /*
  * Windows of three rows of eight to ten bytes are two steps: the first row with the second's beginning behind it, the
@@ -37,7 +47,7 @@ static inline bool is_patch(const edgeq_tiles *v)
 /* The words of a record. */
 static inline int32_t record_words(const edgeq_tiles *v)
 {
-    return 16 * (is_patch(v) ? 2 : (v->steps + 1) * v->rows) + QUANT_WORDS;
+    return STEP_WORDS * (is_patch(v) ? 2 : (v->steps + 1) * v->rows) + QUANT_WORDS;
 }
 
 /* Whether saturation to int8 is all that limits, and cuts off what is below the zero point. */
@@ -76,12 +86,33 @@ typedef struct {
     "ldm r5!, {r8, r10, r12, lr}\n\t"
 
 /* Sixteen bytes of two pixels, in p and q, by four channels. */
+#if EDGEQ_WEIGHT_BITS == 4
+#define MAC_TWO(v, w, p, q, even_p, odd_p, even_q, odd_q) \
+    "vldrb.u8 " v ", [r5], #16\n\t"                       \
+    "vmladava.s8 " odd_p ", " p ", " v "\n\t"             \
+    "vshl.i8 " w ", " v ", #4\n\t"                        \
+    "vmladava.s8 " odd_q ", " q ", " v "\n\t"             \
+    "vmladava.s8 " even_p ", " p ", " w "\n\t"            \
+    "vmladava.s8 " even_q ", " q ", " w "\n\t"
+#define MACS_OF(v, w, p, q)                                 \
+    MAC_TWO(v, w, p, q, "r0", "r2", "r8", "r10")            \
+    MAC_TWO(v, w, p, q, "r4", "r6", "r12", "lr")
+#define TAKE_APART                 \
+    "sub r2, r2, r0, asr #4\n\t"   \
+    "sub r6, r6, r4, asr #4\n\t"   \
+    "sub r10, r10, r8, asr #4\n\t" \
+    "sub lr, lr, r12, asr #4\n\t"
+#define UNSCALE(p) "vshr.s32 " p ", " p ", #4\n\t"
+#else
 #define MAC(w, p, q, sum_p, sum_q)             \
     "vldrb.u8 " w ", [r5], #16\n\t"            \
     "vmladava.s8 " sum_p ", " p ", " w "\n\t"  \
     "vmladava.s8 " sum_q ", " q ", " w "\n\t"
 #define MACS_OF(v, w, p, q)                                                                      \
     MAC(v, p, q, "r0", "r8") MAC(w, p, q, "r2", "r10") MAC(v, p, q, "r4", "r12") MAC(w, p, q, "r6", "lr")
+#define TAKE_APART ""
+#define UNSCALE(p) ""
+#endif
 #define MACS MACS_OF("q2", "q3", "q0", "q1")
 #define STEP                     \
     "vldrb.u8 q0, [r1], #16\n\t" \
@@ -96,13 +127,13 @@ typedef struct {
  * The sums of both pixels to p and q, and from there to four bytes at i and at j, which move on. By saturation, the
  * pixels in the halves of one vector's lanes.
  */
-#define FINISH_OF(p, q, w, i, j, fix, limit)   \
+#define FINISH_OF(p, q, w, i, j, fix, limit) TAKE_APART \
     "vmov " p "[2], " p "[0], r0, r4\n\t"      \
     "vmov " p "[3], " p "[1], r2, r6\n\t"      \
-    "vldrw.u32 " w ", [r5], #16\n\t"           \
+    "vldrw.u32 " w ", [r5], #16\n\t" UNSCALE(p) \
     "vmov " q "[2], " q "[0], r8, r12\n\t"     \
     "vqrdmulh.s32 " p ", " p ", " w "\n\t"     \
-    "vmov " q "[3], " q "[1], r10, lr\n\t"     \
+    "vmov " q "[3], " q "[1], r10, lr\n\t" UNSCALE(q) \
     "vqrdmulh.s32 " q ", " q ", " w "\n\t"     \
     fix(p, q, w)                               \
     "vldrw.u32 " w ", [r5], #16\n\t"           \
@@ -388,33 +419,52 @@ static EDGEQ_NOINLINE void edgeq_convolve_tiles(const edgeq_tiles *v, const int8
 
 #else
 
-/* The byte of a record's weights that byte i of a window's row is multiplied with, for the first of four channels. */
-static int32_t place_in_record(const edgeq_tiles *v, int32_t row, int32_t i)
+/* The step that byte i of a window's row is multiplied in, times sixteen, and where in it. */
+static int32_t place_in_steps(const edgeq_tiles *v, int32_t row, int32_t i)
 {
     if (!is_patch(v)) {
-        return 64 * (row * (v->steps + 1) + i / 16) + i % 16;
+        return 16 * row * (v->steps + 1) + i;
     }
     if (row != 1) {
-        return 32 * row + i;
+        return 8 * row + i;
     }
-    return i < 16 - v->last ? i + v->last : 64 + i + 16 - v->last;
+    return i < 16 - v->last ? i + v->last : 16 + i + 16 - v->last;
+}
+
+/* A sum of a record's bias and products with bytes of its weights; of a pair of channels the first's are shifted. */
+static int32_t sum_up(const edgeq_tiles *v, const int8_t *x, int32_t pitch, const int32_t *record, int32_t lane)
+{
+    const int32_t vectors = STEP_WORDS / 4;
+    int32_t sum = record[lane];
+    int32_t row, i;
+
+    for (row = 0; row < v->rows; ++row) {
+        for (i = 0; i < 16 * v->steps + v->last; ++i) {
+            const int32_t place = place_in_steps(v, row, i);
+            const int32_t vector = place / 16 * vectors + lane * vectors / 4;
+            int32_t w = edgeq_table_byte(record + 4, 16 * vector + place % 16);
+            if (EDGEQ_WEIGHT_BITS == 4 && lane % 2 == 0) {
+                w = ((w & 15) ^ 8) * 16 - 128;
+            }
+            sum += w * x[row * pitch + i];
+        }
+    }
+    return sum;
 }
 
 static void convolve_one(const edgeq_tiles *v, const int8_t *x, int32_t pitch, const int32_t *table, int8_t *y)
 {
-    int32_t channel, row, i;
+    int32_t channel;
 
     for (channel = 0; channel < v->channels; ++channel) {
         const bool is_last = channel / 4 == v->channels / 4;
         const int32_t lane = is_last ? channel - v->channels + 4 : channel % 4;
         const int32_t *const record = table + channel / 4 * record_words(v);
         const int32_t *const quant = record + record_words(v) - 8;
-        int32_t sum = record[lane];
+        int32_t sum = sum_up(v, x, pitch, record, lane);
 
-        for (row = 0; row < v->rows; ++row) {
-            for (i = 0; i < 16 * v->steps + v->last; ++i) {
-                sum += edgeq_table_byte(record + 4, place_in_record(v, row, i) + 16 * lane) * x[row * pitch + i];
-            }
+        if (EDGEQ_WEIGHT_BITS == 4) {
+            sum = (lane % 2 == 0 ? sum : sum - sum_up(v, x, pitch, record, lane - 1) / 16) / 16;
         }
         y[channel] = edgeq_finish_one(sum, quant[lane], quant[4 + lane], v->out);
     }

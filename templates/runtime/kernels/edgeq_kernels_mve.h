@@ -35,6 +35,18 @@ arm_cmsis_nn_status edgeq_convolve_mve_s8(const cmsis_nn_context *ctx,
                                           const cmsis_nn_dims *output_dims,
                                           int8_t *output_data);
 
+/* The same with weights of four bits, two to a byte. */
+arm_cmsis_nn_status edgeq_convolve_mve_s4(const cmsis_nn_context *ctx,
+                                          const cmsis_nn_conv_params *conv_params,
+                                          const cmsis_nn_dims *input_dims,
+                                          const int8_t *input_data,
+                                          const cmsis_nn_dims *filter_dims,
+                                          const int32_t *packed,
+                                          bool copies_all,
+                                          bool backwards,
+                                          const cmsis_nn_dims *output_dims,
+                                          int8_t *output_data);
+
 /*
  * arm_depthwise_conv_wrapper_s8 for windows of 3 by 3 and one filter per channel. ctx: a byte per channel. Pixels are
  * computed in the order of the output, which may overwrite what has been read.
