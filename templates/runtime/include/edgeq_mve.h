@@ -55,7 +55,7 @@ static EDGEQ_ALWAYS_INLINE int32x4_t edgeq_limit_x4(int32x4_t y, edgeq_output ou
 }
 
 /* Sixteen bytes at a time; the loop leaves those of the last vector alone that are beyond `count`, 0 or more. */
-static inline void edgeq_copy_bytes(int8_t *to, const int8_t *from, int32_t count)
+static inline void edgeq_mve_copy(int8_t *to, const int8_t *from, int32_t count)
 {
     int8x16_t bytes;
 
@@ -70,7 +70,7 @@ static inline void edgeq_copy_bytes(int8_t *to, const int8_t *from, int32_t coun
                      : "lr", "memory");
 }
 
-static inline void edgeq_fill_bytes(int8_t *to, int32_t value, int32_t count)
+static inline void edgeq_mve_fill(int8_t *to, int32_t value, int32_t count)
 {
     __asm__ volatile("wlstp.8 lr, %[count], 2f\n"
                      "1:\n\t"
@@ -84,14 +84,14 @@ static inline void edgeq_fill_bytes(int8_t *to, int32_t value, int32_t count)
 
 #else
 
-static inline void edgeq_copy_bytes(int8_t *to, const int8_t *from, int32_t count)
+static inline void edgeq_mve_copy(int8_t *to, const int8_t *from, int32_t count)
 {
     if (count > 0) {
         memcpy(to, from, (size_t)count);
     }
 }
 
-static inline void edgeq_fill_bytes(int8_t *to, int32_t value, int32_t count)
+static inline void edgeq_mve_fill(int8_t *to, int32_t value, int32_t count)
 {
     if (count > 0) {
         memset(to, value, (size_t)count);

@@ -154,7 +154,7 @@ static EDGEQ_NOINLINE void copy_any_window(const cursor *c, int8_t *copy)
     int32_t rows = c->filter->h;
 
     if (!is_inside(c)) {
-        edgeq_fill_bytes(copy, -c->p->input_offset, bytes * rows);
+        edgeq_mve_fill(copy, -c->p->input_offset, bytes * rows);
     }
     copy += cols.first * channels;
     for (; rows > 0; --rows, copy += bytes, line += pitch, y += row_dilation) {
@@ -163,7 +163,7 @@ static EDGEQ_NOINLINE void copy_any_window(const cursor *c, int8_t *copy)
             int8_t *to = copy;
             int32_t i;
             for (i = runs; i > 0; --i, from += dilation * channels, to += channels) {
-                edgeq_copy_bytes(to, from, run);
+                edgeq_mve_copy(to, from, run);
             }
         }
     }

@@ -346,10 +346,10 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_mve_s8(const cmsis_nn_context *ctx,
     v.zeros = ctx->buf;
     v.step = (p->stride.w - 1) * channels;
     if (is_paired) {
-        edgeq_fill_bytes(room, -p->input_offset, EDGES + LANES);
+        edgeq_mve_fill(room, -p->input_offset, EDGES + LANES);
         v.zeros = room + EDGES;
     } else {
-        edgeq_fill_bytes(ctx->buf, -p->input_offset, channels);
+        edgeq_mve_fill(ctx->buf, -p->input_offset, channels);
     }
     r.table = packed;
     r.y = output_data;
@@ -386,14 +386,14 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_mve_s8(const cmsis_nn_context *ctx,
                 }
                 if (is_narrow) {
                     for (i = 0; i < TAPS; ++i) {
-                        edgeq_copy_bytes(room + i * LANES, r.tap[i], channels);
+                        edgeq_mve_copy(room + i * LANES, r.tap[i], channels);
                         r.tap[i] = room + i * LANES;
                     }
                     r.y = room + TAPS * LANES;
                 }
                 convolve(&r);
                 if (is_narrow) {
-                    edgeq_copy_bytes(y, room + TAPS * LANES, channels);
+                    edgeq_mve_copy(y, room + TAPS * LANES, channels);
                     r.y = y + channels;
                 }
             }
