@@ -45,6 +45,27 @@ def is_quantized(graph: Graph) -> bool:
     return bool(kinds) and not kinds & {DType.FLOAT32, DType.FLOAT16}
 
 
+def _check_not_mixed(graph: Graph) -> None:
+    """Raises QuantizationError where a model computes partly in quantized integers and partly in real numbers."""
+    real: dict[str, list[str]] = {}
+    integers = False
+    for node in graph.nodes:
+        tensors = [t for t in (*graph.operands(node), *graph.results(node)) if t is not None and not t.is_constant]
+        if node.op in ("QUANTIZE", "DEQUANTIZE"):
+            continue
+        if any(t.dtype is DType.FLOAT32 for t in tensors):
+            real.setdefault(node.op, []).append(node.loc)
+        integers |= any(t.dtype in (DType.INT8, DType.INT16) and t.quant is not None for t in tensors)
+    if integers and real:
+        listed = "; ".join(f"{op} ({', '.join(layers)})" for op, layers in sorted(real.items()))
+        raise QuantizationError(
+            f"the model is quantized in part: these layers compute real numbers: {listed}",
+            where=graph.source,
+            hint="convert with TFLITE_BUILTINS_INT8 alone, which names what stands in the way; or give edgeq the float "
+            "model and calibration data",
+        )
+
+
 def prepared_float(graph: Graph, wanted: str) -> Graph:
     """A float model as it is quantized.
 
@@ -80,7 +101,8 @@ def quantize_model(
     that find their ranges at run time need no calibration data, and say that they do not look at them.
 
     Raises:
-        QuantizationError: an unknown scheme, or a recipe that does not fit; found before any work.
+        QuantizationError: an unknown scheme, a recipe that does not fit, or a model that is quantized in part; found
+            before any work.
         ModelError: an operator is not supported.
         CalibrationError: a float model without calibration data, where the scheme needs them, or data that do not fit.
     """
@@ -94,6 +116,7 @@ def quantize_model(
                 hint="leave --calibration, --scheme, --recipe and --observer out, or give the float model",
             )
         return prepare_quantized(graph, edges), ()
+    _check_not_mixed(graph)
     graph = prepare_float(graph)
     plan.check(graph)
     if not plan.calibrated:

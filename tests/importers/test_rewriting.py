@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgeq.errors import ModelError
+from edgeq import api
+from edgeq.errors import ModelError, QuantizationError
 from edgeq.importers import load
 from edgeq.ir import DType, Graph, Node, QuantParams, Tensor, frozen_array
 from edgeq.ops import find_op
@@ -91,12 +92,130 @@ def test_real_functions_between_integers_become_integers(op, table, power, tmp_p
     np.testing.assert_array_equal(ours, theirs, err_msg=str(Case(op, imported, (values,))))
 
 
+INT8 = QuantParams([0.031], [-20])
+INT16 = QuantParams([0.00031], [0])
+
+
+def island(tmp_path, tensors, nodes, inputs, outputs):
+    """(the graph that a file is read as, the file)."""
+    path = tmp_path / "model.tflite"
+    made = tuple(Node(op, operands, results, table) for op, operands, results, table in nodes)
+    graph = Graph("island", {t.name: t for t in tensors}, made, inputs, outputs)
+    path.write_bytes(write_model(graph, lambda table: table))
+    return load(path), path
+
+
+def integers(name, dtype, quant, *shape):
+    return Tensor(name, shape, dtype, quant)
+
+
+@pytest.mark.parametrize(("dtype", "quant"), [(DType.INT8, INT8), (DType.INT16, INT16)])
+def test_what_moves_or_chooses_real_numbers_between_integers_is_exact(dtype, quant, tmp_path):
+    """As TF 2.14 leaves TOPK_V2 and REVERSE_SEQUENCE in models of int16, and TOPK_V2 where only places are read."""
+    tensors = [
+        integers("x", dtype, quant, 2, 6),
+        real("xf", 2, 6),
+        Tensor("lengths", (2,), DType.INT32, data=frozen_array(np.int32([4, 6]))),
+        real("reversed", 2, 6),
+        Tensor("k", (), DType.INT32, data=frozen_array(np.int32(3))),
+        real("values", 2, 3),
+        Tensor("places", (2, 3), DType.INT32),
+        integers("y", dtype, quant, 2, 6),
+    ]
+    nodes = [
+        ("DEQUANTIZE", ("x",), ("xf",), None),
+        ("REVERSE_SEQUENCE", ("xf", "lengths"), ("reversed",), options("ReverseSequenceOptions", seqDim=1, batchDim=0)),
+        ("TOPK_V2", ("reversed", "k"), ("values", "places"), options("TopKV2Options")),
+        ("QUANTIZE", ("reversed",), ("y",), None),
+    ]
+    graph, path = island(tmp_path, tensors, nodes, ("x",), ("values", "places", "y"))
+    kinds = {t.dtype for n in graph.nodes if n.op != "DEQUANTIZE" for t in (*graph.operands(n), *graph.results(n))}
+    assert DType.FLOAT32 not in kinds
+    low, high = dtype.range
+    x = np.random.default_rng(0).integers(low, high + 1, (4, 2, 6)).astype(dtype.numpy)
+    x[:, 0] //= dtype.numpy.type(high // 3)
+    _built_equals(path, x, run_tflite(path.read_bytes(), [x]), tmp_path)
+
+
+def test_rows_of_a_real_table_are_quantized_beforehand(tmp_path):
+    """As TF 2.14 leaves embeddings of int16."""
+    table = np.random.default_rng(1).normal(size=(7, 4)).astype(np.float32)
+    tensors = [
+        Tensor("indices", (3,), DType.INT32),
+        Tensor("table", table.shape, DType.FLOAT32, data=frozen_array(table)),
+        real("rows", 3, 4),
+        integers("y", DType.INT16, QuantParams([0.0001], [0]), 3, 4),
+    ]
+    nodes = [("EMBEDDING_LOOKUP", ("indices", "table"), ("rows",), None), ("QUANTIZE", ("rows",), ("y",), None)]
+    graph, path = island(tmp_path, tensors, nodes, ("indices",), ("y",))
+    assert [node.op for node in graph.nodes] == ["EMBEDDING_LOOKUP"]
+    x = np.random.default_rng(0).integers(0, 7, (4, 3)).astype(np.int32)
+    _built_equals(path, x, run_tflite(path.read_bytes(), [x]), tmp_path)
+
+
+@pytest.mark.parametrize("op", ["CUMSUM", "ADD_N"])
+def test_other_operators_between_integers_are_within_a_step(op, tmp_path):
+    """One of them in int8; sums of several in int16. The model's real input is known by its QUANTIZE, as the converter
+    leaves it."""
+    tensors = [
+        real("in", 1, 9),
+        integers("x", DType.INT8, QuantParams([0.03], [-20]), 1, 9),
+        integers("h", DType.INT8, QuantParams([0.01], [40]), 1, 9),
+        real("hf", 1, 9),
+        Tensor("axis", (), DType.INT32, data=frozen_array(np.int32(1))),
+        real("sum", 1, 9),
+        integers("y", DType.INT8, QuantParams([0.05], [3]), 1, 9),
+    ]
+    inner = {
+        "CUMSUM": ("CUMSUM", ("hf", "axis"), ("sum",), options("CumsumOptions")),
+        "ADD_N": ("ADD_N", ("hf", "in", "hf"), ("sum",), options("AddNOptions")),
+    }[op]
+    nodes = [
+        ("QUANTIZE", ("in",), ("x",), None),
+        ("QUANTIZE", ("x",), ("h",), None),
+        ("DEQUANTIZE", ("h",), ("hf",), None),
+        inner,
+        ("QUANTIZE", ("sum",), ("y",), None),
+    ]
+    _, path = island(tmp_path, tensors, nodes, ("in",), ("y",))
+    x = (0.03 * (np.random.default_rng(0).integers(-128, 128, (20, 1, 9)) + 20)).astype(np.float32)
+    (theirs,) = run_tflite(path.read_bytes(), [x])
+    (ours,) = api.build(path, "mps2-an386", out=tmp_path / "out", compile=False, edges="float").simulate(x).values()
+    ours, theirs = ours.astype(int), theirs.astype(int)
+    assert np.abs(ours - theirs).max() <= 1 and np.ptp(theirs) > 30
+
+
+def _built_equals(path, x, expected, tmp_path) -> None:
+    project = api.build(path, "mps2-an386", out=tmp_path / "out", compile=False, edges="float")
+    for ours, theirs in zip(project.simulate(x).values(), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
+def test_a_model_that_is_quantized_in_part_is_refused_by_its_layers(tmp_path):
+    tensors = [
+        integers("x", DType.INT8, INT8, 1, 9),
+        integers("a", DType.INT8, INT8, 1, 9),
+        real("af", 1, 9),
+        real("b", 1, 9),
+        real("c", 1, 9),
+        integers("y", DType.INT8, INT8, 1, 9),
+    ]
+    nodes = [
+        ("ABS", ("x",), ("a",), None),
+        ("DEQUANTIZE", ("a",), ("af",), None),
+        ("EXP", ("af",), ("b",), None),
+        ("SIN", ("b",), ("c",), None),
+        ("QUANTIZE", ("c",), ("y",), None),
+    ]
+    _, path = island(tmp_path, tensors, nodes, ("x",), ("y",))
+    with pytest.raises(QuantizationError, match=r"quantized in part: .*EXP \(b\); SIN \(c\)"):
+        api.build(path, "mps2-an386", out=tmp_path / "out", compile=False)
+
+
 def test_a_power_by_a_computed_exponent_is_refused_with_a_way_out(tmp_path: Path) -> None:
     graph = graph_of(Node("POW", ("x", "e"), ("y",)), [real("x", 1, 9), real("e", 1, 9), real("y", 1, 9)], ("x", "e"))
     path = tmp_path / "model.tflite"
     path.write_bytes(write_model(graph, lambda attrs: options("PowOptions")))
-    from edgeq import api
-
     np.savez(tmp_path / "c.npz", x=np.ones((2, 1, 9), np.float32), e=np.ones((2, 1, 9), np.float32))
     with pytest.raises(ModelError, match="POW") as caught:
         api.build(path, "mps2-an386", calibration=tmp_path / "c.npz", out=tmp_path / "out", compile=False)
