@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images scaled with linear interpolation. */
+/* Images of int8 scaled with linear interpolation. */
+#define EDGEQ_ELEMENT int8_t
+#define EDGEQ_SUM int32_t
+#include "edgeq_bilinear.h"
 #include "edgeq_kernels.h"
-#include "edgeq_resize.h"
 
 arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
                                              const int8_t *input,
@@ -12,39 +14,5 @@ arm_cmsis_nn_status edgeq_resize_bilinear_s8(const cmsis_nn_dims *input_dims,
                                              const cmsis_nn_dims *output_dims,
                                              int8_t *output)
 {
-    const int32_t channels = input_dims->c;
-    const int32_t row_size = input_dims->w * channels;
-    int32_t batch;
-    int32_t y;
-    int32_t x;
-    int32_t c;
-
-    if (output_dims->n != input_dims->n || output_dims->c != channels || input_dims->h < 1 || input_dims->w < 1) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    for (batch = 0; batch < output_dims->n; ++batch) {
-        for (y = 0; y < output_dims->h; ++y) {
-            const edgeq_neighbours rows = edgeq_neighbours_of(y * scale_h + start_h, input_dims->h);
-            const int8_t *top = input + rows.low * row_size;
-            const int8_t *bottom = input + rows.high * row_size;
-
-            for (x = 0; x < output_dims->w; ++x) {
-                const edgeq_neighbours columns = edgeq_neighbours_of(x * scale_w + start_w, input_dims->w);
-                const int32_t left = columns.low * channels;
-                const int32_t right = columns.high * channels;
-
-                for (c = 0; c < channels; ++c) {
-                    const int32_t upper =
-                        top[left + c] * (EDGEQ_PIXEL - columns.weight) + top[right + c] * columns.weight;
-                    const int32_t lower =
-                        bottom[left + c] * (EDGEQ_PIXEL - columns.weight) + bottom[right + c] * columns.weight;
-                    const int32_t sum = upper * (EDGEQ_PIXEL - rows.weight) + lower * rows.weight;
-                    const int32_t half = sum > 0 ? EDGEQ_PIXEL * EDGEQ_PIXEL / 2 : -(EDGEQ_PIXEL * EDGEQ_PIXEL / 2);
-                    *output++ = (int8_t)((sum + half) / (EDGEQ_PIXEL * EDGEQ_PIXEL));
-                }
-            }
-        }
-        input += input_dims->h * row_size;
-    }
-    return ARM_CMSIS_NN_SUCCESS;
+    return edgeq_resize_bilinear(input_dims, input, scale_h, scale_w, start_h, start_w, output_dims, output);
 }
