@@ -38,7 +38,8 @@ def interpolated_table(
         sample = _rounded(value)
         error = _rounded((following + sample) / real(2)) - _rounded(middle)
         table = np.append(sample - _rounded(error / real(2)), _rounded(last))
-    return np.clip(table, _LOW, _HIGH).astype(np.int16)
+    # ∞ − ∞, which C leaves undefined and x86 converts to 0
+    return np.nan_to_num(np.clip(table, _LOW, _HIGH), nan=0.0).astype(np.int16)
 
 
 def interpolate(table: np.ndarray, value: np.ndarray) -> np.ndarray:

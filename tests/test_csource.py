@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from edgeq.csource import needed_files
 from edgeq.resources import templates_dir
 
@@ -63,3 +65,17 @@ def test_declarations_alone_need_no_sources():
     found = needed_files(["".join(f'#include "{name}"\n' for name in headers)], library)
     assert found >= {"kernels/edgeq_kernels.h", "cmsis_nn/Include/arm_nnfunctions.h"}
     assert not [path for path in found if path.endswith(".c")]
+
+
+def test_headers_of_the_runtime_go_together():
+    """No function is defined in two of them: whoever includes one may come to need the other."""
+    defined: dict[str, set[str]] = {}
+    for path in (templates_dir() / "runtime").rglob("*.h"):
+        for name in re.findall(
+            r"^static (?:[^;{}()]|__attribute__\(\(\w+\)\))*?\b(?!__attribute__)(\w+)\([^;{}]*\)\s*\{",
+            path.read_text(),
+            re.MULTILINE,
+        ):
+            defined.setdefault(name, set()).add(path.name)
+    assert len(defined) > 100
+    assert not {name: files for name, files in defined.items() if len(files) > 1}

@@ -107,7 +107,7 @@ def in_blocks(case: Case, rng: np.random.Generator, kind: Finer) -> Case:
         plain = QuantParams(
             np.ones(channels), np.zeros(channels), 0, Blocks(size, scales, minima if rng.random() < 0.5 else None)
         )
-    spread = np.abs(plain.units(data)).mean() / 64
+    spread = np.abs(plain.units(data)).mean() / 64 or 1.0
     quant = replace(plain, scale=(np.broadcast_to(w.quant.scale, (channels,)) / spread).astype(np.float32))
     tensors = {**case.graph.tensors, w.name: Tensor(w.name, w.shape, kind.weights, quant, data)}
     for name in filter(None, node.inputs[rule.bias : rule.bias + 1]):

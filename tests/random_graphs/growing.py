@@ -30,6 +30,7 @@ from ..ops.graphs import Case, random_values
 
 _GRAFTS = (4, 16)  # how many operators, without those that connect
 _LARGEST = 2000  # elements of a tensor: what is larger costs time and shows nothing new
+_FINER = 1 << 14  # by how much one QUANTIZE of int16 can be finer than its operand
 _DRAWN = 5  # cases among which one that fits is looked for
 _SCALED = (DType.INT8, DType.INT16)
 # Operators whose scales are data take them only from their own kind, not whatever integers are at hand.
@@ -124,8 +125,14 @@ class _Growing:
         return x if x.shape == shape else self.node("RESHAPE", [x], ReshapeAttrs(shape), x.quant, x.dtype)
 
     def requantized(self, x: Tensor, quant: QuantParams, dtype: DType) -> Tensor:
-        if x.dtype is dtype and x.quant == quant:
-            return x
+        return x if x.dtype is dtype and x.quant == quant else self.quantized(x, quant, dtype)
+
+    def quantized(self, x: Tensor, quant: QuantParams, dtype: DType) -> Tensor:
+        """By a QUANTIZE, or several: one shifts its operand by so many bits only, else 32 do not hold it."""
+        scale, _ = x.quant.per_tensor
+        if quant.per_tensor[0] < scale / _FINER:
+            finer = self.node("QUANTIZE", [x], LookupAttrs(), QuantParams([scale / _FINER], [0]), x.dtype)
+            return self.quantized(finer, quant, dtype)
         return self.node("QUANTIZE", [x], LookupAttrs(), quant, dtype)
 
     # --- steps
@@ -191,9 +198,7 @@ class _Growing:
         for read, initial in self.delays:
             old = self.tensors[read]
             x = self.resized(self.source(old), old.shape)
-            self.states.append(
-                State(read, self.node("QUANTIZE", [x], LookupAttrs(), old.quant, old.dtype).name, initial)
-            )
+            self.states.append(State(read, self.quantized(x, old.quant, old.dtype).name, initial))
         given = {*self.inputs, *(state.read for state in self.states), *(state.written for state in self.states)}
         outputs = [n for n in self.runtime if n in self.unread and n not in given]
         computed = [n for n in self.runtime if n not in self.unread and n not in given]

@@ -166,7 +166,7 @@ static inline bool edgeq_open_block_inputs(edgeq_block_inputs *in, const cmsis_n
 }
 
 /* Inputs with their offset, 16 bits each. */
-static inline void edgeq_widen(int16_t *out, const int8_t *x, int32_t offset, int32_t count)
+static inline void edgeq_widen_inputs(int16_t *out, const int8_t *x, int32_t offset, int32_t count)
 {
     int32_t i;
 

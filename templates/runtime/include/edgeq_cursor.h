@@ -10,6 +10,7 @@
 
 #include "arm_nnfunctions.h"
 #include "edgeq_convolution.h"
+#include "edgeq_copy.h"
 #include "edgeq_window.h"
 
 /* Where the next window is, from left to right, from top to bottom, image after image; or the other way round. */
@@ -137,7 +138,7 @@ static EDGEQ_NOINLINE void edgeq_copy_window(const edgeq_cursor *c, edgeq_place 
         if (w.y >= 0 && w.y < c->in->h) {
             const int8_t *const x = w.image + (w.y * c->in->w + w.x) * channels;
             for (col = cols.first; col < cols.end; col += run) {
-                edgeq_copy_bytes(copy + col * channels, x + col * dilation * channels, run * channels);
+                edgeq_copy_few(copy + col * channels, x + col * dilation * channels, run * channels);
             }
         }
     }

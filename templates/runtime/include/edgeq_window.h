@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 /* Whether what is common has code of its own beside the code for everything: not where code is to be small. */
 #if defined(__OPTIMIZE_SIZE__)
@@ -35,23 +34,6 @@ static inline edgeq_taps edgeq_clip_taps(int32_t origin, int32_t extent, int32_t
         taps.end = size;
     }
     return taps;
-}
-
-/* memcpy for few bytes, without a call and by words: that of small C libraries takes them one by one. */
-static inline void edgeq_copy_bytes(int8_t *to, const int8_t *from, int32_t count)
-{
-    int32_t i;
-
-    if (count < 4) {
-        for (i = 0; i < count; ++i) {
-            to[i] = from[i];
-        }
-        return;
-    }
-    for (i = 0; i < count - 4; i += 4) {
-        memcpy(to + i, from + i, 4);
-    }
-    memcpy(to + count - 4, from + count - 4, 4);
 }
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "edgeq_bits.h"
 #include "edgeq_convolution.h"
+#include "edgeq_copy.h"
 #include "edgeq_kernels_binary.h"
 #include "edgeq_window.h"
 
@@ -167,7 +168,7 @@ arm_cmsis_nn_status edgeq_binary_convolve_table_s8(const cmsis_nn_conv_params *c
             }
             for (ox = 0; ox < output_dims->w; ++ox, x += v.step, output_data += v.channels) {
                 for (i = 0; i < filter_dims->h; ++i) {
-                    edgeq_copy_bytes(window + i * row, x + i * pitch, row);
+                    edgeq_copy_few(window + i * row, x + i * pitch, row);
                 }
                 convolve(&v, window, 1, output_data);
             }

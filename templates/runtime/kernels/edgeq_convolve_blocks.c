@@ -24,13 +24,13 @@ static void copy_window(int16_t *out, const int8_t *image, const cmsis_nn_conv_p
 
         if (contiguous) {
             if (cols.end > cols.first) {
-                edgeq_widen(place + cols.first * in->c, line + (x0 + cols.first) * in->c, p->input_offset,
+                edgeq_widen_inputs(place + cols.first * in->c, line + (x0 + cols.first) * in->c, p->input_offset,
                             (cols.end - cols.first) * in->c);
             }
             continue;
         }
         for (kx = cols.first; kx < cols.end; ++kx) {
-            edgeq_widen(place + kx * filter->c, line + (x0 + kx * p->dilation.w) * in->c, p->input_offset, filter->c);
+            edgeq_widen_inputs(place + kx * filter->c, line + (x0 + kx * p->dilation.w) * in->c, p->input_offset, filter->c);
         }
     }
 }

@@ -19,7 +19,7 @@ static inline arm_cmsis_nn_status fully_connected(const cmsis_nn_context *ctx, c
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     for (batch = 0; batch < input_dims->n; ++batch, input += depth) {
-        edgeq_widen(in.inputs, input, p->input_offset, depth);
+        edgeq_widen_inputs(in.inputs, input, p->input_offset, depth);
         if (product.has_four_bits || filter->minima != NULL) {
             edgeq_sum_blocks(&in, filter->size);
         }
