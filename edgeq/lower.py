@@ -84,6 +84,7 @@ def lower(
             declare(name)
         sizes = tensors[lowered.inputs[0]].nbytes if lowered.inputs else 0, tensors[node.outputs[0]].nbytes
         kernel = choose_kernel(node.op, lowered.params, cpu, layer, kernels, optimize, sizes)
+        prepare = kernel.small_extras if optimize is Optimize.SIZE else kernel.extras
         calls.append(
             KernelCall(
                 name=layer,
@@ -97,7 +98,7 @@ def lower(
                 macs=op.macs(node.attrs, graph.operands(node), graph.results(node)),
                 accumulator_bound=lowered.accumulator_bound,
                 accumulator_bits=lowered.accumulator_bits,
-                extras=kernel.extras(lowered.params, cpu),
+                extras=prepare(lowered.params, cpu),
             )
         )
     for name in graph.kept:

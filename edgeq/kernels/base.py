@@ -78,6 +78,10 @@ class Kernel:
         """Constants prepared for this kernel beyond the operator's own parameters, by name."""
         return {}
 
+    def small_extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        """The same for code that is to be small: kernels have no short cuts there (EDGEQ_HAS_SHORT_CUTS)."""
+        return self.extras(p, cpu)
+
 
 def cmsis_nn_cost(with_dsp: int, cpu: Cpu) -> int:
     """Instructions of one of CMSIS-NN's functions on a core, from those that it takes with the DSP extension: half as

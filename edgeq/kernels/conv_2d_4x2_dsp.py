@@ -10,6 +10,7 @@ from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.conv_2d_dsp import folded_channels, hangs_over
+from edgeq.kernels.one_shift import OneShift, one_shift, sums_between
 from edgeq.kernels.packing import blocks, joint_lanes, joint_sums_fit, wrap_int32
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
@@ -18,6 +19,8 @@ from edgeq.target import Cpu
 
 # Pixels that are computed together.
 _PIXELS = 4
+# Sums become results 256 times as large, which is twice as large by so many bits.
+_FINER = 7
 
 
 class ByFour(Kernel):
@@ -42,7 +45,8 @@ class Convolve4x2DspS8(ByFour):
 
     `packed` holds one record per two output channels (a, b): 256 times the bias of b plus that of a, and that of a,
     with the input's offset folded in; a word for every two inputs, 256 b + a in each lane, in the order of
-    `widened_order`; the requantization of a and of b.
+    `widened_order`; the requantization of a and of b. `one_shift`, one number, says which kind that is: 1 where it is
+    that of `one_shift.OneShift` for 256 times a sum.
     """
 
     name = "edgeq_convolve_4x2_dsp_s8"
@@ -58,22 +62,42 @@ class Convolve4x2DspS8(ByFour):
         )
 
     def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
-        return by_four_cost(p, 51 * len(widened_order(p)) // 4 + 72)
+        return by_four_cost(p, 51 * len(widened_order(p)) // 4 + 45)
 
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        out_c = p.weights.shape[0]
-        per_channel = folded_channels(p)
-        order = widened_order(p)
-        # one more weight, of 0, for what `order` leaves out
-        flat = np.concatenate([p.weights.reshape(out_c, -1), np.zeros((out_c, 1), np.int8)], axis=1)
-        pairs = blocks(out_c, 2)
-        bias = per_channel.bias[pairs]
-        words = [
-            np.stack([256 * bias[:, 1] + bias[:, 0], bias[:, 0]], axis=1),
-            joint_lanes(flat[pairs[:, 0]][:, order], flat[pairs[:, 1]][:, order]),
-            per_channel.quant[pairs].reshape(len(pairs), -1),
-        ]
-        return {"packed": frozen_array(wrap_int32(np.concatenate(words, axis=1)))}
+        return _table(p, _one_shift(p))
+
+    def small_extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        return _table(p, None)
+
+
+def _one_shift(p: Conv2DParams) -> OneShift | None:
+    """Requantization by one shift where results below the zero point are cut off, and there is one."""
+    if p.output_offset != -128:
+        return None
+    channels = folded_channels(p)
+    lowest, highest = sums_between(p.weights.reshape(p.weights.shape[0], -1), channels.bias, -128, 127)
+    return one_shift(channels, lowest, highest, range(_FINER, _FINER + 1))
+
+
+def _table(p: Conv2DParams, shifted: OneShift | None) -> Mapping[str, np.ndarray]:
+    out_c = p.weights.shape[0]
+    per_channel = folded_channels(p)
+    quant = per_channel.quant if shifted is None else shifted.quant
+    order = widened_order(p)
+    # one more weight, of 0, for what `order` leaves out
+    flat = np.concatenate([p.weights.reshape(out_c, -1), np.zeros((out_c, 1), np.int8)], axis=1)
+    pairs = blocks(out_c, 2)
+    bias = per_channel.bias[pairs]
+    words = [
+        np.stack([256 * bias[:, 1] + bias[:, 0], bias[:, 0]], axis=1),
+        joint_lanes(flat[pairs[:, 0]][:, order], flat[pairs[:, 1]][:, order]),
+        quant[pairs].reshape(len(pairs), -1),
+    ]
+    return {
+        "packed": frozen_array(wrap_int32(np.concatenate(words, axis=1))),
+        "one_shift": frozen_array(np.array([shifted is not None], np.int8)),
+    }
 
 
 def by_four_cost(p: Conv2DParams, record: int) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.depthwise_conv_2d_dsp import depthwise_channels
+from edgeq.kernels.depthwise_conv_2d_dsp import depthwise_channels, depthwise_one_shift
+from edgeq.kernels.one_shift import OneShift, scaled
 from edgeq.kernels.packing import blocks, lanes
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
 from edgeq.target import Cpu
@@ -19,9 +20,10 @@ from edgeq.target import Cpu
 class DepthwiseConv3x3DspS8(Kernel):
     """Four channels and more with one 3x3 filter each, results of the input's size.
 
-    `packed` holds one record per four channels, and of each channel the bias, doubled; the requantization; of rows 0,
-    1, 2, 0 and 1 of its filter the doubled weights 0 and 1 in the lanes of a word, and 1 and 2 in those of another.
-    `by_columns`, one number: 1 where the filters are transposed, for an image that is taken column by column.
+    `packed` holds one record per four channels, and of each channel the bias; the requantization; of rows 0, 1, 2, 0
+    and 1 of its filter the weights 0 and 1 in the lanes of a word, and 1 and 2 in those of another. Bias and weights
+    are doubled, or multiplied by what `one_shift.OneShift` of the channel wants; `one_shift`, one number: 1 where it
+    does. `by_columns`, one number: 1 where the filters are transposed, for an image that is taken column by column.
     """
 
     name = "edgeq_depthwise_conv_3x3_dsp_s8"
@@ -52,21 +54,30 @@ class DepthwiseConv3x3DspS8(Kernel):
         return 48 * ((length + 1) // 2 + 1)
 
     def extras(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        per_channel = depthwise_channels(p)
-        weights = 2 * p.weights[0].astype(np.int16)
-        if _by_columns(p):
-            weights = weights.swapaxes(0, 1)
-        rows = np.stack([lanes(weights[:, 0], weights[:, 1]), lanes(weights[:, 1], weights[:, 2])], axis=1)
-        words = [
-            2 * per_channel.bias[:, np.newaxis],
-            per_channel.quant,
-            rows[[0, 1, 2, 0, 1]].reshape(-1, rows.shape[-1]).T,
-        ]
-        records = np.concatenate(words, axis=1)[blocks(p.input_shape[3], 4)]
-        return {
-            "packed": frozen_array(records.reshape(len(records), -1).astype(np.int32)),
-            "by_columns": frozen_array(np.array([_by_columns(p)], np.int8)),
-        }
+        return _table(p, depthwise_one_shift(p))
+
+    def small_extras(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
+        return _table(p, None)
+
+
+def _table(p: DepthwiseConv2DParams, shifted: OneShift | None) -> Mapping[str, np.ndarray]:
+    per_channel = depthwise_channels(p)
+    times, quant = scaled(per_channel, shifted)
+    weights = times * p.weights[0]
+    if _by_columns(p):
+        weights = weights.swapaxes(0, 1)
+    rows = np.stack([lanes(weights[:, 0], weights[:, 1]), lanes(weights[:, 1], weights[:, 2])], axis=1)
+    words = [
+        (times * per_channel.bias)[:, np.newaxis],
+        quant,
+        rows[[0, 1, 2, 0, 1]].reshape(-1, rows.shape[-1]).T,
+    ]
+    records = np.concatenate(words, axis=1)[blocks(p.input_shape[3], 4)]
+    return {
+        "packed": frozen_array(records.reshape(len(records), -1).astype(np.int32)),
+        "by_columns": frozen_array(np.array([_by_columns(p)], np.int8)),
+        "one_shift": frozen_array(np.array([shifted is not None], np.int8)),
+    }
 
 
 def _by_columns(p: DepthwiseConv2DParams) -> bool:
@@ -74,8 +85,8 @@ def _by_columns(p: DepthwiseConv2DParams) -> bool:
 
 
 def _cost(p: DepthwiseConv2DParams, by_columns: bool) -> int:
-    """Instructions where lines are columns, or rows."""
+    """Instructions where lines are columns, or rows; results by one shift."""
     n, height, width, channels = p.input_shape
     lines, length = (width, height) if by_columns else (height, width)
-    line = 165 + 18 * (length // 2) + 4 * (45 + 35 * (length // 2) + 30 * (length % 2))
-    return n * (-(-channels // 4) * (80 + 9 * length) + lines * (channels * line // 4))
+    line = 140 + 17 * (length // 2) + 4 * (57 + 26 * (length // 2) + 45 * (length % 2))
+    return n * -(-channels // 4) * (80 + 9 * length + lines * line)

@@ -157,6 +157,15 @@ def test_every_operator_and_kernel_takes_part():
     assert {case.op for case in CASES} >= set(known_ops()) - NOT_NODES
 
 
+def test_both_kinds_of_requantization_take_part():
+    """Where code is to be small there is only the general one."""
+    calls = [c for c in program("M4", kernels=KernelSetting.TUNED).calls if "one_shift" in c.extras]
+    kinds = {(call.kernel, int(call.extras["one_shift"][0])) for call in calls}
+    assert kinds == {(call.kernel, kind) for call in calls for kind in (0, 1)}
+    cpu = BOARDS["M4"].soc.cpu
+    assert not any(find_kernel(c.kernel).small_extras(c.params, cpu)["one_shift"][0] for c in calls)
+
+
 @pytest.mark.parametrize("core", ["M4", "M3", "M0"])
 def test_the_setting_chooses_the_kernels(core):
     def tuned_calls(kernels: KernelSetting) -> set[str]:

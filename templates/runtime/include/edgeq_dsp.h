@@ -108,6 +108,14 @@ static inline int32_t edgeq_add_mul_high(int32_t base, int32_t a, int32_t b)
     return sum;
 }
 
+/* base + floor(a * b / 2^32); the sum must not overflow. */
+static inline int32_t edgeq_add_mul_top(int32_t base, int32_t a, int32_t b)
+{
+    int32_t sum;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(base));
+    return sum;
+}
+
 /* (low lane of a, low lane of b). */
 static inline uint32_t edgeq_low_lanes(uint32_t a, uint32_t b)
 {
@@ -217,6 +225,11 @@ static inline int32_t edgeq_add_mul_high(int32_t base, int32_t a, int32_t b)
     return base + (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 }
 
+static inline int32_t edgeq_add_mul_top(int32_t base, int32_t a, int32_t b)
+{
+    return base + (int32_t)(((int64_t)a * b) >> 32);
+}
+
 static inline uint32_t edgeq_low_lanes(uint32_t a, uint32_t b)
 {
     return (a & 0xffffu) | (b << 16);
@@ -280,6 +293,19 @@ static inline int32_t edgeq_finish_s8(int32_t doubled, edgeq_channel_quant quant
 static inline int32_t edgeq_finish_above_s8(int32_t doubled, edgeq_channel_quant quant)
 {
     return edgeq_ssat8(edgeq_add_mul_high(quant.addend, doubled, quant.multiplier) >> quant.shift);
+}
+
+/* The one shift that all channels of a layer have where edgeq_finish_at_once_s8 serves (kernels/one_shift.py). */
+#define EDGEQ_ONE_SHIFT 12
+#define EDGEQ_ONE_SHIFT_TEXT "#12"
+
+/*
+ * The same in two instructions, SMMLA and SSAT, of a sum that comes multiplied by the power of two that the table was made
+ * for; it has two words a channel, multiplier and addend. That this rounds as above was looked up when it was made.
+ */
+static inline int32_t edgeq_finish_at_once_s8(int32_t scaled, edgeq_word_pair quant)
+{
+    return edgeq_ssat8(edgeq_add_mul_top((int32_t)quant.second, scaled, (int32_t)quant.first) >> EDGEQ_ONE_SHIFT);
 }
 
 /*

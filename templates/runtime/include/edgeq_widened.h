@@ -20,6 +20,7 @@ typedef struct {
     int32_t channels; /* of the output */
     int32_t y_step;   /* bytes from pixel to pixel of the output */
     bool is_plain;    /* whether saturation to int8 cuts off what is below the zero point */
+    bool has_one_shift; /* whether edgeq_finish_at_once_s8 serves all channels */
     bool is_limited;  /* whether the activation is narrower than int8 */
     int32_t low;
     int32_t high;
@@ -183,8 +184,8 @@ static EDGEQ_NOINLINE bool edgeq_widen_one_by_one(const edgeq_widened *v, edgeq_
  */
 static inline __attribute__((always_inline)) arm_cmsis_nn_status edgeq_convolve_by_four(
     const cmsis_nn_context *ctx, const cmsis_nn_conv_params *conv_params, const cmsis_nn_dims *input_dims,
-    const int8_t *input_data, const cmsis_nn_dims *filter_dims, const int32_t *packed, bool backwards,
-    const cmsis_nn_dims *output_dims, int8_t *output_data, edgeq_convolve_widened convolve)
+    const int8_t *input_data, const cmsis_nn_dims *filter_dims, const int32_t *packed, bool one_shift,
+    bool backwards, const cmsis_nn_dims *output_dims, int8_t *output_data, edgeq_convolve_widened convolve)
 {
     const cmsis_nn_conv_params *const p = conv_params;
     const int32_t channels = output_dims->c;
@@ -216,6 +217,7 @@ static inline __attribute__((always_inline)) arm_cmsis_nn_status edgeq_convolve_
     v.high = p->activation.max;
     v.is_limited = v.low > -128 || v.high < 127;
     v.is_plain = p->output_offset == -128;
+    v.has_one_shift = one_shift;
     pitch = p->dilation.h * row;
     widened = ctx->buf;
     if (widened == NULL || ctx->size < EDGEQ_WIDENED * v.steps * (int32_t)sizeof(*widened)) {

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Whether what is common has code of its own beside the code for everything: not where code is to be small. */
-#if defined(__OPTIMIZE_SIZE__)
+#if defined(EDGEQ_SMALL)
 #define EDGEQ_HAS_SHORT_CUTS false
 #else
 #define EDGEQ_HAS_SHORT_CUTS true

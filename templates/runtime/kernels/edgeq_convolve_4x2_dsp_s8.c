@@ -8,14 +8,15 @@
  * lane: the word as it is gives the sum of 256 b x + a x, its low bytes give that of a x, and half the difference,
  * shifted, is the sum of b x; exactly, as long as that sum needs 24 bits. Sums wrap on the way.
  *
- * The input's offset is part of the bias, and what lies outside of the image counts as the zero point.
+ * 256 times a sum is what most layers requantize, by one shift for all channels. The results of two channels are stored
+ * together. The input's offset is part of the bias, and what lies outside of the image counts as the zero point.
  */
 #include "edgeq_kernels_dsp.h"
 #include "edgeq_widened.h"
 
 #define PIXELS EDGEQ_WIDENED
-/* Words of a record but for the weights: two of bias, three of requantization for each channel. */
-#define RECORD 8
+/* Words of a record but for the weights: two of bias, two or three of requantization for each channel. */
+#define RECORD(v) ((v)->has_one_shift ? 6 : 8)
 
 #if defined(__ARM_FEATURE_DSP)
 /* By hand: it takes all fourteen registers. */
@@ -29,67 +30,83 @@
     "ldr %[w], [%[k]], #4\n\t"                                         \
     "sxtb16 %[wa], %[w]\n\t" PAIR("p", "q", "s0", "a0", "s1", "a1") PAIR("p", "q", "s2", "a2", "s3", "a3")
 
-/* Four steps at a time, after two where there are two more. */
+/* The first step of all: four sums begin with the same words. */
+#define FIRST                                                          \
+    "ldr %[w], [%[k]], #4\n\t"                                         \
+    "ldrd %[p], %[q], [%[x], #8]\n\t"                                  \
+    "sxtb16 %[wa], %[w]\n\t"                                           \
+    "smlad %[s2], %[p], %[w], %[s0]\n\t"                               \
+    "smlad %[a2], %[p], %[wa], %[a0]\n\t"                              \
+    "smlad %[s3], %[q], %[w], %[s0]\n\t"                               \
+    "smlad %[a3], %[q], %[wa], %[a0]\n\t"                              \
+    "ldrd %[p], %[q], [%[x]], #16\n\t"                                 \
+    "smlad %[s1], %[q], %[w], %[s0]\n\t"                               \
+    "smlad %[a1], %[q], %[wa], %[a0]\n\t"                              \
+    "smlad %[s0], %[p], %[w], %[s0]\n\t"                               \
+    "smlad %[a0], %[p], %[wa], %[a0]\n\t"
+
+/* Two steps, then four at a time, of the first four only two where two would remain. */
 #define SUMS                                                           \
     "0:\n\t"                                                           \
     "ldrd %[s0], %[a0], [%[k]], #8\n\t"                                \
-    "ldr %[x], %[start]\n\t"                                           \
+    "ldr %[x], %[start]\n\t" FIRST STEP                                \
     "ldr %[w], %[end]\n\t"                                             \
-    "mov %[s1], %[s0]\n\t"                                             \
-    "mov %[s2], %[s0]\n\t"                                             \
-    "mov %[s3], %[s0]\n\t"                                             \
-    "mov %[a1], %[a0]\n\t"                                             \
-    "mov %[a2], %[a0]\n\t"                                             \
-    "mov %[a3], %[a0]\n\t"                                             \
     "subs %[w], %[w], %[x]\n\t"                                        \
+    "beq 3f\n\t"                                                       \
     "tst %[w], #32\n\t"                                                \
-    "beq 1f\n\t" STEP STEP                                             \
-    "ldr %[w], %[end]\n\t"                                             \
-    "cmp %[x], %[w]\n\t"                                               \
-    "beq 2f\n"                                                         \
-    "1:\n\t" STEP STEP STEP STEP                                       \
+    "bne 2f\n"                                                         \
+    "1:\n\t" STEP STEP                                                 \
+    "2:\n\t" STEP STEP                                                 \
     "ldr %[w], %[end]\n\t"                                             \
     "cmp %[x], %[w]\n\t"                                               \
     "bne 1b\n"                                                         \
-    "2:\n\t"
-/* Of each pixel d, twice its sum, becomes int8: edgeq_finish_above_s8, or edgeq_finish_s8 with a register for it. */
-#define SCALED(t, d) "smmlar %[" d "], %[" d "], %[p], %[q]\n\t"
-#define SCALED_AWAY(t, d)                                              \
-    "add %[" t "], %[q], %[" d "], asr #31\n\t"                        \
-    "smmlar %[" d "], %[" d "], %[p], %[" t "]\n\t"
-#define LIMITED(d)                                                     \
-    "asr %[" d "], %[" d "], %[w]\n\t"                                 \
-    "ssat %[" d "], #8, %[" d "]\n\t"
-#define FINISHED(scaled, t, d0, d1, d2, d3)                            \
-    "ldrd %[p], %[q], [%[k]], #8\n\t"                                  \
-    "ldr %[w], [%[k]], #4\n\t"                                         \
-    scaled(t, d0) LIMITED(d0) scaled(t, d1) LIMITED(d1)                \
-    scaled(t, d2) LIMITED(d2) scaled(t, d3) LIMITED(d3)
-/* Pixels 1, 2 and 3; pixel 0 is at %[x], the step in %[wa]. */
-#define OTHERS(d1, d2, d3)                                             \
-    "strb %[" d1 "], [%[x], %[wa]]\n\t"                                \
-    "strb %[" d2 "], [%[x], %[wa], lsl #1]\n\t"                        \
-    "add %[" d1 "], %[x], %[wa]\n\t"                                   \
-    "strb %[" d3 "], [%[" d1 "], %[wa], lsl #1]\n\t"
-#define RESULTS(scaled)                                                \
+    "3:\n\t"                                                           \
     "sub %[s0], %[s0], %[a0]\n\t"                                      \
     "sub %[s1], %[s1], %[a1]\n\t"                                      \
     "sub %[s2], %[s2], %[a2]\n\t"                                      \
-    "sub %[s3], %[s3], %[a3]\n\t"                                      \
-    "lsl %[a0], %[a0], #1\n\t"                                         \
-    "lsl %[a1], %[a1], #1\n\t"                                         \
-    "lsl %[a2], %[a2], #1\n\t"                                         \
-    "lsl %[a3], %[a3], #1\n\t" FINISHED(scaled, "x", "a0", "a1", "a2", "a3") \
-    "ldr %[x], %[y]\n\t"                                               \
-    "ldr %[wa], %[step]\n\t"                                           \
-    "strb %[a0], [%[x]]\n\t" OTHERS("a1", "a2", "a3")                  \
+    "sub %[s3], %[s3], %[a3]\n\t"
+#define SHIFT_LEFT(bits)                                               \
+    "lsl %[a0], %[a0], #" bits "\n\t"                                  \
+    "lsl %[a1], %[a1], #" bits "\n\t"                                  \
+    "lsl %[a2], %[a2], #" bits "\n\t"                                  \
+    "lsl %[a3], %[a3], #" bits "\n\t"
+/* Of each pixel d, twice its sum, becomes int8: edgeq_finish_s8. */
+#define FINISHED(d)                                                    \
+    "add %[x], %[q], %[" d "], asr #31\n\t"                            \
+    "smmlar %[" d "], %[" d "], %[p], %[x]\n\t"                        \
+    "asr %[" d "], %[" d "], %[w]\n\t"                                 \
+    "ssat %[" d "], #8, %[" d "]\n\t"
+#define FOUR_FINISHED(d0, d1, d2, d3)                                  \
+    "ldrd %[p], %[q], [%[k]], #8\n\t"                                  \
+    "ldr %[w], [%[k]], #4\n\t" FINISHED(d0) FINISHED(d1) FINISHED(d2) FINISHED(d3)
+#define RESULTS                                                        \
+    SHIFT_LEFT("1") FOUR_FINISHED("a0", "a1", "a2", "a3")              \
     "asr %[s0], %[s0], #7\n\t"                                         \
     "asr %[s1], %[s1], #7\n\t"                                         \
     "asr %[s2], %[s2], #7\n\t"                                         \
-    "asr %[s3], %[s3], #7\n\t" FINISHED(scaled, "a0", "s0", "s1", "s2", "s3") \
-    "strb %[s0], [%[x], #1]!\n\t" OTHERS("s1", "s2", "s3")             \
+    "asr %[s3], %[s3], #7\n\t" FOUR_FINISHED("s0", "s1", "s2", "s3")
+/* The same of 256 times its sum: edgeq_finish_at_once_s8. The difference of sums is that already. */
+#define FINISHED_AT_ONCE(d)                                            \
+    "smmla %[" d "], %[" d "], %[p], %[q]\n\t"                         \
+    "ssat %[" d "], #8, %[" d "], asr " EDGEQ_ONE_SHIFT_TEXT "\n\t"
+#define FOUR_FINISHED_AT_ONCE(d0, d1, d2, d3)                          \
+    "ldrd %[p], %[q], [%[k]], #8\n\t" FINISHED_AT_ONCE(d0) FINISHED_AT_ONCE(d1) FINISHED_AT_ONCE(d2) FINISHED_AT_ONCE(d3)
+#define RESULTS_AT_ONCE                                                \
+    SHIFT_LEFT("8") FOUR_FINISHED_AT_ONCE("a0", "a1", "a2", "a3") FOUR_FINISHED_AT_ONCE("s0", "s1", "s2", "s3")
+/* Both channels of each pixel together. */
+#define STORE                                                          \
+    "ldr %[x], %[y]\n\t"                                               \
+    "ldr %[wa], %[step]\n\t"                                           \
+    "bfi %[a0], %[s0], #8, #8\n\t"                                     \
+    "bfi %[a1], %[s1], #8, #8\n\t"                                     \
+    "bfi %[a2], %[s2], #8, #8\n\t"                                     \
+    "bfi %[a3], %[s3], #8, #8\n\t"                                     \
     "ldr %[w], %[k_end]\n\t"                                           \
-    "add %[x], %[x], #1\n\t"                                           \
+    "strh %[a1], [%[x], %[wa]]\n\t"                                    \
+    "strh %[a2], [%[x], %[wa], lsl #1]\n\t"                            \
+    "add %[a1], %[x], %[wa]\n\t"                                       \
+    "strh %[a3], [%[a1], %[wa], lsl #1]\n\t"                           \
+    "strh %[a0], [%[x]], #2\n\t"                                       \
     "str %[x], %[y]\n\t"                                               \
     "cmp %[k], %[w]\n\t"                                               \
     "bne 0b"
@@ -111,10 +128,10 @@ static EDGEQ_NOINLINE void convolve_four(const edgeq_widened *v, const uint32_t 
     const int32_t y_step = v->y_step;
     uint32_t s0, s1, s2, s3, a0, a1, a2, a3, w, wa, p, q;
 
-    if (EDGEQ_HAS_SHORT_CUTS && v->is_plain) {
-        __asm__(SUMS RESULTS(SCALED) OPERANDS);
+    if (EDGEQ_HAS_SHORT_CUTS && v->has_one_shift) {
+        __asm__ volatile(SUMS RESULTS_AT_ONCE STORE OPERANDS);
     } else {
-        __asm__(SUMS RESULTS(SCALED_AWAY) OPERANDS);
+        __asm__ volatile(SUMS RESULTS STORE OPERANDS);
     }
 }
 #else
@@ -130,7 +147,6 @@ static void convolve_four(const edgeq_widened *v, const uint32_t *x, const int32
             const int32_t *quant = quants;
             uint32_t both = (uint32_t)k[0];
             uint32_t a = (uint32_t)k[1];
-            edgeq_channel_quant of_a, of_b;
             int32_t b;
 
             for (step = 0; step < v->steps; ++step) {
@@ -138,14 +154,16 @@ static void convolve_four(const edgeq_widened *v, const uint32_t *x, const int32
                 both = edgeq_mac_both_wrapping(x[PIXELS * step + pixel], w, both);
                 a = edgeq_mac_both_wrapping(x[PIXELS * step + pixel], edgeq_even_bytes(w), a);
             }
-            of_a = edgeq_next_quant(&quant);
-            of_b = edgeq_next_quant(&quant);
-            b = (int32_t)(both - a) >> 7;
-            a *= 2u;
-            to[0] = (int8_t)(v->is_plain ? edgeq_finish_above_s8((int32_t)a, of_a) : edgeq_finish_s8((int32_t)a, of_a));
-            to[1] = (int8_t)(v->is_plain ? edgeq_finish_above_s8(b, of_b) : edgeq_finish_s8(b, of_b));
+            b = (int32_t)(both - a);
+            if (v->has_one_shift) {
+                to[0] = (int8_t)edgeq_finish_at_once_s8((int32_t)(256u * a), edgeq_next_pair(&quant));
+                to[1] = (int8_t)edgeq_finish_at_once_s8(b, edgeq_next_pair(&quant));
+            } else {
+                to[0] = (int8_t)edgeq_finish_s8((int32_t)(2u * a), edgeq_next_quant(&quant));
+                to[1] = (int8_t)edgeq_finish_s8(b >> 7, edgeq_next_quant(&quant));
+            }
         }
-        k = quants + 6;
+        k += v->steps + RECORD(v);
     }
 }
 #endif
@@ -153,7 +171,7 @@ static void convolve_four(const edgeq_widened *v, const uint32_t *x, const int32
 /* All channels: with an odd number the last record computes one again. */
 static void convolve_all(const edgeq_widened *v, const uint32_t *x, const int32_t *packed, int8_t *y)
 {
-    const int32_t record = v->steps + RECORD;
+    const int32_t record = v->steps + RECORD(v);
     const int32_t *const last = packed + v->channels / 2 * record;
 
     convolve_four(v, x, packed, last, y);
@@ -176,10 +194,14 @@ arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
                                               const int8_t *input_data,
                                               const cmsis_nn_dims *filter_dims,
                                               const int32_t *packed,
+                                              bool one_shift,
                                               bool backwards,
                                               const cmsis_nn_dims *output_dims,
                                               int8_t *output_data)
 {
-    return edgeq_convolve_by_four(ctx, conv_params, input_dims, input_data, filter_dims, packed, backwards, output_dims,
-                                  output_data, convolve_all);
+    if (one_shift && !EDGEQ_HAS_SHORT_CUTS) {
+        return ARM_CMSIS_NN_ARG_ERROR;
+    }
+    return edgeq_convolve_by_four(ctx, conv_params, input_dims, input_data, filter_dims, packed, one_shift, backwards,
+                                  output_dims, output_data, convolve_all);
 }

@@ -325,6 +325,6 @@ arm_cmsis_nn_status edgeq_convolve_ternary_dsp_s8(const cmsis_nn_context *ctx,
                                                   const cmsis_nn_dims *output_dims,
                                                   int8_t *output_data)
 {
-    return edgeq_convolve_by_four(ctx, conv_params, input_dims, input_data, filter_dims, packed, backwards, output_dims,
+    return edgeq_convolve_by_four(ctx, conv_params, input_dims, input_data, filter_dims, packed, false, backwards, output_dims,
                                   output_data, convolve_four);
 }

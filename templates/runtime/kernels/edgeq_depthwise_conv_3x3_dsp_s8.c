@@ -5,9 +5,10 @@
  *
  * Four channels at a time are taken through the whole image. Each line is widened once: every word then holds two
  * neighbouring pixels of one channel, its offset added; the three lines that windows lie on are interleaved, so that
- * the sums of two outputs, 18 MACs, take 12 multiplications and four loads. With requantization and all else it comes to
- * some 34 instructions, 1.9 per MAC. The nine weights stay in registers along a line. They are 16 bits wide and doubled,
- * and so is the bias, which saves requantization a shift. Lines are rows, or columns where the image is higher than wide.
+ * the sums of two outputs, 18 MACs, take 12 multiplications and two loads. With requantization and all else it comes to
+ * 26 instructions, 1.4 per MAC. The nine weights stay in registers along a line. They are 16 bits wide and doubled, or
+ * more where that lets all channels requantize by one shift, and so is the bias. Lines are rows, or columns where the
+ * image is higher than wide.
  */
 #include "edgeq_dsp.h"
 #include "edgeq_kernels_dsp.h"
@@ -16,11 +17,11 @@
 #define LINES 3
 #define CHANNELS 4
 /*
- * Words of a channel's record: bias; requantization; of rows 0, 1, 2, 0, 1 of weights each (w0, w1) and (w1, w2): three
- * of them in a row fit the lines of the strip, whichever of these is the uppermost.
+ * Words of a channel's record: bias; requantization, two or three; of rows 0, 1, 2, 0, 1 of weights each (w0, w1) and
+ * (w1, w2): three of them in a row fit the lines of the strip, whichever of these is the uppermost.
  */
-#define RECORD 14
-#define WEIGHTS 4
+#define RECORD(v) ((v)->has_one_shift ? 13 : 14)
+#define WEIGHTS 10
 
 /* An image seen along its lines. */
 typedef struct {
@@ -30,7 +31,7 @@ typedef struct {
     int32_t words;     /* words of a widened line */
     uint32_t offset;   /* the input's offset in both lanes */
     bool is_limited;   /* whether the activation is narrower than int8 */
-    bool is_plain;     /* whether saturation to int8 is all that limits, and cuts off what is below the zero point */
+    bool has_one_shift; /* whether edgeq_finish_at_once_s8 serves all channels: never in small code */
     int32_t low;
     int32_t high;
 } image;
@@ -126,24 +127,12 @@ static EDGEQ_NOINLINE void widen_line(const image *v, const int8_t *x, uint32_t 
     put(to, plane, (v->length & 1) == 0 ? widened(v, x) : none, none);
 }
 
-/* The sum of one output whose first two columns are at x. */
-static inline int32_t sum_of(int32_t bias, const int32_t *w, const uint32_t *x)
-{
-    int32_t sum = bias;
-    int32_t line;
-
-    for (line = 0; line < LINES; ++line) {
-        sum = edgeq_mac_both(x[line], (uint32_t)w[2 * line], sum);
-        sum = edgeq_mac_low(x[line + LINES], (uint32_t)w[2 * line + 1] >> 16, sum);
-    }
-    return sum;
-}
-
-static inline int8_t finished(const image *v, int32_t sum, edgeq_channel_quant quant)
-{
-    const int32_t value = edgeq_finish_s8(sum, quant);
-    return (int8_t)(v->is_limited ? edgeq_clamp(value, v->low, v->high) : value);
-}
+/* What the results of a channel have in common, in pairs for LDRD. */
+typedef struct {
+    int32_t first[2];   /* the bias, twice */
+    int32_t quant[2];   /* multiplier and addend */
+    int32_t shift;      /* where it is not one for all */
+} channel;
 
 #if defined(__ARM_FEATURE_DSP)
 /* By hand: it takes all fourteen registers. */
@@ -152,67 +141,76 @@ static inline int8_t finished(const image *v, int32_t sum, edgeq_channel_quant q
     "smlatb %[b], %[" x "], %[" w01 "], %[b]\n\t"                \
     "smlabt %[a], %[" next "], %[" w12 "], %[a]\n\t"             \
     "smlad %[b], %[" next "], %[" w12 "], %[b]\n\t"
+/* Three words of lines, then their next ones, one of which has come along. */
 #define SUMS                                                     \
     "1:\n\t"                                                     \
-    "ldr %[a], %[bias]\n\t"                                      \
-    "ldrd %[s], %[t], [%[x]]\n\t"                                \
-    "ldrd %[u], %[v], [%[x], #12]\n\t"                           \
-    "mov %[b], %[a]\n\t" TAPS("s", "u", "w01", "w12")            \
-    TAPS("t", "v", "w34", "w45")                                 \
-    "ldr %[s], [%[x], #8]\n\t"                                   \
-    "ldr %[u], [%[x], #20]\n\t" TAPS("s", "u", "w67", "w78")     \
-    "ldr %[s], %[multiplier]\n\t"                                \
-    "ldr %[t], %[addend]\n\t"                                    \
-    "ldr %[u], %[shift]\n\t"
-#define STORE                                                    \
-    "asr %[a], %[a], %[u]\n\t"                                   \
-    "asr %[b], %[b], %[u]\n\t"                                   \
-    "ldr %[s], %[step]\n\t"                                      \
-    "ldr %[t], %[end]\n\t"                                       \
+    "ldrd %[a], %[b], %[first]\n\t"                              \
+    "ldm %[x]!, {%[s], %[t], %[u], %[v]}\n\t" TAPS("s", "v", "w01", "w12") \
+    "ldrd %[s], %[v], [%[x]], #-4\n\t" TAPS("t", "s", "w34", "w45") TAPS("u", "v", "w67", "w78") \
+    "ldrd %[s], %[t], %[quant]\n\t"
+/* edgeq_finish_s8 */
+#define FINISHED                                                 \
+    "add %[u], %[t], %[a], asr #31\n\t"                          \
+    "add %[v], %[t], %[b], asr #31\n\t"                          \
+    "ldr %[t], %[shift]\n\t"                                     \
+    "smmlar %[a], %[a], %[s], %[u]\n\t"                          \
+    "smmlar %[b], %[b], %[s], %[v]\n\t"                          \
+    "asr %[a], %[a], %[t]\n\t"                                   \
+    "asr %[b], %[b], %[t]\n\t"                                   \
     "ssat %[a], #8, %[a]\n\t"                                    \
     "ssat %[b], #8, %[b]\n\t"
+/* edgeq_finish_at_once_s8 */
+#define FINISHED_AT_ONCE                                         \
+    "smmla %[a], %[a], %[s], %[t]\n\t"                           \
+    "smmla %[b], %[b], %[s], %[t]\n\t"                           \
+    "ssat %[a], #8, %[a], asr " EDGEQ_ONE_SHIFT_TEXT "\n\t"      \
+    "ssat %[b], #8, %[b], asr " EDGEQ_ONE_SHIFT_TEXT "\n\t"
 #define NEXT                                                     \
+    "ldrd %[u], %[v], %[walk]\n\t"                               \
+    "strb %[b], [%[y], %[u]]\n\t"                                \
     "strb %[a], [%[y]]\n\t"                                      \
-    "strb %[b], [%[y], %[s]]\n\t"                                \
-    "add %[y], %[y], %[s], lsl #1\n\t"                           \
-    "add %[x], %[x], #12\n\t"                                    \
-    "cmp %[x], %[t]\n\t"                                         \
+    "add %[y], %[y], %[u], lsl #1\n\t"                           \
+    "cmp %[x], %[v]\n\t"                                         \
     "bne 1b"
-#define OPERANDS                                                                                                  \
-    : [x] "+r"(x), [y] "+r"(y), [a] "=&r"(a), [b] "=&r"(b), [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(p) \
-    : [w01] "r"(w[0]), [w12] "r"(w[1]), [w34] "r"(w[2]), [w45] "r"(w[3]), [w67] "r"(w[4]), [w78] "r"(w[5]), [bias] "m"(bias), [multiplier] "m"(multiplier), [addend] "m"(addend),                 \
-      [shift] "m"(shift), [step] "m"(step), [end] "m"(end)                                                        \
+#define OPERANDS                                                                                                     \
+    : [x] "+r"(x), [y] "+r"(y), [a] "=&r"(a), [b] "=&r"(b), [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(last) \
+    : [w01] "r"(w[0]), [w12] "r"(w[1]), [w34] "r"(w[2]), [w45] "r"(w[3]), [w67] "r"(w[4]), [w78] "r"(w[5]),          \
+      [first] "m"(c->first), [quant] "m"(c->quant), [shift] "m"(c->shift), [walk] "m"(walk)                          \
     : "cc", "memory"
 
-/* Outputs 0 ... 2 * pairs - 1 of a line without limits; returns where the next one goes. */
-static inline int8_t *convolve_pairs(const image *v, int32_t bias, edgeq_channel_quant quant, const int32_t *w,
-                                     const uint32_t *x, int32_t pairs, int8_t *y)
+/* `pairs` of outputs, `step` bytes apart, and where the next one goes. Of two at one place the first stays. */
+static inline int8_t *convolve_pairs(const image *v, const channel *c, const int32_t *w, const uint32_t *x, int32_t pairs,
+                                     int32_t step, int8_t *y)
 {
-    const uint32_t *const end = x + LINES * pairs;
-    const int32_t step = v->x_step;
-    const int32_t multiplier = quant.multiplier;
-    const int32_t addend = quant.addend;
-    const int32_t shift = quant.shift;
-    uint32_t a, b, s, t, u, p;
+    const int32_t walk[2] = {step, (int32_t)(x + LINES * pairs)};
+    uint32_t a, b;
+    /* LDM fills registers in the order of their numbers. */
+    register uint32_t s __asm__("r8");
+    register uint32_t t __asm__("r9");
+    register uint32_t u __asm__("r10");
+    register uint32_t last __asm__("r11");
 
-    if (EDGEQ_HAS_SHORT_CUTS && v->is_plain) {
-        __asm__(SUMS "smmlar %[a], %[a], %[s], %[t]\n\t"
-                     "smmlar %[b], %[b], %[s], %[t]\n\t" STORE NEXT OPERANDS);
+    if (EDGEQ_HAS_SHORT_CUTS && v->has_one_shift) {
+        __asm__ volatile(SUMS FINISHED_AT_ONCE NEXT OPERANDS);
     } else {
-        __asm__(SUMS "add %[v], %[t], %[a], asr #31\n\t"
-                     "add %[t], %[t], %[b], asr #31\n\t"
-                     "smmlar %[a], %[a], %[s], %[v]\n\t"
-                     "smmlar %[b], %[b], %[s], %[t]\n\t" STORE NEXT OPERANDS);
+        __asm__ volatile(SUMS FINISHED NEXT OPERANDS);
     }
     return y;
 }
 #else
-static inline int8_t *convolve_pairs(const image *v, int32_t bias, edgeq_channel_quant quant, const int32_t *w,
-                                     const uint32_t *x, int32_t pairs, int8_t *y)
+static inline int8_t finished(const image *v, const channel *c, int32_t sum)
+{
+    const edgeq_word_pair pair = {(uint32_t)c->quant[0], (uint32_t)c->quant[1]};
+    const edgeq_channel_quant quant = {c->quant[0], c->quant[1], c->shift};
+    return (int8_t)(v->has_one_shift ? edgeq_finish_at_once_s8(sum, pair) : edgeq_finish_s8(sum, quant));
+}
+
+static inline int8_t *convolve_pairs(const image *v, const channel *c, const int32_t *w, const uint32_t *x, int32_t pairs,
+                                     int32_t step, int8_t *y)
 {
     for (; pairs > 0; --pairs, x += LINES) {
-        int32_t first = bias;
-        int32_t second = bias;
+        int32_t first = c->first[0];
+        int32_t second = c->first[1];
         int32_t line;
         for (line = 0; line < LINES; ++line) {
             const uint32_t next = x[line + LINES];
@@ -223,33 +221,55 @@ static inline int8_t *convolve_pairs(const image *v, int32_t bias, edgeq_channel
             second = edgeq_mac_low(x[line] >> 16, w01, second);
             second = edgeq_mac_both(next, w12, second);
         }
-        y[0] = (int8_t)(v->is_plain ? edgeq_finish_above_s8(first, quant) : edgeq_finish_s8(first, quant));
-        y += v->x_step;
-        y[0] = (int8_t)(v->is_plain ? edgeq_finish_above_s8(second, quant) : edgeq_finish_s8(second, quant));
-        y += v->x_step;
+        y[step] = finished(v, c, second);
+        y[0] = finished(v, c, first);
+        y += 2 * step;
     }
     return y;
 }
 #endif
 
-/* A line of one channel, whose strip is at x; k is the channel's record, w its weights in the order of the strip. */
-static EDGEQ_NOINLINE void convolve_line(const image *v, const uint32_t *x, const int32_t *k, const int32_t *w, int8_t *y)
+/*
+ * A line of `channels` neighbouring channels: their strips begin at x, their records at k, their results at y. place: of
+ * the uppermost line in the strip.
+ */
+static EDGEQ_NOINLINE void convolve_line(const image *v, const uint32_t *x, const int32_t *k, int32_t place,
+                                         int32_t channels, int8_t *y)
 {
     const int32_t pairs = v->length / 2;
-    const edgeq_channel_quant quant = {k[1], k[2], k[3]};
-    int32_t i;
+    int8_t *const line = y;
+    int32_t i, c;
 
-    if (pairs > 0) {
-        int8_t *at = y;
-        y = convolve_pairs(v, k[0], quant, w, x, pairs, y);
-        if (v->is_limited) {
-            for (i = 2 * pairs; i > 0; --i, at += v->x_step) {
-                *at = (int8_t)edgeq_clamp(*at, v->low, v->high);
+    for (c = 0; c < channels; ++c, x += LINES * v->words, k += RECORD(v)) {
+        const channel of = {{k[0], k[0]}, {k[1], k[2]}, k[3]};
+        /* The weights of row 0 belong to the line at `place`. */
+        const int32_t *const w = k + (RECORD(v) - WEIGHTS) + (place == 0 ? 0 : 2 * (LINES - place));
+        const uint32_t *at = x;
+        int32_t step = v->x_step;
+        int32_t count = pairs;
+
+        y = line + c;
+        if (count == 0) {
+            step = 0;
+            count = 1;
+        }
+        for (;;) {
+            y = convolve_pairs(v, &of, w, at, count, step, y);
+            if (step == 0 || (v->length & 1) == 0) {
+                break;
             }
+            /* An odd number of outputs ends with a pair of which one counts. */
+            at += LINES * count;
+            step = 0;
+            count = 1;
         }
     }
-    if ((v->length & 1) != 0) {
-        *y = finished(v, sum_of(k[0], w, x + LINES * pairs), quant);
+    if (v->is_limited) {
+        for (y = line, i = v->length; i > 0; --i, y += v->x_step) {
+            for (c = 0; c < channels; ++c) {
+                y[c] = (int8_t)edgeq_clamp(y[c], v->low, v->high);
+            }
+        }
     }
 }
 
@@ -260,6 +280,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
                                                     const cmsis_nn_dims *filter_dims,
                                                     const int32_t *packed,
                                                     bool by_columns,
+                                                    bool one_shift,
                                                     const cmsis_nn_dims *output_dims,
                                                     int8_t *output_data)
 {
@@ -275,7 +296,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
     if (in->n < 1 || in->h < 1 || in->w < 1 || channels < CHANNELS || filter_dims->h != 3 || filter_dims->w != 3 ||
         output_dims->h != in->h || output_dims->w != in->w || output_dims->c != channels || p->ch_mult != 1 ||
         p->stride.h != 1 || p->stride.w != 1 || p->dilation.h != 1 || p->dilation.w != 1 || p->padding.h != 1 ||
-        p->padding.w != 1) {
+        p->padding.w != 1 || (one_shift && !EDGEQ_HAS_SHORT_CUTS)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     v.length = by_columns ? in->h : in->w;
@@ -286,17 +307,17 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
     v.low = p->activation.min;
     v.high = p->activation.max;
     v.is_limited = v.low > -128 || v.high < 127;
-    v.is_plain = p->output_offset == -128;
+    v.has_one_shift = one_shift;
     plane = LINES * v.words;
     if (strip == NULL || ctx->size < CHANNELS * plane * (int32_t)sizeof(*strip)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     for (n = 0; n < in->n; ++n, input_data += in->h * row, output_data += in->h * row) {
         const int32_t *k = packed;
-        for (done = 0; done < channels; done = c + CHANNELS, k += CHANNELS * RECORD) {
+        for (done = 0; done < channels; done = c + CHANNELS, k += CHANNELS * RECORD(&v)) {
             const int32_t last = channels - CHANNELS;
             int32_t place = 0; /* of the uppermost line in the strip */
-            int32_t line, i;
+            int32_t line;
 
             /* The last four channels may hold some that have been computed, and their input overwritten. */
             c = done < last ? done : last;
@@ -305,11 +326,8 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
             for (line = 0; line < lines; ++line) {
                 const int8_t *const next = line + 1 < lines ? input_data + (line + 1) * v.line_step + c : NULL;
                 widen_line(&v, next, strip + (place == 0 ? LINES - 1 : place - 1));
-                for (i = done - c; i < CHANNELS; ++i) {
-                    /* The weights of row 0 belong to the line at `place`. */
-                    const int32_t *const w = k + i * RECORD + WEIGHTS + (place == 0 ? 0 : 2 * (LINES - place));
-                    convolve_line(&v, strip + i * plane, k + i * RECORD, w, output_data + line * v.line_step + c + i);
-                }
+                convolve_line(&v, strip + (done - c) * plane, k + (done - c) * RECORD(&v), place, CHANNELS - (done - c),
+                              output_data + line * v.line_step + done);
                 place = place == LINES - 1 ? 0 : place + 1;
             }
         }

@@ -3,9 +3,9 @@
  * Depthwise convolution for cores with the DSP extension, four channels at a time.
  *
  * A tap of four channels costs 8 instructions (2 per MAC): one LDR of pixels, two SXTAB16 that widen them and add the
- * offset, one LDRD of weights, four SMLAxy. Weights are 16 bits wide and doubled, and so is the bias, which saves
- * requantization a shift. Requantization and store come to 9 per output: 3.7 per MAC of a 3x3 window on the image. Taps
- * outside of the image are skipped, not multiplied by zero.
+ * offset, one LDRD of weights, four SMLAxy. Weights are 16 bits wide and doubled, or more where that lets all channels
+ * requantize by one shift, and so is the bias. Requantization and store come to 7 per output then: 3 per MAC of a 3x3
+ * window on the image. Taps outside of the image are skipped, not multiplied by zero.
  */
 #include "edgeq_convolution.h"
 #include "edgeq_dsp.h"
@@ -23,8 +23,9 @@ typedef struct {
     int32_t w_skip;  /* words of the taps that lie outside, per row */
     int32_t w_all;   /* words of all taps */
     int32_t channels;
-    bool is_limited; /* whether the activation is narrower than int8 */
-    bool is_plain;   /* whether saturation to int8 is all that limits, and cuts off what is below the zero point */
+    bool is_limited;    /* whether the activation is narrower than int8 */
+    bool has_one_shift; /* whether edgeq_finish_at_once_s8 serves all channels: never in small code */
+    bool is_plain;      /* the same, and saturation to int8 is all that limits */
     int32_t low;
     int32_t high;
     uint32_t offset; /* the input's offset in both lanes */
@@ -110,21 +111,23 @@ static inline sums nine_taps(const int8_t *x, int32_t step, int32_t line, uint32
 /* The four results, each with its words of the table at k; returns the next record. */
 static inline const int32_t *finish(const walk *v, sums acc, const int32_t *k, int8_t *y)
 {
-    int32_t a = edgeq_finish_s8(acc.channel[0], edgeq_next_quant(&k));
-    int32_t b = edgeq_finish_s8(acc.channel[1], edgeq_next_quant(&k));
-    int32_t c = edgeq_finish_s8(acc.channel[2], edgeq_next_quant(&k));
-    int32_t d = edgeq_finish_s8(acc.channel[3], edgeq_next_quant(&k));
+    int32_t i;
 
-    if (v->is_limited) {
-        a = edgeq_clamp(a, v->low, v->high);
-        b = edgeq_clamp(b, v->low, v->high);
-        c = edgeq_clamp(c, v->low, v->high);
-        d = edgeq_clamp(d, v->low, v->high);
+    if (EDGEQ_HAS_SHORT_CUTS && v->is_plain) {
+#pragma GCC unroll 4
+        for (i = 0; i < 4; ++i) {
+            y[i] = (int8_t)edgeq_finish_at_once_s8(acc.channel[i], edgeq_next_pair(&k));
+        }
+        return k;
     }
-    y[0] = (int8_t)a;
-    y[1] = (int8_t)b;
-    y[2] = (int8_t)c;
-    y[3] = (int8_t)d;
+#pragma GCC unroll 4
+    for (i = 0; i < 4; ++i) {
+        const int32_t sum = acc.channel[i];
+        const int32_t value = EDGEQ_HAS_SHORT_CUTS && v->has_one_shift
+                                  ? edgeq_finish_at_once_s8(sum, edgeq_next_pair(&k))
+                                  : edgeq_finish_s8(sum, edgeq_next_quant(&k));
+        y[i] = (int8_t)(v->is_limited ? edgeq_clamp(value, v->low, v->high) : value);
+    }
     return k;
 }
 
@@ -170,10 +173,8 @@ static EDGEQ_NOINLINE void convolve_at_border(const walk *v, const int8_t *x, co
 #if defined(__ARM_FEATURE_DSP)
 #define RESULT(sum)                                                  \
     "ldrd %[odd], %[w02], [%[k]], #8\n\t"                            \
-    "ldr %[w13], [%[k]], #4\n\t"                                     \
-    "smmlar %[" sum "], %[" sum "], %[odd], %[w02]\n\t"              \
-    "asr %[" sum "], %[" sum "], %[w13]\n\t"                         \
-    "ssat %[" sum "], #8, %[" sum "]\n\t"                            \
+    "smmla %[" sum "], %[" sum "], %[odd], %[w02]\n\t"               \
+    "ssat %[" sum "], #8, %[" sum "], asr " EDGEQ_ONE_SHIFT_TEXT "\n\t" \
     "strb %[" sum "], [%[even]], #1\n\t"
 
 static inline const int32_t *convolve_plain(const walk *v, const int8_t *x, const int32_t *k, int32_t records, int8_t *y)
@@ -207,7 +208,7 @@ static inline const int32_t *convolve_plain(const walk *v, const int8_t *x, cons
         int32_t i;
 
         for (i = 0; i < 4; ++i) {
-            *y++ = (int8_t)edgeq_finish_above_s8(acc.channel[i], edgeq_next_quant(&k));
+            *y++ = (int8_t)edgeq_finish_at_once_s8(acc.channel[i], edgeq_next_pair(&k));
         }
     }
     return k;
@@ -280,6 +281,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *d
                                                 const int8_t *input_data,
                                                 const cmsis_nn_dims *filter_dims,
                                                 const int32_t *packed,
+                                                bool one_shift,
                                                 const cmsis_nn_dims *output_dims,
                                                 int8_t *output_data)
 {
@@ -291,7 +293,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *d
     edgeq_taps inner;
     walk v;
 
-    if (!is_computable(p, input_dims, filter_dims, output_dims)) {
+    if (!is_computable(p, input_dims, filter_dims, output_dims) || (one_shift && !EDGEQ_HAS_SHORT_CUTS)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     v.x_row = p->dilation.h * x_line;
@@ -299,7 +301,8 @@ arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *d
     v.w_all = 2 * filter_dims->h * filter_dims->w;
     v.channels = input_dims->c;
     v.is_limited = low > -128 || high < 127;
-    v.is_plain = !v.is_limited && p->output_offset == -128;
+    v.has_one_shift = one_shift;
+    v.is_plain = one_shift && !v.is_limited;
     v.low = low;
     v.high = high;
     v.offset = ((uint32_t)p->input_offset & 0xffffu) | ((uint32_t)p->input_offset << 16);

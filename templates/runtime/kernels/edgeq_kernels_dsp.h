@@ -18,14 +18,15 @@ extern "C" {
 
 /*
  * arm_depthwise_conv_wrapper_s8 for four channels and more, each with one filter; any stride, padding and dilation, no
- * scratch. Pixels are computed in the order of the output, which may overwrite what has been read.
- * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
+ * scratch. Pixels are computed in the order of the output, which may overwrite what has been read. one_shift: whether
+ * the table requantizes all channels by one shift. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
  */
 arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *dw_conv_params,
                                                 const cmsis_nn_dims *input_dims,
                                                 const int8_t *input_data,
                                                 const cmsis_nn_dims *filter_dims,
                                                 const int32_t *packed,
+                                                bool one_shift,
                                                 const cmsis_nn_dims *output_dims,
                                                 int8_t *output_data);
 
@@ -68,7 +69,7 @@ arm_cmsis_nn_status edgeq_add_tables_s8(const int8_t *input1,
  * arm_depthwise_conv_wrapper_s8 for 3x3 windows, strides of 1, padding by 1, one filter per channel, four channels and
  * more; packed: made by edgeq, see kernels/depthwise_conv_2d_3x3_dsp.py, its windows transposed if by_columns. ctx: room
  * for 12 * ((length + 1) / 2 + 1) words, aligned, where length is the image's width, or its height if by_columns. Output
- * and input may be the same. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
+ * and input may be the same. one_shift: whether the table requantizes all channels by one shift. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
  */
 arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
                                                     const cmsis_nn_dw_conv_params *dw_conv_params,
@@ -77,6 +78,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
                                                     const cmsis_nn_dims *filter_dims,
                                                     const int32_t *packed,
                                                     bool by_columns,
+                                                    bool one_shift,
                                                     const cmsis_nn_dims *output_dims,
                                                     int8_t *output_data);
 
@@ -85,7 +87,8 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
  * kernels/conv_2d_4x2_dsp.py. ctx: room for four windows of int16 (words of two, an even number of them), aligned to
  * words, and for one of int8 if one hangs over the image's edge or is dilated in width. Pixels are computed four by four
  * in the order of the output, or from the last to the first if `backwards`: the output may overwrite what has been read.
- * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
+ * one_shift: whether the table requantizes all channels by one shift. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot
+ * compute, too little room.
  */
 arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
                                               const cmsis_nn_conv_params *conv_params,
@@ -93,6 +96,7 @@ arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
                                               const int8_t *input_data,
                                               const cmsis_nn_dims *filter_dims,
                                               const int32_t *packed,
+                                              bool one_shift,
                                               bool backwards,
                                               const cmsis_nn_dims *output_dims,
                                               int8_t *output_data);

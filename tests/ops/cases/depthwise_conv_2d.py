@@ -39,6 +39,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _ordinary(rng, (3, 3), 2, (7, 6), 4, relu=True)
     yield _ordinary(rng, (2, 2), 3, (7, 7), 6)
     yield _ordinary(rng, (5, 4), 1, (1, 1), 9)
+    yield _ordinary(rng, (3, 3), 2, (9, 8), 9, relu=True)
     while True:
         for kernel in kernels:
             for padding in Padding:
