@@ -15,6 +15,7 @@ from edgeq.memory import MemoryPlan, plan_memory, working_bytes
 from edgeq.passes import Edges, apply, prepare_float, prepare_quantized, with_float_edges
 from edgeq.passes.fuse_limits import fuse_limits
 from edgeq.passes.shrink_channels import shrink_channels
+from edgeq.passes.single_channel import convolve_single_channel
 from edgeq.program import Program
 from edgeq.quant.calibration import Source, open_calibration
 from edgeq.quant.quantize import NOTES, quantize
@@ -144,7 +145,7 @@ def quantize_model(
 
 def reduced(graph: Graph, shrink: bool = True) -> Graph:
     """An integer graph with less to compute, every output the same: what `edgeq build` does before it lowers one."""
-    graph = apply(graph, (fuse_limits,))
+    graph = apply(graph, (fuse_limits, convolve_single_channel))
     return shrink_channels(graph) if shrink else graph
 
 
