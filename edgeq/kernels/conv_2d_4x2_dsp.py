@@ -10,7 +10,7 @@ from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.conv_2d_dsp import folded_channels, hangs_over
-from edgeq.kernels.one_shift import OneShift, one_shift, sums_between
+from edgeq.kernels.one_shift import BY_256, OneShift, one_shift, sums_between
 from edgeq.kernels.packing import blocks, joint_lanes, joint_sums_fit, wrap_int32
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
@@ -19,8 +19,6 @@ from edgeq.target import Cpu
 
 # Pixels that are computed together.
 _PIXELS = 4
-# Sums become results 256 times as large, which is twice as large by so many bits.
-_FINER = 7
 
 
 class ByFour(Kernel):
@@ -77,7 +75,7 @@ def _one_shift(p: Conv2DParams) -> OneShift | None:
         return None
     channels = folded_channels(p)
     lowest, highest = sums_between(p.weights.reshape(p.weights.shape[0], -1), channels.bias, -128, 127)
-    return one_shift(channels, lowest, highest, range(_FINER, _FINER + 1))
+    return one_shift(channels, lowest, highest, BY_256)
 
 
 def _table(p: Conv2DParams, shifted: OneShift | None) -> Mapping[str, np.ndarray]:

@@ -20,6 +20,8 @@ from edgeq.kernels.packing import Channels
 
 # EDGEQ_ONE_SHIFT of edgeq_dsp.h.
 SHIFT = 12
+# What is finer about 256 times a sum: that is what words with weights of two channels give.
+BY_256 = range(7, 8)
 # Added to the addend that would be right if multipliers lost no bits, one after the other.
 _ADDENDS = sorted(range(-16, 17), key=abs)
 _RESULTS = np.arange(-127, 128)

@@ -1,6 +1,8 @@
-"""Ternary weights whose sums outgrow the bits they share with others: every weight and every input at its end."""
+"""Weights whose sums outgrow the bits they share with others: every weight and every input at its end."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,17 +47,30 @@ def case(op: str, depth: int) -> Case:
     return Case(op, made.graph, (values,))
 
 
+def dense_case(depth: int) -> Case:
+    """The same with weights of int8: units of −127, of 127 and of both by chance, whose sums need 24 bits and more."""
+    ternary = case("FULLY_CONNECTED", depth)
+    w = ternary.graph.tensors["w"]
+    rng = np.random.default_rng(depth)
+    data = np.where(w.data == 0, rng.choice([-127, 127], w.shape), 127 * w.data).astype(np.int8)
+    tensors = {**ternary.graph.tensors, "w": replace(w, dtype=DType.INT8, data=data)}
+    tensors["y"] = replace(tensors["y"], quant=QuantParams([127.0 * 1.1 * depth], [3]))
+    return replace(ternary, graph=replace(ternary.graph, tensors=tensors))
+
+
 CASES = {f"{op.lower()}_{depth}": case(op, depth) for op in ("CONV_2D", "FULLY_CONNECTED") for depth in DEPTHS}
+CASES |= {f"dense_{depth}": dense_case(depth) for depth in (512, 523, 1155, 2300)}
 
 
 @pytest.mark.xdist_group("long-sums")
 @needs_host
 @needs_qemu
-def test_long_sums_of_ternary_weights(tmp_path):
+def test_long_sums(tmp_path):
     graph = side_by_side("long_sums", {name: each.graph for name, each in CASES.items()})
     inputs = [each.inputs[0] for each in CASES.values()]
     program = lower(graph, BOARD.soc.cpu)
     assert {call.kernel.split("_dsp")[-1] for call in program.calls} == {"_s8"}
+    assert any(call.extras["segment"][0] < call.params.depth for call in program.calls if "segment" in call.extras)
     folder = tmp_path / "firmware"
     folder.mkdir()
     write_files(emit(program, plan_memory(program), BOARD), folder)

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from edgeq.fixedpoint import requantize
-from edgeq.kernels.one_shift import SHIFT, finished_at_once, one_shift, sums_between
+from edgeq.kernels.one_shift import BY_256, SHIFT, finished_at_once, one_shift, sums_between
 from edgeq.kernels.packing import channels_of
 from edgeq.resources import templates_dir
 
-BY_256 = range(7, 8)
 ANY = range(1, 8)
 
 

@@ -4,7 +4,8 @@
  *
  * Four inputs of four units, 16 MACs, cost 17 instructions (1.1 per MAC): one LDR of inputs, two LDRD of weights, six
  * SXTB16, eight SMLAD. A word of weights holds two of two units, 256 b + a in each lane, as edgeq_convolve_4x2_dsp_s8.c
- * explains. The input's offset is part of the bias.
+ * explains. The sums of b are taken down wherever they might outgrow their 24 bits. The input's offset is part of the
+ * bias.
  */
 #include "edgeq_dsp.h"
 #include "edgeq_kernels_dsp.h"
@@ -100,6 +101,8 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
                                                  const int8_t *input_data,
                                                  const cmsis_nn_dims *filter_dims,
                                                  const int32_t *packed,
+                                                 int32_t segment,
+                                                 bool one_shift,
                                                  const cmsis_nn_dims *output_dims,
                                                  int8_t *output_data)
 {
@@ -109,16 +112,16 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
     const int32_t low = fc_params->activation.min;
     const int32_t high = fc_params->activation.max;
     const bool is_limited = low > -128 || high < 127;
-    /* Whether saturation to int8 cuts off what is below the zero point. */
-    const bool is_plain = EDGEQ_HAS_SHORT_CUTS && !is_limited && fc_params->output_offset == -128;
     int32_t batch;
 
-    if (input_dims->n < 1 || depth < 4 || units < 4) {
+    if (input_dims->n < 1 || depth < 4 || units < 4 || segment < 16 || (segment & 15) != 0 ||
+        (one_shift && (is_limited || !EDGEQ_HAS_SHORT_CUTS))) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     for (batch = 0; batch < input_dims->n; ++batch, input_data += depth, output_data += units) {
         const int8_t *const end = input_data + depth;
         const int8_t *const whole = end - (depth & 3);
+        const int8_t *const first = whole - input_data > segment ? input_data + segment : whole;
         const int32_t *k = packed;
         int32_t unit = 0;
 
@@ -126,34 +129,49 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
             sums s = start(&k);
             const int8_t *x = input_data;
             int32_t doubled[4];
+            int32_t b = 0;
+            int32_t d = 0;
             int32_t i;
 
 #if defined(__OPTIMIZE_SIZE__)
-            while (x != whole) {
+            while (x != first) {
                 s = add_four(s, &x, &k);
             }
 #else
-            for (i = (int32_t)((whole - x) >> 2) & 3; i > 0; --i) {
+            for (i = (int32_t)((first - x) >> 2) & 3; i > 0; --i) {
                 s = add_four(s, &x, &k);
             }
-            while (x != whole) {
+            while (x != first) {
                 s = add_sixteen(s, &x, &k);
             }
 #endif
+            while (x != whole) {
+                /* The sums of b and d are taken down before they outgrow their 24 bits. */
+                const int8_t *const stop = whole - x > segment ? x + segment : whole;
+                b += (int32_t)(s.ab - s.a) >> 8;
+                d += (int32_t)(s.cd - s.c) >> 8;
+                s.ab = s.a;
+                s.cd = s.c;
+                while (x != stop) {
+                    s = add_four(s, &x, &k);
+                }
+            }
             if (whole != end) {
                 /* The last four inputs; weights of those that have been counted are 0. */
                 x = end - 4;
                 s = add_four(s, &x, &k);
             }
-            doubled[0] = (int32_t)(2u * s.a);
-            doubled[1] = (int32_t)(s.ab - s.a) >> 7;
-            doubled[2] = (int32_t)(2u * s.c);
-            doubled[3] = (int32_t)(s.cd - s.c) >> 7;
-            if (is_plain) {
+            if (EDGEQ_HAS_SHORT_CUTS && one_shift) {
+                const uint32_t scaled[4] = {s.a << 8, s.ab - s.a, s.c << 8, s.cd - s.c};
+#pragma GCC unroll 4
                 for (i = 0; i < 4; ++i) {
-                    output_data[unit + i] = (int8_t)edgeq_finish_above_s8(doubled[i], edgeq_next_quant(&k));
+                    output_data[unit + i] = (int8_t)edgeq_finish_at_once_s8((int32_t)scaled[i], edgeq_next_pair(&k));
                 }
             } else {
+                doubled[0] = (int32_t)(2u * s.a);
+                doubled[1] = 2 * b + ((int32_t)(s.ab - s.a) >> 7);
+                doubled[2] = (int32_t)(2u * s.c);
+                doubled[3] = 2 * d + ((int32_t)(s.cd - s.c) >> 7);
                 for (i = 0; i < 4; ++i) {
                     const int32_t value = edgeq_finish_s8(doubled[i], edgeq_next_quant(&k));
                     output_data[unit + i] = (int8_t)(is_limited ? edgeq_clamp(value, low, high) : value);

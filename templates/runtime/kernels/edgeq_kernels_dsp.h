@@ -102,7 +102,9 @@ arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
                                               int8_t *output_data);
 
 /*
- * arm_fully_connected_wrapper_s8 for four inputs and four units and more; no scratch. The output may not be the input.
+ * arm_fully_connected_wrapper_s8 for four inputs and four units and more; no scratch. segment: a number of inputs, a
+ * multiple of 16, whose sums the table's words can hold. one_shift: whether the table requantizes all units by one
+ * shift. The output may not be the input.
  * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
  */
 arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_params,
@@ -110,6 +112,8 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
                                                  const int8_t *input_data,
                                                  const cmsis_nn_dims *filter_dims,
                                                  const int32_t *packed,
+                                                 int32_t segment,
+                                                 bool one_shift,
                                                  const cmsis_nn_dims *output_dims,
                                                  int8_t *output_data);
 

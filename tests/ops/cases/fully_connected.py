@@ -12,7 +12,7 @@ from edgeq.ir import DType
 from edgeq.ops import Activation
 from edgeq.ops.fully_connected import FullyConnectedAttrs
 
-from ..graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights, zero_point
+from ..graphs import Case, activation_input, bias, from_zero, one_node, quant, sum_quant, weights, zero_point
 from ..one_op import TFLITE_ACTIVATION
 from ..one_op import options as table
 
@@ -31,6 +31,7 @@ def interprets_int4(case: Case) -> bool:
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
+    yield _rectified(rng)
     while True:
         for keep_num_dims in (False, True):
             for per_channel in (False, True):
@@ -45,3 +46,11 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
                 b = None if rng.random() < 0.2 else bias(rng, x, w, units, depth)
                 attrs = FullyConnectedAttrs(rng.choice(list(Activation)), keep_num_dims)
                 yield one_node(rng, "FULLY_CONNECTED", [x, w, b], sum_quant(rng, x, w, depth), attrs)
+
+
+def _rectified(rng: np.random.Generator) -> Case:
+    """What is below the zero point is cut off by the range of int8."""
+    x = activation_input("x", (2, 45), quant(rng))
+    w = weights(rng, (11, 45), axis=0)
+    y = from_zero(sum_quant(rng, x, w, 45))
+    return one_node(rng, "FULLY_CONNECTED", [x, w, bias(rng, x, w, 11, 45)], y, FullyConnectedAttrs(Activation.RELU))
