@@ -121,7 +121,9 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
     for (batch = 0; batch < input_dims->n; ++batch, input_data += depth, output_data += units) {
         const int8_t *const end = input_data + depth;
         const int8_t *const whole = end - (depth & 3);
+#if !defined(__OPTIMIZE_SIZE__)
         const int8_t *const first = whole - input_data > segment ? input_data + segment : whole;
+#endif
         const int32_t *k = packed;
         int32_t unit = 0;
 
@@ -133,11 +135,7 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
             int32_t d = 0;
             int32_t i;
 
-#if defined(__OPTIMIZE_SIZE__)
-            while (x != first) {
-                s = add_four(s, &x, &k);
-            }
-#else
+#if !defined(__OPTIMIZE_SIZE__)
             for (i = (int32_t)((first - x) >> 2) & 3; i > 0; --i) {
                 s = add_four(s, &x, &k);
             }
@@ -146,12 +144,15 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
             }
 #endif
             while (x != whole) {
-                /* The sums of b and d are taken down before they outgrow their 24 bits. */
                 const int8_t *const stop = whole - x > segment ? x + segment : whole;
-                b += (int32_t)(s.ab - s.a) >> 8;
-                d += (int32_t)(s.cd - s.c) >> 8;
-                s.ab = s.a;
-                s.cd = s.c;
+
+                if (x != input_data) {
+                    /* The sums of b and d are taken down before they outgrow their 24 bits. */
+                    b += (int32_t)(s.ab - s.a) >> 8;
+                    d += (int32_t)(s.cd - s.c) >> 8;
+                    s.ab = s.a;
+                    s.cd = s.c;
+                }
                 while (x != stop) {
                     s = add_four(s, &x, &k);
                 }
