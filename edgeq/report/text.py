@@ -24,7 +24,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for i, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[i], (int, float)) or row[i] in ("", None) for row in rows)
-        grid.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        grid.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         grid.add_row(*(_cell(v) for v in row))
     out = io.StringIO()
@@ -203,13 +203,16 @@ def search(found: Mapping[str, Any], saved: Path | None) -> str:
         mine = options[layer["scheme"]]
         loss = [None if name not in options else options[name]["sqnr"] for name in found["candidates"]]
         rows.append((layer["name"], layer["scheme"], *loss, mine["flash"], mine["instructions"]))
-    columns = ("layer", "scheme", *(f"{name}, dB" for name in found["candidates"]), "constants", "instructions")
+    columns = ("layer", "scheme", *found["candidates"], "constants", "instructions")
     result, exact = found["found"], found["float"]
     what = "agreement" if result["accuracy"] is None else "accuracy"
     lines = [
         table(columns, rows),
-        "dB: signal to noise at the outputs with that layer alone so, all others at the most precise candidate",
-        f"found: {what} {_share(result[what])} (float {_share(exact[what])}), flash {_bytes(result['flash'])}, "
+        "below the candidates' names: signal to noise at the outputs in dB with that layer alone so, all others at the "
+        "most precise candidate",
+        f"found: {what} {_share(result[what])} (float {_share(exact[what])}), "
+        f"{'exact' if result['sqnr'] is None else format(result['sqnr'], '.1f') + ' dB'}, "
+        f"flash {_bytes(result['flash'])}, "
         f"RAM {_bytes(result['ram'])}, {_count(result['instructions'])} instructions on {found['target']}, measured",
         f"budgets: {', '.join(f'{name} {limit:,}' for name, limit in found['budgets'].items())}",
         f"{found['vectors']:,} vectors of the {found['evaluated_on']}",

@@ -53,11 +53,43 @@ def _most_precise(tables: Tables, budgets: Budgets, accuracy: float) -> Pick:
 
     while True:
         choices = front(rows, tables.first_use, *_left(tables, budgets))
-        found = _first_good(tables, choices, good)
-        if found is not None:
-            return Pick(_improved(tables, found, tables.noise, good, lambda other, _: within(other)))
-        if not choices or not _narrowed(tables, rows, budgets, choices[0].schemes):
+        found = _first_good(tables, choices[:BATCH], good)
+        if found is None and choices and _narrowed(tables, rows, budgets, choices[0].schemes):
+            continue
+        found = found or _first_good(tables, choices, good)
+        if found is None:
             return Pick(_nearest(tables, rows, budgets, choices), cornered=True)
+        return Pick(_improved(tables, found, tables.noise, good, lambda other, _: within(other)))
+
+
+def corner_of(tables: Tables, budgets: Budgets) -> Assignment | None:
+    """What comes nearest where by costs alone nothing is within the budgets; None where something may be."""
+    if not front(tables.rows, tables.first_use, *_left(tables, budgets)):
+        return _nearest(tables, tables.rows, budgets, ())
+    if budgets.ram is None:
+        return None
+    least = _least_ram(tables)
+    return least if tables.estimate(least)["RAM"] > budgets.ram else None
+
+
+def _least_ram(tables: Tables) -> Assignment:
+    """From the candidate that needs least, other options for the layer at the peak while they need less."""
+
+    def ram(schemes: Assignment) -> int:
+        return tables.estimate(schemes)["RAM"]
+
+    best = min(tables.uniform.values(), key=ram)
+    while True:
+        peak = tables.outcomes[best].peak
+        at_peak = [index for index, group in enumerate(tables.groups) if peak in group.layers]
+        others = [
+            (*best[:index], option.scheme, *best[index + 1 :]) for index in at_peak for option in tables.rows[index]
+        ]
+        tables.evaluate(others)
+        better = [each for each in others if not tables.outcomes[each].problem and ram(each) < ram(best)]
+        if not better:
+            return best
+        best = min(better, key=ram)
 
 
 def _left(tables: Tables, budgets: Budgets) -> tuple[int | None, int | None]:

@@ -1,8 +1,8 @@
 """`edgeq search`: a scheme for every layer, within budgets of flash, RAM and instructions, or of accuracy.
 
-1. Sensitivity: every layer alone at every candidate, all others at the most precise one, in the integer simulator.
-2. Costs: the model built by each candidate, constants and instructions of every layer read off the ELF and counted on
-   the emulated core.
+1. Costs: the model built by each candidate, constants and instructions of every layer read off the ELF and counted on
+   the emulated core. Budgets that nothing keeps are found here.
+2. Sensitivity: every layer alone at every candidate, all others at the most precise one, in the integer simulator.
 3. Choice: assignments of least loss by these tables (`edgeq.search.choosing`), evaluated whole, then improved layer by
    layer; with no budget but the accuracy's, the cheapest that keeps it.
 4. Proof: the chosen one is built and measured. What exceeds its budget there lowers the budget of the next round.
@@ -26,7 +26,7 @@ from edgeq.search.assignments import chosen_candidates, groups_of
 from edgeq.search.budgets import Budgets
 from edgeq.search.costs import Measured
 from edgeq.search.evaluating import Setup
-from edgeq.search.picking import pick
+from edgeq.search.picking import corner_of, pick
 from edgeq.search.tables import Assignment, Tables
 from edgeq.search.workers import open_workers
 from edgeq.target import load_board
@@ -100,7 +100,13 @@ def search(
 
 
 def _found(tables: Tables, budgets: Budgets) -> tuple[Assignment, Measured]:
-    tables.fill()
+    tables.fill_costs()
+    corner = corner_of(tables, budgets)
+    if corner is not None:
+        over = budgets.exceeded(tables.build(corner))
+        if any(name in budgets.costs for name in over):
+            raise _infeasible(tables, budgets, corner, over)
+    tables.fill_losses()
     required = budgets.accuracy or 0.0
     for _ in range(ROUNDS):
         picked = pick(tables, budgets, required)
@@ -131,12 +137,13 @@ def _infeasible(
             hint="raise the budget, add cheaper --candidates, or make that layer smaller",
         )
     reached, wanted = over["accuracy"]
+    what = "an accuracy" if tables.samples.labels is not None else "an agreement with the float model"
     losses = [option.loss for option in tables.options(schemes)]
     if max(losses) <= 0:
         losses = [max(option.loss for option in row) for row in tables.rows]
     limit = quality(accuracy(tables.samples, tables.samples.exact))
     return InfeasibleError(
-        f"no assignment of {names} is found that reaches an accuracy of {wanted:g}"
+        f"no assignment of {names} is found that reaches {what} of {wanted:g}"
         f"{' within the other budgets' if budgets.costs else ''}: the best has {reached:.4f}, the float model "
         f"{limit:.4f}; layer {tables.groups[int(np.argmax(losses))].name!r} loses most",
         where=where,

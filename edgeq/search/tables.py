@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgeq import api
@@ -31,7 +31,7 @@ _CONVERSION = 16
 
 @dataclass
 class Tables:
-    """Filled by `fill`; estimates are corrected by `learn`.
+    """Filled by `fill_costs`, then by `fill_losses`; estimates are corrected by `learn`.
 
     Attributes:
         outcomes: of all assignments evaluated so far.
@@ -63,8 +63,8 @@ class Tables:
     first_use: dict[str, int] = field(default_factory=dict)
     _done: int = 0
 
-    def fill(self) -> None:
-        """Every candidate everywhere, then each built, then every layer alone at each.
+    def fill_costs(self) -> None:
+        """Every candidate everywhere, then each built: rows without losses.
 
         Raises:
             QuantizationError: no candidate can be had for this model.
@@ -82,16 +82,22 @@ class Tables:
             raise QuantizationError("no candidate can be had: " + "; ".join(self.notes), where=self.graph.source)
         self.reference = min(self.uniform.values(), key=self.noise)
         costs = self._costs()
-        alone = [[self.alone(i, name) for name in self._offered(i)] for i in range(len(self.groups))]
-        self.evaluate(schemes for row in alone for schemes in row)
         for index, group in enumerate(self.groups):
             self.rows.append([])
-            for schemes in alone[index]:
-                if not self.outcomes[schemes].problem:
-                    flash, executed = costs.get(schemes[index], next(iter(costs.values())))
-                    loss = self.noise(schemes) - self.noise(self.reference)
-                    cost = flash.get(group.name, 0), executed.get(group.name, 0)
-                    self.rows[index].append(Option(schemes[index], loss, *cost))
+            for name in self._offered(index):
+                flash, executed = costs.get(name, next(iter(costs.values())))
+                self.rows[index].append(Option(name, 0.0, flash.get(group.name, 0), executed.get(group.name, 0)))
+
+    def fill_losses(self) -> None:
+        """Every layer alone at each of its options: what cannot be had is one no longer."""
+        self.evaluate(self.alone(i, option.scheme) for i, row in enumerate(self.rows) for option in row)
+        for index, row in enumerate(self.rows):
+            alone = {option: self.alone(index, option.scheme) for option in row}
+            self.rows[index] = [
+                replace(option, loss=self.noise(schemes) - self.noise(self.reference))
+                for option, schemes in alone.items()
+                if not self.outcomes[schemes].problem
+            ]
 
     def _offered(self, index: int) -> list[str]:
         found = [name for name in self.uniform if self.uniform[name][index] == name]

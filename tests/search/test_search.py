@@ -169,6 +169,24 @@ def test_what_cannot_be_kept_names_the_layer_responsible(graph, files, limits, m
 
 
 @needs_qemu
+@pytest.mark.parametrize("limits", [{"flash": 9000}, {"ram": 1000}, {"instructions": 5000}])
+def test_what_no_candidate_can_keep_is_said_before_layers_are_tried_alone(graph, files, limits):
+    steps = []
+    with pytest.raises(InfeasibleError):
+        search(
+            graph,
+            candidates=CANDIDATES,
+            budgets=Budgets(**limits),
+            target=M4,
+            progress=lambda done, of: steps.append(done),
+            **files,
+        )
+    # each evaluated and built whole, what comes nearest, and others for the layer at the peak
+    assert steps[-1] <= 2 * len(CANDIDATES) + 2 + 2 * len(CANDIDATES)
+    assert steps[-1] < len(CANDIDATES) * (2 + len(groups_of(prepare_float(graph))))
+
+
+@needs_qemu
 def test_an_accuracy_beyond_the_float_models_names_the_layer_that_loses_most(graph, files, tmp_path):
     data = dict(np.load(files["evaluation"]))
     data["labels"][::4] = (data["labels"][::4] + 1) % 4
