@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgeq.fixedpoint import INT32_MAX
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
@@ -15,6 +14,9 @@ from edgeq.kernels.packing import (
     blocks,
     fold_offset,
     int8_words,
+    joint_biases,
+    joint_pairs,
+    joint_pairs_fit,
     padded_steps,
     vector_channels_of,
 )
@@ -82,28 +84,20 @@ class ConvolveMveS8(Kernel):
 
 @register
 class ConvolveMveS4(ConvolveMveS8):
-    """Weights of four bits: a byte of the table holds 16·w1 + w0 of two channels. The sum of its products is
-    16·s1 + s0, and w0 shifted to the left gives 16·s0; so the biases are 16·b0 and 16·b1 + b0. What does not fit a
-    byte, -8 beside less than 0, is left to other kernels."""
+    """Weights of four bits: two channels share the bytes of the table (`joint_pairs`)."""
 
     name = "edgeq_convolve_mve_s4"
     weight_types = ("int4",)
     code_bytes = 4018
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
-        if not super().supports(p, cpu):
-            return False
-        total = np.abs(p.weights.astype(np.int64)).reshape(p.weights.shape[0], -1).sum(axis=1)
-        largest = int((total * 128 + np.abs(_channels(p).bias)).max())
-        return 17 * largest <= INT32_MAX and int(_joint(_steps(p)).min()) >= -128
+        return super().supports(p, cpu) and joint_pairs_fit(_steps(p), _channels(p).bound(p.weights, 128))
 
     def bias_words(self, bias: np.ndarray) -> np.ndarray:
-        words = 16 * bias
-        words[:, 1::2] += bias[:, ::2]
-        return words
+        return joint_biases(bias)
 
     def weight_words(self, steps: np.ndarray) -> np.ndarray:
-        return super().weight_words(_joint(steps).astype(np.int8))
+        return super().weight_words(joint_pairs(steps).astype(np.int8))
 
 
 def _steps(p: Conv2DParams) -> np.ndarray:
@@ -112,12 +106,6 @@ def _steps(p: Conv2DParams) -> np.ndarray:
     rows = p.weights.reshape(out_c, 1 if _copies_all(p) else height, -1)
     rows = _patch_steps(rows) if _is_patch(*rows.shape[1:]) else padded_steps(rows)
     return np.moveaxis(rows.reshape(out_c, -1, 16)[blocks(out_c, _CHANNELS)], 1, 2)
-
-
-def _joint(steps: np.ndarray) -> np.ndarray:
-    """Every two channels' weights in one number: int32 (records, steps, 2, 16)."""
-    wide = steps.astype(np.int32)
-    return 16 * wide[:, :, 1::2] + wide[:, :, ::2]
 
 
 def _channels(p: Conv2DParams) -> VectorChannels | None:

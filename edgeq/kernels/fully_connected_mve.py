@@ -9,7 +9,16 @@ import numpy as np
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.packing import VectorChannels, fold_offset, int8_words, padded_steps, vector_channels_of
+from edgeq.kernels.packing import (
+    VectorChannels,
+    fold_offset,
+    int8_words,
+    joint_biases,
+    joint_pairs,
+    joint_pairs_fit,
+    padded_steps,
+    vector_channels_of,
+)
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu
 
@@ -38,11 +47,45 @@ class FullyConnectedMveS8(Kernel):
         return 60 + p.batches * -(-p.units // _UNITS) * (10 * -(-p.depth // 16) + 32)
 
     def extras(self, p: FullyConnectedParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        tiles = np.minimum(np.arange(-(-p.units // _UNITS) * _UNITS), p.units - 1).reshape(-1, _UNITS)
-        steps = int8_words(padded_steps(p.weights)).reshape(p.units, -1, 4)  # words of sixteen weights
-        bias, quant = _channels(p).words(tiles)
-        words = [bias, np.moveaxis(steps[tiles], 1, 2).reshape(len(tiles), -1), quant]
-        return {"packed": frozen_array(np.concatenate(words, axis=1).astype(np.int32))}
+        bias, quant = _channels(p).words(_tiles(p))
+        packed = np.concatenate([self.bias_words(bias), self.weight_words(_steps(p)), quant], axis=1)
+        return {"packed": frozen_array(packed.astype(np.int32))}
+
+    def bias_words(self, bias: np.ndarray) -> np.ndarray:
+        """Of biases of the records' units, int64 (records, 4)."""
+        return bias
+
+    def weight_words(self, steps: np.ndarray) -> np.ndarray:
+        """int32 (records, …) of weights int8 (records, steps, 4, 16)."""
+        return int8_words(steps).reshape(len(steps), -1)
+
+
+@register
+class FullyConnectedMveS4(FullyConnectedMveS8):
+    """Weights of four bits: two units share the bytes of the table (`joint_pairs`)."""
+
+    name = "edgeq_fully_connected_mve_s4"
+    weight_types = ("int4",)
+    code_bytes = 542
+
+    def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
+        return super().supports(p, cpu) and joint_pairs_fit(_steps(p), _channels(p).bound(p.weights, 128))
+
+    def bias_words(self, bias: np.ndarray) -> np.ndarray:
+        return joint_biases(bias)
+
+    def weight_words(self, steps: np.ndarray) -> np.ndarray:
+        return super().weight_words(joint_pairs(steps).astype(np.int8))
+
+
+def _tiles(p: FullyConnectedParams) -> np.ndarray:
+    """The units of the records."""
+    return np.minimum(np.arange(-(-p.units // _UNITS) * _UNITS), p.units - 1).reshape(-1, _UNITS)
+
+
+def _steps(p: FullyConnectedParams) -> np.ndarray:
+    """The weights of records' units, sixteen to a step: int8 (records, steps, 4, 16)."""
+    return np.moveaxis(padded_steps(p.weights).reshape(p.units, -1, 16)[_tiles(p)], 1, 2)
 
 
 def _channels(p: FullyConnectedParams) -> VectorChannels | None:

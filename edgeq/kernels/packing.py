@@ -221,6 +221,11 @@ class VectorChannels:
     multiplier: np.ndarray
     shift: np.ndarray
 
+    def bound(self, weights: np.ndarray, reach: int) -> int:
+        """The largest magnitude of a sum. weights: int8 (channels, …); reach: of what they are multiplied with."""
+        total = np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1)
+        return int((total * reach + np.abs(self.bias)).max(initial=0))
+
     def words(self, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of rows of channels the biases, and the multipliers with the shifts behind them; int64 (rows, …)."""
         return self.bias[channels], np.concatenate([self.multiplier[channels], self.shift[channels]], axis=1)
@@ -238,6 +243,29 @@ def vector_channels_of(p: Any, weights: np.ndarray, bias: np.ndarray, reach: int
     return VectorChannels(
         np.where(idle, 4 * constant, found.bias), np.where(idle, 1 << 30, multiplier), np.where(idle, -1, -shift)
     )
+
+
+def joint_pairs(steps: np.ndarray) -> np.ndarray:
+    """Every two channels' 4-bit weights in one number, 16·w1 + w0: int32 (records, steps, 2, 16) of int8
+    (records, steps, 4, 16).
+
+    The sum of products with it is 16·s1 + s0, with what is left of its byte when that is shifted to the left by four
+    bits 16·s0.
+    """
+    wide = steps.astype(np.int32)
+    return 16 * wide[:, :, 1::2] + wide[:, :, ::2]
+
+
+def joint_biases(bias: np.ndarray) -> np.ndarray:
+    """Biases that come with such sums, 16·b0 and 16·b1 + b0: int64 (records, 4)."""
+    words = 16 * bias
+    words[:, 1::2] += bias[:, ::2]
+    return words
+
+
+def joint_pairs_fit(steps: np.ndarray, bound: int) -> bool:
+    """Whether every two weights fit a byte, as all do but -8 beside less than 0, and sums of up to `bound` 32 bits."""
+    return 17 * bound <= INT32_MAX and int(joint_pairs(steps).min(initial=0)) >= -128
 
 
 def padded_steps(rows: np.ndarray) -> np.ndarray:

@@ -20,6 +20,13 @@
 #define EDGEQ_NOINLINE __attribute__((noinline))
 #define EDGEQ_ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* Of a table: a file that has others says so before it includes this. */
+#if !defined(EDGEQ_WEIGHT_BITS)
+#define EDGEQ_WEIGHT_BITS 8
+#endif
+/* Words of sixteen weights of four channels. */
+#define EDGEQ_STEP_WORDS (2 * EDGEQ_WEIGHT_BITS)
+
 /* How the sums of a layer become int8, beside what its table says of each channel. */
 typedef struct {
     int32_t offset; /* of the output */
@@ -105,6 +112,19 @@ static inline int32_t edgeq_table_byte(const int32_t *table, int32_t byte)
 {
     const uint32_t bits = ((uint32_t)table[byte / 4] >> (8 * (byte % 4))) & 0xffu;
     return (int32_t)bits - (bits >= 0x80u ? 0x100 : 0);
+}
+
+/* The factor of a lane's sum at a byte of a table; where channels share bytes, the first one's is 16 times its weight. */
+static inline int32_t edgeq_joint_weight(const int32_t *table, int32_t byte, int32_t lane)
+{
+    const int32_t w = edgeq_table_byte(table, byte);
+    return EDGEQ_WEIGHT_BITS == 4 && lane % 2 == 0 ? ((w & 15) ^ 8) * 16 - 128 : w;
+}
+
+/* The sum s1 of 16 s1 + s0 and of 16 s0. */
+static inline int32_t edgeq_take_apart(int32_t sum, int32_t first)
+{
+    return (sum - first / 16) / 16;
 }
 
 /* One sum by the words of a table as the vectors take them: shift <= 0. */

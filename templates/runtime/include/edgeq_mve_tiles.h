@@ -26,14 +26,8 @@ typedef struct {
     edgeq_output out;
 } edgeq_tiles;
 
-#if !defined(EDGEQ_WEIGHT_BITS)
-#define EDGEQ_WEIGHT_BITS 8
-#endif
-
 /* Words of a table's record beside the weights: bias, multiplier and shift of four channels. */
 #define QUANT_WORDS 12
-/* Words of sixteen weights of four channels. */
-#define STEP_WORDS (2 * EDGEQ_WEIGHT_BITS)
 
 /*
  * Windows of three rows of eight to ten bytes are two steps: the first row with the second's beginning behind it, the
@@ -47,7 +41,7 @@ static inline bool is_patch(const edgeq_tiles *v)
 /* The words of a record. */
 static inline int32_t record_words(const edgeq_tiles *v)
 {
-    return STEP_WORDS * (is_patch(v) ? 2 : (v->steps + 1) * v->rows) + QUANT_WORDS;
+    return EDGEQ_STEP_WORDS * (is_patch(v) ? 2 : (v->steps + 1) * v->rows) + QUANT_WORDS;
 }
 
 /* Whether saturation to int8 is all that limits, and cuts off what is below the zero point. */
@@ -431,22 +425,17 @@ static int32_t place_in_steps(const edgeq_tiles *v, int32_t row, int32_t i)
     return i < 16 - v->last ? i + v->last : 16 + i + 16 - v->last;
 }
 
-/* A sum of a record's bias and products with bytes of its weights; of a pair of channels the first's are shifted. */
+/* The sum of a channel, as it stands in its record: the first of a pair is shifted, the second has the first in it. */
 static int32_t sum_up(const edgeq_tiles *v, const int8_t *x, int32_t pitch, const int32_t *record, int32_t lane)
 {
-    const int32_t vectors = STEP_WORDS / 4;
     int32_t sum = record[lane];
     int32_t row, i;
 
     for (row = 0; row < v->rows; ++row) {
         for (i = 0; i < 16 * v->steps + v->last; ++i) {
             const int32_t place = place_in_steps(v, row, i);
-            const int32_t vector = place / 16 * vectors + lane * vectors / 4;
-            int32_t w = edgeq_table_byte(record + 4, 16 * vector + place % 16);
-            if (EDGEQ_WEIGHT_BITS == 4 && lane % 2 == 0) {
-                w = ((w & 15) ^ 8) * 16 - 128;
-            }
-            sum += w * x[row * pitch + i];
+            const int32_t vector = place / 16 * EDGEQ_STEP_WORDS / 4 + lane * EDGEQ_WEIGHT_BITS / 8;
+            sum += x[row * pitch + i] * edgeq_joint_weight(record + 4, 16 * vector + place % 16, lane);
         }
     }
     return sum;
@@ -464,7 +453,7 @@ static void convolve_one(const edgeq_tiles *v, const int8_t *x, int32_t pitch, c
         int32_t sum = sum_up(v, x, pitch, record, lane);
 
         if (EDGEQ_WEIGHT_BITS == 4) {
-            sum = (lane % 2 == 0 ? sum : sum - sum_up(v, x, pitch, record, lane - 1) / 16) / 16;
+            sum = edgeq_take_apart(sum, lane % 2 == 0 ? 0 : sum_up(v, x, pitch, record, lane - 1));
         }
         y[channel] = edgeq_finish_one(sum, quant[lane], quant[4 + lane], v->out);
     }

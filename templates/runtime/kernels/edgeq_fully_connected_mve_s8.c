@@ -1,103 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Fully connected layer for cores with the vector extension, four units at a time.
- *
- * Sixteen inputs of four units, 64 MACs, cost 10 instructions: five loads, four VMLADAVA, and the loop. The input's
- * offset is part of the bias.
- */
+/* Fully connected layer for cores with the vector extension. */
 #include "edgeq_kernels_mve.h"
-#include "edgeq_mve.h"
-
-#if defined(__ARM_FEATURE_MVE)
-
-/* The sums of four units over `steps` times sixteen inputs and `last` more; *table moves on to their quants. */
-static EDGEQ_ALWAYS_INLINE int32x4_t sum_units(const int8_t *x, int32_t steps, mve_pred16_t last, const int32_t **table)
-{
-    const int32_t *k = *table;
-    int32x4_t sums;
-    int32_t a, b, c, d;
-    int8x16_t in, w, v;
-
-    /* "Te": VMLADAVA sums in even registers. The loop counts in LR. */
-    __asm__("vmsr p0, %[last]\n\t"
-            "ldrd %[a], %[b], [%[k]]\n\t"
-            "ldrd %[c], %[d], [%[k], #8]\n\t"
-            "adds %[k], #16\n\t"
-            "wls lr, %[steps], 2f\n"
-            "1:\n\t"
-            "vldrb.u8 %q[in], [%[x]], #16\n\t"
-            "vldrb.u8 %q[w], [%[k]], #16\n\t"
-            "vmladava.s8 %[a], %q[in], %q[w]\n\t"
-            "vldrb.u8 %q[v], [%[k]], #16\n\t"
-            "vmladava.s8 %[b], %q[in], %q[v]\n\t"
-            "vldrb.u8 %q[w], [%[k]], #16\n\t"
-            "vmladava.s8 %[c], %q[in], %q[w]\n\t"
-            "vldrb.u8 %q[v], [%[k]], #16\n\t"
-            "vmladava.s8 %[d], %q[in], %q[v]\n\t"
-            "le lr, 1b\n"
-            "2:\n\t"
-            "vpst\n\t"
-            "vldrbt.u8 %q[in], [%[x]]\n\t"
-            "vldrb.u8 %q[w], [%[k]], #16\n\t"
-            "vmladava.s8 %[a], %q[in], %q[w]\n\t"
-            "vldrb.u8 %q[v], [%[k]], #16\n\t"
-            "vmladava.s8 %[b], %q[in], %q[v]\n\t"
-            "vldrb.u8 %q[w], [%[k]], #16\n\t"
-            "vmladava.s8 %[c], %q[in], %q[w]\n\t"
-            "vldrb.u8 %q[v], [%[k]], #16\n\t"
-            "vmladava.s8 %[d], %q[in], %q[v]\n\t"
-            "vmov %q[sums][2], %q[sums][0], %[a], %[c]\n\t"
-            "vmov %q[sums][3], %q[sums][1], %[b], %[d]"
-            : [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d), [sums] "=&w"(sums), [in] "=&w"(in),
-              [w] "=&w"(w), [v] "=&w"(v), [x] "+&r"(x), [k] "+&r"(k)
-            : [steps] "r"(steps), [last] "r"((uint32_t)last)
-            : "lr", "cc", "memory");
-    *table = k;
-    return sums;
-}
-
-static EDGEQ_ALWAYS_INLINE void connect(const int8_t *x, int32_t depth, const int32_t *k, int32_t units,
-                                        edgeq_output out, bool is_rectified, int8_t *y)
-{
-    const int32_t steps = (depth - 1) / 16;
-    const mve_pred16_t last = vctp8q((uint32_t)(depth - 16 * steps));
-
-    for (; units > 0; units -= 4, y += 4, k += 8) {
-        int32x4_t value = sum_units(x, steps, last, &k);
-        value = edgeq_requantize_x4(value, vldrwq_s32(k), vldrwq_s32(k + 4), is_rectified);
-        value = edgeq_limit_x4(value, out);
-        vstrbq_p_s32(y, value, vctp32q((uint32_t)units));
-    }
-}
-
-static void connect_all(const int8_t *x, int32_t depth, const int32_t *k, int32_t units, edgeq_output out, int8_t *y)
-{
-    if (edgeq_is_rectified(out)) {
-        connect(x, depth, k, units, out, true, y);
-    } else {
-        connect(x, depth, k, units, out, false, y);
-    }
-}
-
-#else
-
-static void connect_all(const int8_t *x, int32_t depth, const int32_t *k, int32_t units, edgeq_output out, int8_t *y)
-{
-    const int32_t record = 16 * ((depth + 15) / 16) + 12;
-    int32_t unit, i;
-
-    for (unit = 0; unit < units; ++unit) {
-        const int32_t *const quads = k + unit / 4 * record;
-        const int32_t *const quant = quads + record - 8;
-        int32_t sum = quads[unit % 4];
-        for (i = 0; i < depth; ++i) {
-            sum += x[i] * edgeq_table_byte(quads + 4, i / 16 * 64 + unit % 4 * 16 + i % 16);
-        }
-        y[unit] = edgeq_finish_one(sum, quant[unit % 4], quant[4 + unit % 4], out);
-    }
-}
-
-#endif
+#include "edgeq_mve_dense.h"
 
 arm_cmsis_nn_status edgeq_fully_connected_mve_s8(const cmsis_nn_fc_params *fc_params,
                                                  const cmsis_nn_dims *input_dims,
@@ -107,17 +11,5 @@ arm_cmsis_nn_status edgeq_fully_connected_mve_s8(const cmsis_nn_fc_params *fc_pa
                                                  const cmsis_nn_dims *output_dims,
                                                  int8_t *output_data)
 {
-    const int32_t depth = filter_dims->n;
-    const edgeq_output out = {fc_params->output_offset, fc_params->activation.min, fc_params->activation.max};
-    int32_t batch;
-
-    if (input_dims->n < 1 || depth < 1 || output_dims->c < 1) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    for (batch = 0; batch < input_dims->n; ++batch) {
-        connect_all(input_data, depth, packed, output_dims->c, out, output_data);
-        input_data += depth;
-        output_data += output_dims->c;
-    }
-    return ARM_CMSIS_NN_SUCCESS;
+    return edgeq_connect_all(fc_params, input_dims, input_data, filter_dims, packed, output_dims, output_data);
 }

@@ -69,6 +69,15 @@ arm_cmsis_nn_status edgeq_fully_connected_mve_s8(const cmsis_nn_fc_params *fc_pa
                                                  const cmsis_nn_dims *output_dims,
                                                  int8_t *output_data);
 
+/* The same with weights of four bits, two to a byte. */
+arm_cmsis_nn_status edgeq_fully_connected_mve_s4(const cmsis_nn_fc_params *fc_params,
+                                                 const cmsis_nn_dims *input_dims,
+                                                 const int8_t *input_data,
+                                                 const cmsis_nn_dims *filter_dims,
+                                                 const int32_t *packed,
+                                                 const cmsis_nn_dims *output_dims,
+                                                 int8_t *output_data);
+
 /*
  * arm_elementwise_add_s8 where the first operand's factor is a half, the second's shift is 0 or to the right, and that of
  * the output is to the right. The output may be an operand.

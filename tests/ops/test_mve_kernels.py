@@ -1,4 +1,4 @@
-"""Convolutions for the vector extension in every shape that has code of its own, on the host and on an emulated M55.
+"""Kernels for the vector extension in every shape that has code of its own, on the host and on an emulated M55.
 
 The conformance cases are the same for all cores; these are the borders between the ways that these kernels have.
 """
@@ -6,6 +6,7 @@ The conformance cases are the same for all cores; these are the borders between 
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from edgeq.lower import lower
 from edgeq.ops import Activation
 from edgeq.ops.conv_2d import Conv2DAttrs
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DAttrs
+from edgeq.ops.fully_connected import FullyConnectedAttrs
 from edgeq.ops.spatial import Padding
 from edgeq.toolchain.build import build
 
@@ -78,6 +80,12 @@ DEPTHWISE = [
     ((1, 2), ONE, (6, 6), 8),
     ((1, 3), ONE, (4, 8), 16),
 ]
+# batches, inputs, units
+DENSE = [
+    *((1, inputs, 9) for inputs in (15, 16, 17, 31, 33, 64, 100)),
+    *((2, 40, units) for units in (1, 2, 3, 4, 5, 8)),
+    (3, 7, 6),
+]
 
 
 def _quants(rng: np.random.Generator, plain: bool) -> tuple[QuantParams, Activation]:
@@ -112,22 +120,39 @@ def _depthwise(rng, plain, padding, stride, dilation, size, channels) -> Case:
     return one_node(rng, "DEPTHWISE_CONV_2D", [x, w, bias(rng, x, w, channels, 9)], result, attrs)
 
 
+def _dense(rng, plain, axis, batches, inputs, units) -> Case:
+    operand, activation = _quants(rng, plain)
+    x = activation_input("x", (batches, inputs), operand)
+    w = weights(rng, (units, inputs), axis=axis)
+    result = _output(sum_quant(rng, x, w, inputs), plain)
+    b = bias(rng, x, w, units, inputs)
+    return one_node(rng, "FULLY_CONNECTED", [x, w, b], result, FullyConnectedAttrs(activation))
+
+
 def _fits(size, kernel, dilation) -> bool:
     return all(n > (k - 1) * d for n, k, d in zip(size, kernel, dilation, strict=True))
 
 
+def _cases(op: str) -> list[Case]:
+    rng = np.random.default_rng(SEED)
+    if op == "FULLY_CONNECTED":
+        ways = itertools.product((True, False), (0, None))
+        return [_dense(rng, *way, *geometry) for way in ways for geometry in DENSE]
+    cases = []
+    for plain, padding in itertools.product((True, False), Padding):
+        same = padding is Padding.SAME
+        if op == "CONV_2D":
+            fitting = [g for g in CONVOLUTIONS if same or _fits(g[3], g[0], g[2])]
+            cases += [_convolution(rng, plain, padding, *geometry) for geometry in fitting]
+        else:
+            fitting = [g for g in DEPTHWISE if same or _fits(g[2], (3, 3), g[1])]
+            cases += [_depthwise(rng, plain, padding, *geometry) for geometry in fitting]
+    return cases
+
+
 @functools.cache
 def _merged(op: str):
-    rng = np.random.default_rng(SEED)
-    cases = []
-    for plain in (True, False):
-        for padding in Padding:
-            if op.startswith("CONV_2D"):
-                fitting = [g for g in CONVOLUTIONS if padding is Padding.SAME or _fits(g[3], g[0], g[2])]
-                cases += [_convolution(rng, plain, padding, *geometry) for geometry in fitting]
-            else:
-                fitting = [g for g in DEPTHWISE if padding is Padding.SAME or _fits(g[2], (3, 3), g[1])]
-                cases += [_depthwise(rng, plain, padding, *geometry) for geometry in fitting]
+    cases = _cases(op.removesuffix("-int4"))
     return merge([_with_int4(case) for case in cases] if op.endswith("int4") else cases)
 
 
@@ -146,6 +171,8 @@ KERNELS = {
     "CONV_2D": "edgeq_convolve_mve_s8",
     "CONV_2D-int4": "edgeq_convolve_mve_s4",
     "DEPTHWISE_CONV_2D": "edgeq_depthwise_conv_3x3_mve_s8",
+    "FULLY_CONNECTED": "edgeq_fully_connected_mve_s8",
+    "FULLY_CONNECTED-int4": "edgeq_fully_connected_mve_s4",
 }
 SPEEDS = pytest.mark.parametrize("optimize", [Optimize.SPEED, Optimize.SIZE], ids=str)
 
