@@ -11,7 +11,6 @@
 #include "edgeq_blocking.h"
 #include "edgeq_dsp.h"
 #include "edgeq_sums.h"
-#include "edgeq_window.h"
 
 typedef struct {
     int32_t low;
@@ -35,56 +34,16 @@ static inline int32_t edgeq_ranging_bytes(int32_t channels)
     return 16 * channels;
 }
 
-/* Before the first pass; the offsets are the caller's to fill in. */
-static inline edgeq_ranging edgeq_begin_ranging(const edgeq_sum_scale *from, const int32_t *input_range,
-                                                const edgeq_bounds *bounds, const int32_t *bias, int32_t channels,
-                                                const cmsis_nn_per_channel_quant_params *quant, int32_t *memory)
-{
-    int32_t scale[2];
-    const edgeq_blocking none = {0, 0, 0, 0};
-    edgeq_ranging r;
-    int32_t c;
-
-    r.extremes = (edgeq_extremes *)memory;
-    r.offsets = memory + 2 * channels;
-    r.sums = edgeq_begin_sums(from, input_range, bias, channels, quant, memory + 3 * channels, scale);
-    r.scale = edgeq_load_scale(scale);
-    r.limits = edgeq_bounds_in_steps(bounds, r.scale);
-    r.block = none;
-    r.is_second = false;
-    r.is_usual = false;
-    for (c = 0; c < channels; ++c) {
-        r.extremes[c].low = INT32_MAX;
-        r.extremes[c].high = INT32_MIN;
-    }
-    return r;
-}
+/* Before the first pass; the offsets are the caller's to fill in. memory: edgeq_ranging_bytes. */
+edgeq_ranging edgeq_begin_ranging(const edgeq_sum_scale *from, const int32_t *input_range, const edgeq_bounds *bounds,
+                                  const int32_t *bias, int32_t channels,
+                                  const cmsis_nn_per_channel_quant_params *quant, int32_t *memory);
 
 /* Between the passes. */
-static inline void edgeq_end_first_pass(edgeq_ranging *r, int32_t channels, const edgeq_block_range *range,
-                                        int32_t *output_range)
-{
-    int32_t low = 0;
-    int32_t high = 0;
-    int32_t c;
+void edgeq_end_first_pass(edgeq_ranging *r, int32_t channels, const edgeq_block_range *range, int32_t *output_range);
 
-    for (c = 0; c < channels; ++c) {
-        const int32_t least = edgeq_finished_sum(&r->sums, r->extremes[c].low + r->offsets[c], c);
-        const int32_t most = edgeq_finished_sum(&r->sums, r->extremes[c].high + r->offsets[c], c);
-        low = least < low ? least : low;
-        high = most > high ? most : high;
-    }
-    const bool is_above = high > r->limits.high;
-    const bool is_below = low < r->limits.low;
-    /* 0 lies between the bounds */
-    low = edgeq_clamp(low, r->limits.low, r->limits.high);
-    high = edgeq_clamp(high, r->limits.low, r->limits.high);
-    r->block = edgeq_begin_blocking(low, high, range, r->scale, output_range);
-    /* what a ReLU cuts off lies below the zero point of -128 */
-    r->is_usual = !is_above && (!is_below || (r->limits.low == 0 && r->block.zero_point == INT8_MIN)) &&
-                  r->sums.raised == 0 && r->block.bits > 32;
-    r->is_second = true;
-}
+/* In the second pass, for any sum. */
+int8_t edgeq_ranged_result(const edgeq_ranging *r, int32_t acc, int32_t channel);
 
 /* In the first pass: so many sums of a channel. */
 static inline void edgeq_widen_extremes(edgeq_extremes *e, const int32_t *acc, int32_t count)
@@ -97,13 +56,6 @@ static inline void edgeq_widen_extremes(edgeq_extremes *e, const int32_t *acc, i
         found.high = acc[i] > found.high ? acc[i] : found.high;
     }
     *e = found;
-}
-
-/* In the second pass, for any sum. */
-static EDGEQ_NOINLINE int8_t edgeq_ranged_result(const edgeq_ranging *r, int32_t acc, int32_t channel)
-{
-    const int32_t sum = edgeq_finished_sum(&r->sums, acc, channel);
-    return edgeq_in_block(&r->block, edgeq_clamp(sum, r->limits.low, r->limits.high));
 }
 
 /* What all channels have in common in the second pass, in registers. */

@@ -147,7 +147,7 @@ arm_cmsis_nn_status edgeq_dynamic_ranged_convolve_dsp_s8(const cmsis_nn_context 
     for (;;) {
         const arm_cmsis_nn_status status =
             edgeq_convolve_by_four(&rest, &p, input_dims, input, filter_dims, (const int32_t *)(const void *)&t, false,
-                                   output_dims, output, convolve_four);
+                                   false, output_dims, output, convolve_four);
 
         if (status != ARM_CMSIS_NN_SUCCESS || r.is_second) {
             return status;
