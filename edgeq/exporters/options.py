@@ -464,7 +464,7 @@ def _gelu(node: Node, graph: Graph) -> schema.GeluOptionsT:
     return schema.GeluOptionsT(approximate=node.attrs.approximate)
 
 
-@rule("NEG", "SQUARE", "SQRT", "FLOOR", "CEIL", "ROUND", "SIN", "COS", version=1)
+@rule("NEG", "SIGN", "SQUARE", "SQRT", "FLOOR", "CEIL", "ROUND", "SIN", "COS", version=1)
 @rule("RELU", "RELU6", "LOGISTIC", "TANH", version=2)
 @rule("ABS", "EXP", "LOG", "RSQRT", version=2)
 @rule("ELU", "HARD_SWISH", "PRELU", "RELU_0_TO_1", "RELU_N1_TO_1", version=1)

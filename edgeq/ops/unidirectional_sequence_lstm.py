@@ -44,6 +44,9 @@ HIDDEN_STATE, CELL_STATE = 18, 19
 OPERANDS = 20
 #: Exponents of the cell state's scale for which its integers have 0 to 6 integer bits.
 CELL_EXPONENTS = range(-15, -8)
+#: The least one that is computed: TFLite is undefined below, where converters go with cell states far below 1/2. Its
+#: integers are brought to 2^-15 before tanh.
+LEAST_CELL_EXPONENT = -20
 #: Those that we choose from: cell states below 4 may grow to it on the way.
 _CHOSEN_EXPONENTS = CELL_EXPONENTS[2:]
 _GATE_BITS = 12
@@ -204,9 +207,9 @@ class UnidirectionalSequenceLstm(Op):
         cell_scale, _ = affine(c, node.loc, DType.INT16)
         _check_states(node, y, h, c, carried)
         exponent = round(math.log2(cell_scale))
-        if abs(math.log2(cell_scale) - exponent) > 1e-3 or exponent not in CELL_EXPONENTS:
+        if abs(math.log2(cell_scale) - exponent) > 1e-3 or not LEAST_CELL_EXPONENT <= exponent <= CELL_EXPONENTS[-1]:
             raise QuantizationError(
-                f"the cell state's scale is {cell_scale:g}, a power of two from 2^{CELL_EXPONENTS[0]} to "
+                f"the cell state's scale is {cell_scale:g}, a power of two from 2^{LEAST_CELL_EXPONENT} to "
                 f"2^{CELL_EXPONENTS[-1]} is needed",
                 where=node.loc,
             )
@@ -312,7 +315,10 @@ def _factors(operands: tuple[Tensor, ...], at: int, scale: float) -> tuple[tuple
 
 
 def _check_states(node: Node, y: Tensor, h: Tensor, c: Tensor, carried: tuple[Tensor | None, ...]) -> None:
-    pairs = [(h, y), *((h if i == 0 else c, t) for i, t in enumerate(carried) if t is not None)]
+    pairs = [(h if i == 0 else c, t) for i, t in enumerate(carried) if t is not None]
+    # files may give the result another scale than the hidden state, as for a concatenation after it: TFLite copies it
+    if not pairs:
+        pairs.append((h, y))
     for after, before in pairs:
         if (after.dtype, after.quant) != (before.dtype, before.quant):
             raise QuantizationError(
@@ -353,7 +359,8 @@ def _tanh_of_cell(p: LstmParams, c: np.ndarray) -> np.ndarray:
     if p.tables:
         left = p.cell_exponent + _GATE_BITS
         return sigmoid16.tanh(sigmoid16.SigmoidParams(c.size, 3 << max(left, 0), max(-left, 0)), c).astype(np.int64)
-    return gemmlowp.tanh16(c, 15 + p.cell_exponent)
+    bits = 15 + p.cell_exponent
+    return gemmlowp.tanh16(rounding_divide_by_pot(c, max(-bits, 0)), max(bits, 0))
 
 
 def _cell(p: LstmParams, i: np.ndarray, f: np.ndarray, g: np.ndarray, c: np.ndarray) -> np.ndarray:

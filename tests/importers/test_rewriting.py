@@ -92,6 +92,25 @@ def test_real_functions_between_integers_become_integers(op, table, power, tmp_p
     np.testing.assert_array_equal(ours, theirs, err_msg=str(Case(op, imported, (values,))))
 
 
+@pytest.mark.parametrize("sizes", [(4, 0, 5), (4, -1, 5)])
+def test_empty_pieces_that_nothing_reads_are_left_out(sizes, tmp_path):
+    """As TF 2.14 splits the recurrent part of a GRU with reset_after=False."""
+    quant = QuantParams([0.03], [5])
+    tensors = [
+        integers("x", DType.INT8, quant, 1, 9),
+        Tensor("sizes", (3,), DType.INT32, data=frozen_array(np.int32(sizes))),
+        Tensor("axis", (), DType.INT32, data=frozen_array(np.int32(-1))),
+        *(integers(name, DType.INT8, quant, 1, size) for name, size in (("a", 4), ("b", 0), ("c", 5))),
+    ]
+    nodes = [("SPLIT_V", ("x", "sizes", "axis"), ("a", "b", "c"), options("SplitVOptions", numSplits=3))]
+    graph, path = island(tmp_path, tensors, nodes, ("x",), ("a", "c"))
+    x = EVERY.reshape(-1)[:252].reshape(28, 1, 9)
+    for ours, theirs in zip(simulate(graph, (x,)), run_tflite(path.read_bytes(), [x]), strict=True):
+        np.testing.assert_array_equal(ours, theirs, strict=True)
+    with pytest.raises(ModelError, match="do not fill"):
+        island(tmp_path, tensors, nodes, ("x",), ("a", "b", "c"))
+
+
 INT8 = QuantParams([0.031], [-20])
 INT16 = QuantParams([0.00031], [0])
 

@@ -282,3 +282,23 @@ def test_a_dense_layer_of_zeros_is_zeros(bias, tmp_path):
         values = np.random.default_rng(0).integers(-32768, 32768, (3, 1, 4)).astype(np.int16)
         (ours,) = simulate(graph, (values,))
         np.testing.assert_array_equal(ours, run_tflite(path.read_bytes(), [values])[0], strict=True)
+
+
+def test_a_product_with_zeros_is_zeros(tmp_path):
+    tensors = [
+        int16("x", (1, 4), 0.001),
+        int16("h", (1, 4), data=frozen_array(np.zeros((1, 4), np.int16))),
+        int16("p", (1, 4), 1e-6),
+        int16("y", (1, 4), 0.0013),
+    ]
+    nodes = [
+        ("MUL", ("x", "h"), "p", options("MulOptions")),
+        ("ADD", ("x", "p"), "y", options("AddOptions", potScaleInt16=False)),
+    ]
+    path = tmp_path / "m.tflite"
+    path.write_bytes(chain(tensors, nodes))
+    graph = tflite.load(path)
+    assert [node.op for node in graph.nodes] == ["ADD"]
+    values = np.random.default_rng(0).integers(-32768, 32768, (3, 1, 4)).astype(np.int16)
+    (ours,) = simulate(graph, (values,))
+    np.testing.assert_array_equal(ours, run_tflite(path.read_bytes(), [values])[0], strict=True)

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import ai_edge_litert.schema_py_generated as schema
+import flatbuffers
 import numpy as np
 import pytest
 
 from edgeq import importers
+from edgeq.device.session import open_host
 from edgeq.errors import ModelError
 from edgeq.exporters.tflite import export_tflite
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import DType
+from edgeq.ir import DType, QuantParams
+from edgeq.kernels import Optimize
 from edgeq.lower import lower
 from edgeq.ops import find_op, infer_results
 from edgeq.ops.unidirectional_sequence_lstm import CELL_STATE, HIDDEN_STATE, NORMS, PROJECTION, WEIGHTS, LstmAttrs
 from edgeq.simulate import simulate as simulate_program
 from edgeq.target import load_cpu
+from edgeq.toolchain.build import build
 
+from ..tools import needs_host
 from .cases import cases_of
 from .cases.unidirectional_sequence_lstm import run_micro
 from .graphs import Case
 from .one_op import run_tflite
 from .test_conformance import simulate
+from .test_firmware import assert_equal, merge, project
 
 OP = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 SEED = 31
@@ -92,6 +99,52 @@ def test_a_file_read_keeps_its_states_from_inference_to_inference(product, tmp_p
         (ours,) = simulate_program(program, case.inputs)
         (theirs,) = run_tflite(model, case.inputs)
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_result_may_have_another_scale_than_the_hidden_state(tmp_path):
+    """As TF 2.14 writes what a concatenation reads; TFLite copies the hidden state's integers."""
+    for case in from_nothing(DType.INT8, 4):
+        (node,) = case.graph.nodes
+        node = replace(node, attrs=replace(node.attrs, sequences=True))
+        x, y = case.graph.tensors["x"], case.graph.tensors["y"]
+        y = replace(y, shape=(*x.shape[:2], y.shape[-1]))
+        graph = case.graph.rewrite([node], [y], outputs=["y"])
+        parsed = schema.ModelT.InitFromPackedBuf(export_tflite(graph), 0)
+        (written,) = parsed.subgraphs[0].outputs
+        quantization = parsed.subgraphs[0].tensors[written].quantization
+        quantization.scale, quantization.zeroPoint = quantization.scale * np.float32(1.25), quantization.zeroPoint + 9
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(parsed.Pack(builder), file_identifier=b"TFL3")
+        model = bytes(builder.Output())
+        (tmp_path / "lstm.tflite").write_bytes(model)
+        (ours,) = simulate_program(lower(importers.load(tmp_path / "lstm.tflite"), load_cpu("cortex-m4f")), case.inputs)
+        np.testing.assert_array_equal(ours, run_tflite(model, case.inputs)[0])
+
+
+@needs_host
+@pytest.mark.parametrize("exponent", [-16, -20])
+def test_cell_states_below_a_half(exponent, tmp_path):
+    """TF 2.14's converter gives them such scales, for which TFLite computes no tanh: real numbers are the witness."""
+    cases, largest = [], 0.0
+    for case in from_nothing(DType.INT8, 24):
+        (node,) = case.graph.nodes
+        node = replace(node, attrs=replace(node.attrs, cell_clip=32767 * 2.0**exponent))
+        c = replace(case.graph.tensors["c"], quant=QuantParams([2.0**exponent], [0]))
+        case = Case(OP, case.graph.rewrite([node], [c]), case.inputs)
+        cases.append(case)
+        operands = [case.graph.tensors.get(name) for name in node.inputs]
+        x = operands[0].quant.dequantize(case.inputs[0])
+        real, *_ = find_op(OP).evaluate(node.attrs, x, *(t and t.quant.dequantize(t.data[None]) for t in operands[1:]))
+        h = case.graph.tensors["h"].quant
+        low, high = (h.dequantize(np.int64(end)) for end in (-128, 127))
+        for dialect in (Dialect.DOUBLE, Dialect.MICRO):
+            hidden = h.dequantize(simulate(case.graph, case.inputs, dialect)[0])
+            largest = max(largest, float(np.abs(hidden - np.clip(real, low, high)).max()))
+    assert 0.0 < largest < 0.06
+    graph, inputs = merge(cases)
+    program = lower(graph, load_cpu("cortex-m4f"))
+    project("M4", program, tmp_path / "firmware", Optimize.SPEED)
+    assert_equal(program, open_host(build(tmp_path / "firmware", "host")), inputs)
 
 
 @pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])

@@ -142,8 +142,8 @@ def value(operator: Operator, operands: list[Tensor], results: list[Tensor]) -> 
             return np.array(len(operands[0].shape), np.int64)
         if operator.name in ("ZEROS_LIKE", "FILL"):
             return _filled(operator.name, operands, results[0])
-        if operator.name == "FULLY_CONNECTED":
-            return _product_of_zeros(operands, results[0])
+        if operator.name in ("FULLY_CONNECTED", "MUL") and results[0].quant is not None:
+            return _product_of_zeros(operator, operands, results[0])
         if operator.name in ("RESHAPE", "EXPAND_DIMS", "SQUEEZE") and _known(operands):
             return operands[0].data.reshape(results[0].shape)
         if operator.name in _FOLDERS and _known(operands):
@@ -157,14 +157,27 @@ def _known(operands: list[Tensor]) -> bool:
     return all(t.is_constant and t.dtype in INTEGERS and t.quant is None and t.size <= _MAX_ELEMENTS for t in operands)
 
 
-def _product_of_zeros(operands: list[Tensor], result: Tensor) -> np.ndarray | None:
-    """Zeros where a dense layer without a bias has nothing but zeros to multiply, as an unrolled recurrent layer has in
-    its first step. Every activation keeps them."""
-    x = operands[0]
-    if len(operands) != 2 or x.data is None or x.quant is None or result.quant is None or result.size > _MAX_FILLED:
+def _product_of_zeros(operator: Operator, operands: list[Tensor], result: Tensor) -> np.ndarray | None:
+    """Zeros where a product, or a dense layer without a bias, has nothing but zeros to multiply, as unrolled recurrent
+    layers have in their first step. Every activation keeps them."""
+    if len(operands) != 2 or any(t.quant is None for t in operands):
         return None
-    (_, x_zero), (_, zero) = x.quant.per_tensor, result.quant.per_tensor
-    return None if np.any(x.data != x_zero) else np.full(result.shape, zero, result.dtype.numpy)
+    x, w = operands
+    if operator.name == "MUL":
+        shape, zero = np.broadcast_shapes(x.shape, w.shape), _is_zero(x) or _is_zero(w)
+    else:
+        units, depth = w.shape
+        lead = x.shape[:-1] if operator.options.KeepNumDims() else (x.size // depth,)
+        shape, zero = (*lead, units), _is_zero(x)
+    if not zero or math.prod(shape) > _MAX_FILLED:
+        return None
+    return np.full(shape, result.quant.per_tensor[1], result.dtype.numpy)
+
+
+def _is_zero(tensor: Tensor) -> bool:
+    if tensor.data is None or tensor.quant is None or tensor.quant.axis is not None:
+        return False
+    return not np.any(tensor.data != tensor.quant.per_tensor[1])
 
 
 def _filled(name: str, operands: list[Tensor], result: Tensor) -> np.ndarray | None:

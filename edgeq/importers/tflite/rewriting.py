@@ -1,13 +1,13 @@
-"""Operators of files that become others: POW by a constant exponent, ADD_N."""
+"""Operators of files that become others: POW by a constant exponent, ADD_N, SPLIT_V with empty pieces."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgeq.importers.tflite.flatbuffer import File, Operator
-from edgeq.ir import DType, Tensor
+from edgeq.ir import DType, Tensor, frozen_array
 
 #: Operators that no graph holds where they can be rewritten.
 REWRITTEN = ("ADD_N", "POW")
@@ -20,9 +20,20 @@ class NoActivation:
         return 0
 
 
+@dataclass(frozen=True)
+class Pieces:
+    """Options of a SPLIT_V."""
+
+    count: int
+
+    def NumSplits(self) -> int:
+        return self.count
+
+
 def rewrite(file: File) -> File:
-    """The file with POW by one real exponent written as FUNCTION, ADD_N of real numbers as ADD of ADD. Others stay:
-    they are named as not supported."""
+    """The file with POW by one real exponent written as FUNCTION, ADD_N of real numbers as ADD of ADD, SPLIT_V without
+    empty pieces that nothing reads. Others stay: they are named as not supported."""
+    read = {*file.outputs, *(i for operator in file.operators for i in operator.inputs)}
     tensors, operators = list(file.tensors), []
     names = {tensor.name for tensor in tensors}
     for operator in file.operators:
@@ -39,9 +50,29 @@ def rewrite(file: File) -> File:
                     tensors.append(_partial(tensors[operator.outputs[0]], index, names))
                 operators.append(Operator("ADD", (total, operand), (result,), NoActivation()))
                 total = result
+        elif operator.name == "SPLIT_V" and (sizes := _sizes(operands, operator)) is not None:
+            kept = [k for k, index in enumerate(operator.outputs) if sizes[k] != 0 or index in read]
+            full = frozen_array(sizes[kept], sizes.dtype)
+            tensors.append(
+                replace(operands[1], name=_free(f"{operands[1].name}/full", names), shape=full.shape, data=full)
+            )
+            inputs = (operator.inputs[0], len(tensors) - 1, operator.inputs[2])
+            operators.append(Operator("SPLIT_V", inputs, tuple(operator.outputs[k] for k in kept), Pieces(len(kept))))
         else:
             operators.append(operator)
     return replace(file, tensors=tuple(tensors), operators=tuple(operators))
+
+
+def _sizes(operands: list[Tensor | None], operator: Operator) -> np.ndarray | None:
+    """Of a SPLIT_V's pieces, where some are empty; the one of size -1 is what the others leave."""
+    if len(operands) != 3 or any(t is None for t in operands) or any(t.data is None for t in operands[1:]):
+        return None
+    x, sizes, axis = operands[0], np.ravel(operands[1].data), np.ravel(operands[2].data)
+    if len(sizes) != len(operator.outputs) or len(axis) != 1 or not -len(x.shape) <= axis[0] < len(x.shape):
+        return None
+    rest = x.shape[int(axis[0])] - sizes[sizes >= 0].sum()
+    sizes = np.where(sizes == -1, rest, sizes).astype(np.int32)
+    return sizes if np.any(sizes == 0) and np.any(sizes > 0) else None
 
 
 def _is_exponent(operands: list[Tensor | None]) -> bool:
@@ -57,8 +88,12 @@ def _are_real(operands: list[Tensor | None]) -> bool:
 
 
 def _partial(result: Tensor, index: int, names: set[str]) -> Tensor:
-    name = f"{result.name}/sum{index}"
+    return Tensor(_free(f"{result.name}/sum{index}", names), result.shape, result.dtype)
+
+
+def _free(name: str, names: set[str]) -> str:
+    """The name, changed if it is taken; from now on it is."""
     while name in names:
         name += "'"
     names.add(name)
-    return Tensor(name, result.shape, result.dtype)
+    return name

@@ -24,7 +24,7 @@ static inline int16_t edgeq_saturate_q15(int32_t x)
 static inline bool edgeq_lstm_is_computable(const cmsis_nn_lstm_params *p)
 {
     return p->batch_size >= 0 && p->time_steps >= 0 && p->input_size >= 0 && p->hidden_size >= 0 && p->cell_clip >= 0 &&
-           p->cell_clip <= INT16_MAX && p->cell_scale_power >= -15 && p->cell_scale_power <= -9;
+           p->cell_clip <= INT16_MAX && p->cell_scale_power >= -20 && p->cell_scale_power <= -9;
 }
 
 /* Elements from the start of the sequence to the vector of a batch at a step; `size` elements a vector. */
@@ -58,8 +58,12 @@ static inline arm_cmsis_nn_status edgeq_lstm_tanh_of_cell(const int16_t *cell, c
     if (tables != 0) {
         return edgeq_tanh_s16(cell, p->hidden_size, 3 * (1 << (left > 0 ? left : 0)), left > 0 ? 0 : -left, output);
     }
+    const int32_t bits = 15 + p->cell_scale_power;
+
     for (i = 0; i < p->hidden_size; ++i) {
-        output[i] = (int16_t)edgeq_tanh_q15(cell[i], 15 + p->cell_scale_power);
+        const int32_t x = bits < 0 ? edgeq_divide_by_pot(cell[i], -bits) : cell[i];
+
+        output[i] = (int16_t)edgeq_tanh_q15(x, bits < 0 ? 0 : bits);
     }
     return ARM_CMSIS_NN_SUCCESS;
 }

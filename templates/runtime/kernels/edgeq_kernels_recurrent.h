@@ -18,7 +18,7 @@ extern "C" {
  * which are gemmlowp's fixed-point functions. `hidden` and `cell` are the states: before the call those before the first
  * step, or anything where `carries` is 0 and they start from 0; after it those behind the last one. The output has every
  * step's hidden state, or with sequences 0 the last one's only. scratch: 2 * hidden_size. ARM_CMSIS_NN_ARG_ERROR: a
- * negative size, a cell state with a scale outside [2^-15, 2^-9].
+ * negative size, a cell state with a scale outside [2^-20, 2^-9].
  */
 arm_cmsis_nn_status edgeq_lstm_s8(const int8_t *input, int32_t carries, const cmsis_nn_lstm_params *p, int32_t tables,
                                   int32_t sequences, int16_t *scratch, int8_t *output, int8_t *hidden, int16_t *cell);
