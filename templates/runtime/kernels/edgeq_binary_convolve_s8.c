@@ -35,12 +35,18 @@ static inline void convolve_one(const layer *v, const uint32_t *x, const uint32_
         k += v->words;
         if (v->by_two_words) {
             const uint32_t c = (uint32_t)k[1] - (uint32_t)missing * (uint32_t)(k[0] >> 1);
-            *y++ = (int8_t)edgeq_clamp(edgeq_finish_few_s8(unlike, k[0], c), v->low, v->high);
+            *y++ = edgeq_finish_few_s8(unlike, k[0], c);
             k += 2;
         } else {
             const int32_t sum = k[0] - missing - 2 * unlike;
-            *y++ = edgeq_saturate_s8(edgeq_requantize(sum, k[1], k[2]), v->offset, v->low, v->high);
+            *y++ = edgeq_saturate_s8(edgeq_requantize(sum, k[1], k[2]), v->offset, INT8_MIN, INT8_MAX);
             k += 3;
+        }
+    }
+    if (v->is_limited) {
+        for (left = v->channels; left > 0; --left) {
+            --y;
+            *y = (int8_t)edgeq_clamp(*y, v->low, v->high);
         }
     }
 }

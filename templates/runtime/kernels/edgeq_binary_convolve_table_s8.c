@@ -17,6 +17,9 @@ static inline uint32_t window_signs(edgeq_threshold t, int32_t threshold, const 
     uint32_t bits = 0;
     int32_t i;
 
+    if (EDGEQ_HAS_SHORT_CUTS && count == 8) {
+        return edgeq_side_by_side(edgeq_reach(t, edgeq_load_s8x4(x)), edgeq_reach(t, edgeq_load_s8x4(x + 4)));
+    }
     for (i = 0; i + 8 <= count; i += 8) {
         const uint32_t first = edgeq_reach(t, edgeq_load_s8x4(x + i));
         bits |= edgeq_side_by_side(first, edgeq_reach(t, edgeq_load_s8x4(x + i + 4))) << i;
@@ -86,7 +89,8 @@ static inline __attribute__((always_inline)) void look_up(const layer *v, int32_
                 break;
             }
             /* The last record is of the last channels: it may compute some again. */
-            y = last - y < lanes ? last : y + lanes;
+            y += lanes;
+            y = y < last ? y : last;
         }
         y += lanes;
     }

@@ -235,10 +235,18 @@ typedef struct {
     int32_t b[PIXELS];
 } sums;
 
-static inline void put(const edgeq_widened *v, const int32_t d[PIXELS], int32_t bias, edgeq_channel_quant quant, int8_t *y)
+/* The results of doubled sums without their bias. */
+static inline void put(const edgeq_widened *v, int32_t kind, const int32_t d[PIXELS], int32_t bias,
+                       edgeq_channel_quant quant, int8_t *y)
 {
     int32_t pixel;
 
+    if (kind == FACTORS_BELOW_HALF && !v->is_limited) {
+        for (pixel = 0; pixel < PIXELS; ++pixel, y += v->y_step) {
+            *y = (int8_t)edgeq_finish_s8(d[pixel] + bias, quant);
+        }
+        return;
+    }
     for (pixel = 0; pixel < PIXELS; ++pixel, y += v->y_step) {
         *y = (int8_t)edgeq_clamp(edgeq_finish_either_s8(d[pixel] + bias, quant), v->low, v->high);
     }
@@ -304,8 +312,8 @@ static EDGEQ_NOINLINE void convolve_four(const edgeq_widened *v, const uint32_t 
             }
         } while (steps > 0);
         bias = edgeq_next_pair(&k);
-        put(v, d.a, (int32_t)bias.first, edgeq_next_quant(&k), y);
-        put(v, d.b, (int32_t)bias.second, edgeq_next_quant(&k), y + 1);
+        put(v, kind, d.a, (int32_t)bias.first, edgeq_next_quant(&k), y);
+        put(v, kind, d.b, (int32_t)bias.second, edgeq_next_quant(&k), y + 1);
         left -= 2;
         if (left <= 0) {
             return;
