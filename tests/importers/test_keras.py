@@ -287,6 +287,40 @@ def test_attention_of_keras_2(keras, tmp_path):
     assert_same_outputs(model, load(path))
 
 
+def test_functions_of_tensorflow_in_files_of_keras_2(keras, tmp_path):
+    """As its MobileNetV3 holds them: a number stands among the arguments, by name or first of all."""
+    ops = keras.ops
+    x = keras.Input((5,), name="x")
+    y = keras.layers.Dense(4, name="dense")(x)
+    z = ops.multiply(ops.relu6(ops.add(y, 3.0)), 0.25)
+    model = keras.Model(x, ops.add(ops.subtract(2.0, z), y))
+    functions = {"Add": "math.add", "Relu6": "nn.relu6", "Multiply": "math.multiply", "Subtract": "math.subtract"}
+
+    def tensor(value):
+        return value["config"]["keras_history"] if isinstance(value, dict) else value
+
+    def legacy(config):
+        for layer in config["config"]["layers"]:
+            if layer["class_name"] not in functions:
+                continue
+            ((first, *rest),) = (node["args"] for node in layer["inbound_nodes"])
+            named = {"y": tensor(rest[0])} if rest else {}
+            first = tensor(first) if isinstance(first, dict) else ["_CONSTANT_VALUE", -1, first]
+            layer["inbound_nodes"] = [[*first, {**named, "name": None}]]
+            layer["config"] = {"name": layer["name"], "function": functions[layer["class_name"]]}
+            layer |= {"class_name": "TFOpLambda", "module": "keras.layers"}
+
+    path = as_keras_2(model, tmp_path, legacy)
+    assert_same_outputs(model, load(path))
+
+    def unknown(config):
+        legacy(config)
+        config["config"]["layers"][-1]["config"]["function"] = "math.betainc"
+
+    with pytest.raises(ModelError, match="tf.math.betainc, a function of TensorFlow's"):
+        load(as_keras_2(model, tmp_path, unknown))
+
+
 def as_keras_2(model, folder, change_config=lambda config: None, change_weights=lambda h5: None):
     """The model's `.keras` file with Keras 2's names of folders and what else is changed."""
     import io

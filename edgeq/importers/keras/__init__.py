@@ -86,6 +86,8 @@ def _refuse_unsupported(spec: ModelSpec) -> None:
 def _problem(layer: LayerSpec) -> str:
     if layer.kind == "InputLayer":
         return ""
+    if layer.kind in ("TFOpLambda", "SlicingOpLambda"):
+        return f"tf.{layer.config.get('function')}, a function of TensorFlow's (write it with layers or keras.ops)"
     if "Lambda" in layer.kind:
         return f"{layer.kind} (Python code inside a model file is never run; write it with layers or keras.ops)"
     if layer.custom:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.errors import ModelError
+from edgeq.importers.keras.tf_functions import LAYER, ops_class
 
 MAX_DEPTH = 32
 _MODELS = ("Functional", "Model", "Sequential")
@@ -180,6 +181,9 @@ def _layer(entry: Mapping[str, Any], depth: int) -> LayerSpec:
     if nested is None and not isinstance(config, dict):
         raise TypeError(f"the configuration of layer {name!r} is not an object")
     calls = tuple(_call(node) for node in entry.get("inbound_nodes", ()))
+    if kind == LAYER and not custom and (known := ops_class(config, [call.kwargs for call in calls])):
+        kind = f"ops.{known}"
+        calls = tuple(Call((*call.args, *(call.kwargs[n] for n in ("y",) if n in call.kwargs))) for call in calls)
     return LayerSpec(str(name), kind, config if isinstance(config, dict) else {}, custom, calls, nested)
 
 
@@ -189,7 +193,9 @@ def _call(node: Any) -> Call:
     # Keras 2: one [layer, call, index, kwargs] per tensor; several make one list argument
     refs, kwargs = [], {}
     for item in [node] if node and isinstance(node[0], str) else node:
-        refs.append(Ref(str(item[0]), int(item[1]), int(item[2])))
+        # numbers stand among them where a function of TensorFlow takes one first
+        is_number = item[0] == "_CONSTANT_VALUE" and type(item[2]) in (int, float)
+        refs.append(item[2] if is_number else Ref(str(item[0]), int(item[1]), int(item[2])))
         if len(item) > 3:
             kwargs.update({name: _legacy_argument(value) for name, value in item[3].items()})
     return Call((refs[0],) if len(refs) == 1 else (refs,), kwargs)
