@@ -20,20 +20,24 @@ _MAX_FILLED = 1 << 20
 INTEGERS = (DType.INT32, DType.INT64, DType.BOOL)
 
 
+class _ForKernels(Exception):
+    """Constants of a sound file that are no shape arithmetic: kernels compute them, or the operator is refused."""
+
+
 def _axes(value: np.ndarray) -> tuple[int, ...]:
     return tuple(int(a) for a in np.ravel(value))
 
 
 def _concatenation(options: Any, *parts: np.ndarray) -> np.ndarray:
     if options.FusedActivationFunction():
-        raise ValueError("shapes have no activation")
+        raise _ForKernels
     return np.concatenate(parts, axis=options.Axis())
 
 
 def _arithmetic(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
     def apply(options: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if getattr(options, "FusedActivationFunction", int)():
-            raise ValueError("shapes have no activation")
+            raise _ForKernels
         return function(a, b)
 
     return apply
@@ -48,7 +52,7 @@ def _reduction(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]
 
 def _gather(options: Any, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
     if indices.size and (indices.min() < 0 or (options is not None and options.BatchDims())):
-        raise ValueError("not a gather of a shape")
+        raise _ForKernels
     return np.take(x, indices, axis=0 if options is None else options.Axis())
 
 
@@ -59,7 +63,7 @@ def _slice(options: Any, x: np.ndarray, begin: np.ndarray, size: np.ndarray) -> 
 
 def _strided_slice(options: Any, x: np.ndarray, begin: np.ndarray, end: np.ndarray, stride: np.ndarray) -> np.ndarray:
     if options.EllipsisMask() or options.NewAxisMask() or x.ndim != 1:
-        raise ValueError("not a slice of a shape")
+        raise _ForKernels
     start = None if options.BeginMask() & 1 else int(begin[0])
     stop = None if options.EndMask() & 1 else int(end[0])
     if options.ShrinkAxisMask() & 1:
@@ -74,13 +78,13 @@ def _pack(options: Any, *parts: np.ndarray) -> np.ndarray:
 def _range(options: Any, start: np.ndarray, limit: np.ndarray, delta: np.ndarray) -> np.ndarray:
     begin, end, step = (int(np.ravel(v)[0]) for v in (start, limit, delta))
     if len(range(begin, end, step)) > _MAX_ELEMENTS:
-        raise ValueError("too long a range")
+        raise _ForKernels
     return np.arange(begin, end, step)
 
 
 def _power(options: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if b.size and b.min() < 0:
-        raise ValueError("not a power of integers")
+        raise _ForKernels
     return np.power(a, b)
 
 
@@ -128,7 +132,7 @@ _FOLDERS: dict[str, Callable[..., np.ndarray]] = {
 
 
 def value(operator: Operator, operands: list[Tensor], results: list[Tensor]) -> np.ndarray | None:
-    """What the operator computes, where that is known of constants and shapes alone.
+    """What the operator computes, where that is known of constants and shapes alone; None where it is not.
 
     Raises:
         ModelError: its options or operands are damaged.
@@ -148,6 +152,8 @@ def value(operator: Operator, operands: list[Tensor], results: list[Tensor]) -> 
             return operands[0].data.reshape(results[0].shape)
         if operator.name in _FOLDERS and _known(operands):
             return _FOLDERS[operator.name](operator.options, *(t.data for t in operands))
+    except _ForKernels:
+        return None
     except (*DAMAGE, ArithmeticError):
         raise ModelError(f"the shape arithmetic of this {operator.name} is damaged") from None
     return None
