@@ -37,12 +37,42 @@ typedef struct {
 
 #if defined(__ARM_FEATURE_MVE)
 
-#define FIRST(x)                    \
-    "vldrb.u8 q2, [" x "], #16\n\t" \
-    "vldrb.u8 q3, [r9], #16\n\t"    \
-    "vmullb.s8 q0, q2, q3\n\t"      \
-    "vmullt.s8 q1, q2, q3\n\t"
-/* While q4 to q7 are not free: the weights are loaded twice. */
+/* Products of sixteen channels at a tap to p and q; those of another one added by way of t and u. */
+#define FIRST_OF(x, p, q, v, w)                    \
+    "vldrb.u8 " v ", [" x "], #16\n\t"             \
+    "vldrb.u8 " w ", [r9], #16\n\t"                \
+    "vmullb.s8 " p ", " v ", " w "\n\t"            \
+    "vmullt.s8 " q ", " v ", " w "\n\t"
+#define ADD_OF(x, p, q, v, w, t, u)                \
+    "vldrb.u8 " v ", [" x "], #16\n\t"             \
+    "vldrb.u8 " w ", [r9], #16\n\t"                \
+    "vmullb.s8 " t ", " v ", " w "\n\t"            \
+    "vadd.i16 " p ", " p ", " t "\n\t"             \
+    "vmullt.s8 " u ", " v ", " w "\n\t"            \
+    "vadd.i16 " q ", " q ", " u "\n\t"
+/*
+ * Four taps while q4 to q7 are free, to 32 bits: q4 of channels 0 4 8 12, q5 of 2 6 10 14, q6 of 1 5 9 13, q7 of
+ * 3 7 11 15.
+ */
+#define FOUR(a, b, c, d)                           \
+    FIRST_OF(a, "q0", "q1", "q2", "q3")            \
+    ADD_OF(b, "q0", "q1", "q2", "q3", "q4", "q5")  \
+    FIRST_OF(c, "q2", "q3", "q4", "q5")            \
+    ADD_OF(d, "q2", "q3", "q4", "q5", "q6", "q7")  \
+    "vmovlb.s16 q4, q0\n\t"                        \
+    "vmovlt.s16 q5, q0\n\t"                        \
+    "vmovlb.s16 q6, q2\n\t"                        \
+    "vadd.i32 q4, q4, q6\n\t"                      \
+    "vmovlt.s16 q7, q2\n\t"                        \
+    "vadd.i32 q5, q5, q7\n\t"                      \
+    "vmovlb.s16 q6, q1\n\t"                        \
+    "vmovlt.s16 q7, q1\n\t"                        \
+    "vmovlb.s16 q0, q3\n\t"                        \
+    "vadd.i32 q6, q6, q0\n\t"                      \
+    "vmovlt.s16 q1, q3\n\t"                        \
+    "vadd.i32 q7, q7, q1\n\t"
+/* Later ones; the weights are loaded twice. */
+#define FIRST(x) FIRST_OF(x, "q0", "q1", "q2", "q3")
 #define ADD(x)                      \
     "vldrb.u8 q2, [" x "], #16\n\t" \
     "vldrb.u8 q3, [r9]\n\t"         \
@@ -51,19 +81,6 @@ typedef struct {
     "vldrb.u8 q3, [r9], #16\n\t"    \
     "vmullt.s8 q3, q2, q3\n\t"      \
     "vadd.i16 q1, q1, q3\n\t"
-#define ADD_EARLY(x)                \
-    "vldrb.u8 q2, [" x "], #16\n\t" \
-    "vldrb.u8 q3, [r9], #16\n\t"    \
-    "vmullb.s8 q4, q2, q3\n\t"      \
-    "vadd.i16 q0, q0, q4\n\t"       \
-    "vmullt.s8 q5, q2, q3\n\t"      \
-    "vadd.i16 q1, q1, q5\n\t"
-/* Sums in sixteen bits to those in 32: q4 of channels 0 4 8 12, q5 of 2 6 10 14, q6 of 1 5 9 13, q7 of 3 7 11 15. */
-#define WIDEN                  \
-    "vmovlb.s16 q4, q0\n\t"    \
-    "vmovlt.s16 q5, q0\n\t"    \
-    "vmovlb.s16 q6, q1\n\t"    \
-    "vmovlt.s16 q7, q1\n\t"
 #define WIDEN_AND_ADD          \
     "vmovlb.s16 q2, q0\n\t"    \
     "vadd.i32 q4, q4, q2\n\t"  \
@@ -124,8 +141,7 @@ typedef struct {
     "1:\n\t"                                                                                 \
     "ldr lr, %[blocks]\n\t"                                                                  \
     "dls lr, lr\n"                                                                           \
-    "2:\n\t" FIRST("r0") ADD_EARLY("r1") WIDEN                                               \
-    FIRST("r2") ADD("r3") WIDEN_AND_ADD                                                      \
+    "2:\n\t" FOUR("r0", "r1", "r2", "r3")                                                    \
     FIRST("r4") ADD("r5") WIDEN_AND_ADD                                                      \
     FIRST("r6") ADD("r7") WIDEN_AND_ADD                                                      \
     FIRST("r8") WIDEN_AND_ADD                                                                \
@@ -327,7 +343,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_mve_s8(const cmsis_nn_context *ctx,
 {
     const cmsis_nn_dw_conv_params *const p = dw_conv_params;
     const int32_t channels = input_dims->c;
-    const int32_t blocks = channels / LANES;
+    const int32_t blocks = channels < LANES ? 1 : channels / LANES;
     const bool is_paired = channels == LANES / 2 && p->stride.w == 1 && output_dims->w > 1;
     const bool is_narrow = channels < LANES && !is_paired;
     /* The edges of twos and two zero points; or, of fewer than sixteen channels, all taps and the result. */
@@ -354,14 +370,19 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_mve_s8(const cmsis_nn_context *ctx,
     r.table = packed;
     r.y = output_data;
     r.again = channels > LANES ? -channels & (LANES - 1) : 0;
+    r.rewind = 4 * RECORD * (blocks + (r.again != 0 ? 1 : 0));
     r.out.offset = p->output_offset;
     r.out.low = p->activation.min;
     r.out.high = p->activation.max;
     for (n = 0; n < input_dims->n; ++n, input_data += input_dims->h * input_dims->w * channels) {
         for (out_y = 0; out_y < output_dims->h; ++out_y) {
+            bool is_one_turn;
             int32_t count;
 
             start_row(&v, &r, input_data, out_y * p->stride.h - p->padding.h);
+            /* Of all its pixels: the record stays. */
+            is_one_turn = blocks == 1 && r.moves == 0;
+            r.back = is_one_turn ? 4 * RECORD : 0;
             for (out_x = 0; out_x < output_dims->w; out_x += count * v.unit) {
                 int8_t *const y = r.y;
                 int32_t x;
@@ -374,15 +395,12 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_mve_s8(const cmsis_nn_context *ctx,
                 x = out_x * p->stride.w - p->padding.w;
                 count = is_narrow ? 1 : count_alike(&v, x, (output_dims->w - out_x) / v.unit);
                 find_taps(&v, r.tap, x);
-                r.back = 0;
-                r.blocks = blocks > 0 ? blocks : 1;
-                r.turns = r.again != 0 ? 2 * count : count;
-                r.rewind = 4 * RECORD * (r.blocks + (r.again != 0 ? 1 : 0));
-                if (r.blocks == 1 && r.moves == 0) {
-                    /* One turn for all: the record stays. */
-                    r.back = 4 * RECORD;
+                if (is_one_turn) {
                     r.blocks = count;
                     r.turns = 1;
+                } else {
+                    r.blocks = blocks;
+                    r.turns = r.again != 0 ? 2 * count : count;
                 }
                 if (is_narrow) {
                     for (i = 0; i < TAPS; ++i) {
