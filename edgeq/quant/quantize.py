@@ -14,6 +14,7 @@ from edgeq.ops.binary_inputs import TwoLevels
 from edgeq.passes.binary_inputs import with_binary_inputs
 from edgeq.passes.fuse_ranges import fuse_ranges
 from edgeq.quant.adaptive_rounding import round_adaptively
+from edgeq.quant.affine_depthwise import as_grouped_convolutions
 from edgeq.quant.bias_correction import correct_bias
 from edgeq.quant.binary_inputs import observed_levels, takes_binary_inputs
 from edgeq.quant.calibration import Samples
@@ -64,7 +65,7 @@ def quantize(
     recipe = as_recipe(scheme).check(graph)
     if not recipe.calibrated:
         return fuse_ranges(quantize_at_run_time(graph, recipe))
-    graph = scale_channels(graph, inputs, recipe.layer)
+    graph = as_grouped_convolutions(scale_channels(graph, inputs, recipe.layer), recipe)
     calibration: Calibration = observe(graph, inputs, recipe.activation_roles(graph), progress)
     levels = observed_levels(graph, inputs, recipe)
     quantized = quantize_graph(graph, calibration.ranges, recipe, levels=levels)
