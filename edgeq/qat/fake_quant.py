@@ -71,16 +71,17 @@ def learned_step_quant(
 ) -> Any:
     """`fake_quant` with a step that has a gradient. After Esser et al., "Learned Step Size Quantization" (2020).
 
-    With v = x/s, −Q_N = low − zero_point and Q_P = high − zero_point (section 2: Q_N = 2^(b−1) and Q_P = 2^(b−1)−1 for
-    signed values of b bits, 0 and 2^b−1 for unsigned ones), the result is clip(round(v), −Q_N, Q_P)·s (equations 1 and
-    2), and its derivative by s is round(v) − v within the range, −Q_N below and Q_P above (equation 3); by x it is 1
-    within and 0 elsewhere (equation 5). The former is scaled by g = 1/sqrt(N·Q_P) (section 2.2).
+    With v = x/s, −Q_N = low − zero_point and Q_P = high − zero_point (the paper has Q_N = 2^(b−1) and Q_P = 2^(b−1)−1
+    for signed values of b bits, 0 and 2^b−1 for unsigned ones), the result is round(clip(v, −Q_N, Q_P))·s, and its
+    derivative by s ("step size gradient") is round(v) − v within the range, −Q_N below and Q_P above; by x it is 1
+    within and 0 elsewhere. The former is scaled by g = 1/sqrt(N·Q_P) ("step size gradient scale"); with zero points
+    that the paper does not know, of which Q_P could be 0, by the larger of Q_P and Q_N − 1.
 
     Args:
         step: s, positive; one, or one per channel in a shape that broadcasts against x.
         elements: N, weights that share a step, or values of the activation for one vector.
     """
-    s = scaled_gradient(step, 1.0 / (elements * (high - zero_point)) ** 0.5)
+    s = scaled_gradient(step, 1.0 / (elements * max(high - zero_point, zero_point - low - 1)) ** 0.5)
     ratio = ops.clip(_grained(x / s, grain), low - zero_point, high - zero_point)
     return (_integers(ratio, zero_point, raw_ties) - zero_point) * s
 

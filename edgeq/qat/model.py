@@ -21,13 +21,13 @@ from edgeq.ops.binary_inputs import TwoLevels
 from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.qat import fake_quant as fq
 from edgeq.qat.functions import FUNCTIONS, RAW_TIES
+from edgeq.qat.starting import Start, first_computed, learned_activations, papers_start, start_of
 from edgeq.qat.weights import LayerWeights
-from edgeq.quant.binary_inputs import choose_levels, takes_binary_inputs
 from edgeq.quant.calibration import Source, open_calibration, some_of
 from edgeq.quant.evaluate import evaluate
 from edgeq.quant.limits import insert_limits
-from edgeq.quant.observers import Range, observe
-from edgeq.quant.quantize import quantize_graph
+from edgeq.quant.observers import Range
+from edgeq.quant.quantize import calibrate, quantize_graph
 from edgeq.quant.recipes import Recipe, choose_recipe
 from edgeq.quant.tying import Tied, insert_requantize, rule_of, tied_activations
 
@@ -35,8 +35,10 @@ from edgeq.quant.tying import Tied, insert_requantize, rule_of, tied_activations
 MOMENTUM = 0.99
 #: Parts of a step that float32 arithmetic on a few integers is off at most.
 _FLOAT32_DOUBT = 2.0**-12
-#: Calibration vectors that first steps are computed from.
+#: Calibration vectors that the paper's first steps are computed from.
 _FIRST_VECTORS = 256
+#: Where learned steps may begin.
+FIRST_STEPS = ("calibrated", "paper")
 
 
 def prepare(
@@ -47,6 +49,7 @@ def prepare(
     recipe: Path | str | None = None,
     weight_bits: int | None = None,
     activation_bits: int | None = None,
+    first_steps: str = "calibrated",
 ) -> QuantizedModel:
     """A Keras model that computes what the firmware will compute, to be compiled and fitted as any other.
 
@@ -57,6 +60,9 @@ def prepare(
             channels (or, where the scheme chooses them in another way, the scales chosen now).
         calibration: typical inputs, for the first ranges.
         weight_bits, activation_bits: 2 to 8, instead of the scheme's; with "lsq" the network's ends keep 8.
+        first_steps: where learned steps begin. "calibrated": at those of `edgeq build`, and the model computes from the
+            start what that builds, corrected biases and adaptive rounding included. "paper": at 2⟨|v|⟩/√Q_P, of weights
+            and of calibration data (Esser et al., "Learned Step Size Quantization", 2020), without either.
 
     Inputs and outputs are the model's, with the batch first. Float weights and biases are trained, batch normalization
     is part of them.
@@ -81,6 +87,8 @@ def prepare(
             where=graph.name,
             hint="quantize the trained model by that scheme, with `edgeq build --calibration`",
         )
+    if first_steps not in FIRST_STEPS:
+        raise QuantizationError(f"unknown first steps {first_steps!r}", hint=f"known: {', '.join(FIRST_STEPS)}")
     graph = insert_requantize(graph, chosen)
     unknown = sorted({f"{node.op} ({node.loc})" for node in graph.nodes if node.op not in FUNCTIONS})
     if unknown or graph.states:
@@ -92,9 +100,11 @@ def prepare(
     if any(graph.tensors[name].shape[:1] != (1,) for name in (*graph.inputs, *graph.outputs)):
         raise ModelError("inputs and outputs need a batch dimension of 1 in front", where=graph.name)
     samples = open_calibration(calibration, graph)
-    ranges = observe(graph, samples, chosen.activation_roles(graph)).ranges
-    values = evaluate(graph, some_of(graph, samples, _FIRST_VECTORS))
-    return QuantizedModel(graph, chosen, ranges, values, name=f"{graph.name}_quantized")
+    start = start_of(calibrate(graph, samples, chosen), chosen)
+    if first_steps == "paper":
+        values = evaluate(start.graph, some_of(graph, samples, _FIRST_VECTORS))
+        start = papers_start(start, chosen, values)
+    return QuantizedModel(start, chosen, name=f"{graph.name}_quantized")
 
 
 def _graph_of(model: keras.Model | Path | str) -> Graph:
@@ -104,11 +114,6 @@ def _graph_of(model: keras.Model | Path | str) -> Graph:
         path = Path(folder) / f"{model.name}.keras"
         model.save(path)
         return load(path)
-
-
-def _computed(graph: Graph, tied: Tied) -> str:
-    """The first member that is not a constant."""
-    return next(name for name in tied.members if not graph.tensors[name].is_constant)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,44 +157,39 @@ class _TwoLevels:
 
 
 class QuantizedModel(keras.Model):
-    """What `prepare` gives. `graph` holds the network with the weights that training began with."""
+    """What `prepare` gives.
 
-    def __init__(
-        self,
-        graph: Graph,
-        recipe: Recipe,
-        ranges: Mapping[str, Range],
-        values: Mapping[str, np.ndarray],
-        **options: Any,
-    ):
+    Attributes:
+        graph: the float network.
+        kept_epoch: of `edgeq.qat.tune`, whose weights it has, from 1; 0 for those that training began with.
+    """
+
+    kept_epoch: int | None = None
+
+    def __init__(self, start: Start, recipe: Recipe, **options: Any):
         super().__init__(**options)
+        graph = start.graph
         self.graph, self.recipe = graph, recipe
-        self._constants = {name: self._constant(name) for name in self._trained_names()}
+        self._constants = {name: self._constant(name, start) for name in self._trained_names()}
         self._layers_weights = {
-            node.inputs[rule_of(node).weight]: self._weights(node)
+            node.inputs[rule_of(node).weight]: self._weights(node, start)
             for node in graph.nodes
             if rule_of(node).weight is not None
         }
-        self._inputs = {node.outputs[0]: self._two_levels(node, values) for node in self._of_binary_inputs()}
-        roles = recipe.activation_roles(graph)
-        learned = dict.fromkeys(graph.inputs, recipe.default.learned_steps)
-        for node in graph.nodes:
-            learned.update(dict.fromkeys(node.outputs, recipe.layer(node.loc).learned_steps))
+        self._inputs = {name: self._two_levels(name, levels) for name, levels in start.levels.items()}
+        learned = learned_activations(graph, recipe)
         self._classes = [
-            self._activations(tied, ranges, values, learned[_computed(graph, tied)])
-            for tied in tied_activations(graph, roles)
+            self._activations(tied, start, learned[first_computed(graph, tied)])
+            for tied in tied_activations(graph, recipe.activation_roles(graph))
         ]
         self._class_of = {name: each for each in self._classes for name in each.tied.members}
         self.built = True
 
-    def _of_binary_inputs(self) -> list[Node]:
-        layer = self.recipe.layer
-        return [node for node in self.graph.nodes if takes_binary_inputs(self.graph, node, layer(node.loc))]
-
-    def _two_levels(self, node: Node, values: Mapping[str, np.ndarray]) -> _TwoLevels:
-        factor = self._variable(1.0, f"{node.outputs[0]}_levels", positive=True)
-        elements = self.graph.tensors[node.inputs[0]].size
-        return _TwoLevels(choose_levels(values[node.inputs[0]]), factor, float(elements))
+    def _two_levels(self, name: str, levels: TwoLevels) -> _TwoLevels:
+        """Of the layer with a result of that name."""
+        factor = self._variable(1.0, f"{name}_levels", positive=True)
+        layer = self.graph.producers()[name]
+        return _TwoLevels(levels, factor, float(self.graph.tensors[layer.inputs[0]].size))
 
     def _trained_names(self) -> list[str]:
         names = dict.fromkeys(name for node in self.graph.nodes for name in node.inputs if name)
@@ -206,35 +206,27 @@ class QuantizedModel(keras.Model):
             name=name.replace("/", "_").replace(":", "_"),
         )
 
-    def _constant(self, name: str) -> Any:
-        return self._variable(self.graph.tensors[name].data, name)
+    def _constant(self, name: str, start: Start) -> Any:
+        return self._variable(start.constants.get(name, self.graph.tensors[name].data), name)
 
-    def _weights(self, node: Node) -> LayerWeights:
-        scheme = self.recipe.layer(node.loc)
-
+    def _weights(self, node: Node, start: Start) -> LayerWeights:
         def variable(value: Any, name: str) -> Any:
             return self._variable(value, name, positive=True)
 
         weights = self.graph.tensors[node.inputs[rule_of(node).weight]]
-        return LayerWeights.of(node, weights, scheme.weight, scheme.learned_steps, variable)
+        return LayerWeights.of(node, weights, start.weights[node.outputs[0]], self.recipe.layer(node.loc), variable)
 
-    def _activations(
-        self, tied: Tied, ranges: Mapping[str, Range], values: Mapping[str, np.ndarray], learned: bool
-    ) -> _Activations:
-        name, role = tied.members[0], tied.role
+    def _activations(self, tied: Tied, start: Start, learned: bool) -> _Activations:
+        name = tied.members[0]
         if tied.fixed is not None:
             return _Activations(tied, False, ())
-        seen = [ranges[member] for member in tied.members if member in ranges]
+        if learned:
+            step, zero_point = start.activations[name].per_tensor
+            return _Activations(tied, True, (self._variable(1.0, f"{name}_step", positive=True),), step, zero_point)
+        seen = [start.ranges[member] for member in tied.members if member in start.ranges]
         low, high = min(0.0, *(r[0] for r in seen)), max(0.0, *(r[1] for r in seen))
-        if not learned:
-            variables = [self._variable(v, f"{name}_{n}", trainable=False) for n, v in (("low", low), ("high", high))]
-            return _Activations(tied, False, tuple(variables))
-        zero_point = role.low if low >= 0 and not role.symmetric else 0
-        largest = role.high - zero_point
-        mean = float(np.mean([np.abs(values[m]).mean() for m in tied.members if m in values]))
-        # as for weights, of the first activations
-        step = 2 * mean / largest**0.5 if mean > 0 else max(high, 1.0) / largest
-        return _Activations(tied, True, (self._variable(1.0, f"{name}_step", positive=True),), step, zero_point)
+        variables = [self._variable(v, f"{name}_{n}", trainable=False) for n, v in (("low", low), ("high", high))]
+        return _Activations(tied, False, tuple(variables))
 
     def compile(self, *args: Any, jit_compile: bool | str = False, **options: Any) -> None:
         """As Keras's, but without XLA where it is not asked for: compiling rounding networks takes it longer than
@@ -271,6 +263,11 @@ class QuantizedModel(keras.Model):
             return self._rounded_bias(node, name)
         return self._rounded_constant(node, name)
 
+    def _factor(self, node: Node) -> Any:
+        """What a layer's sums are multiplied with, (channels,) or (1,): the scales of its products to its result's."""
+        scale = self._input_scale(node) * ops.reshape(self._weight_scale(node.inputs[rule_of(node).weight]), (-1,))
+        return scale / self._parameters(self._class_of[node.outputs[0]])[0]
+
     def _weight_scale(self, name: str) -> Any:
         return self._layers_weights[name].scale(self._constants[name])
 
@@ -297,15 +294,12 @@ class QuantizedModel(keras.Model):
             return _FLOAT32_DOUBT
         if node is None or (rule_of(node).weight is None and node.op != "MEAN"):
             return None
-        rule, scale = rule_of(node), self._input_scale(node)
-        result_scale, _ = self._parameters(self._class_of[node.outputs[0]])
-        bits = 0
         if node.op == "MEAN":
             count = self.graph.tensors[node.inputs[0]].size // self.graph.tensors[node.outputs[0]].size
-            bits = count.bit_length() - 1
+            ratio = self._input_scale(node) / self._parameters(self._class_of[node.outputs[0]])[0]
+            exponent = ops.floor(ops.log2(ratio)) + 1 - (count.bit_length() - 1)
         else:
-            scale = scale * ops.reshape(self._weight_scale(node.inputs[rule.weight]), (-1,))
-        exponent = ops.floor(ops.log2(scale / result_scale)) + 1 - bits
+            exponent = ops.floor(ops.log2(self._factor(node))) + 1
         return ops.stop_gradient(ops.power(2.0, ops.minimum(exponent, 0.0)))
 
     def _rounded_constant(self, node: Node, name: str) -> Any:

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from edgeq.ir import Node, Tensor
+from edgeq.ir import Node, QuantParams, Tensor
 from edgeq.qat import fake_quant as fq
 from edgeq.quant.params import SMALLEST_SCALE
-from edgeq.quant.schemes import RoleScheme
-from edgeq.quant.tying import rule_of
-from edgeq.quant.weights import fitting_role, weight_params
+from edgeq.quant.schemes import QuantScheme, RoleScheme, Rounding
+from edgeq.quant.weights import fitting_role
 
 #: (weights, the axes without the channels, role) → (scales, kept broadcastable; the rounded weights, through which
 #: gradients pass straight).
@@ -24,16 +23,6 @@ _Follow = Callable[[Any, tuple[int, ...], RoleScheme], tuple[Any, Any]]
 def _abs_max(w: Any, axes: tuple[int, ...], role: RoleScheme) -> tuple[Any, Any]:
     scale = _usable(ops.max(ops.abs(w), axis=axes, keepdims=True) / role.high)
     return scale, fq.fake_quant(w, scale, 0.0, role.low, role.high)
-
-
-def _ternary(w: Any, axes: tuple[int, ...], role: RoleScheme) -> tuple[Any, Any]:
-    """−1, 0 and 1: 0 below 0.7 of the mean magnitude, and the scale is the mean of the magnitudes beyond (Li et al.,
-    "Ternary Weight Networks", 2016, equations 4 and 6)."""
-    sizes = ops.abs(w)
-    large = ops.cast(sizes > 0.7 * ops.mean(sizes, axis=axes, keepdims=True), w.dtype)
-    count = ops.maximum(ops.sum(large, axis=axes, keepdims=True), 1.0)
-    scale = _usable(ops.sum(sizes * large, axis=axes, keepdims=True) / count)
-    return scale, fq.straight_through(w, ops.sign(w) * large * scale)
 
 
 def _signs(w: Any, axes: tuple[int, ...], role: RoleScheme) -> tuple[Any, Any]:
@@ -47,9 +36,11 @@ def _usable(scale: Any) -> Any:
 
 
 #: By algorithm of the scheme: those whose scales follow the weights through training. Others choose once, before.
-_FOLLOWING: dict[str, _Follow] = {"abs-max": _abs_max, "ternary": _ternary, "mean": _signs}
+_FOLLOWING: dict[str, _Follow] = {"abs-max": _abs_max, "mean": _signs}
 #: Those among them that a learned step cannot stand for.
 _OF_SIGNS = {"mean"}
+#: Those that are trained with every scheme: of two steps around 0, none that is held stays the right one.
+_TRAINED = {"ternary"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,30 +61,31 @@ class LayerWeights:
 
     @classmethod
     def of(
-        cls, node: Node, weights: Tensor, role: RoleScheme, learned: bool, variable: Callable[[Any, str], Any]
+        cls,
+        node: Node,
+        weights: Tensor,
+        params: QuantParams,
+        scheme: QuantScheme,
+        variable: Callable[[Any, str], Any],
     ) -> LayerWeights:
         """Weights as training begins.
 
         Args:
-            learned: the scales are trained, but those of signs.
+            params: the first scales. scheme: the layer's.
             variable: (first value, name) → a variable that stays positive.
         """
-        role = fitting_role(node.op, role)
-        params = weight_params(weights.data, rule_of(node).weight_axis, role)
+        role = fitting_role(node.op, scheme.weight)
+        trained = (scheme.learned_steps or role.algorithm in _TRAINED) and role.algorithm not in _OF_SIGNS
+        # scales that follow the weights are those of weights that are rounded to the nearest
+        nearest = scheme.rounding is Rounding.NEAREST
+        if role.algorithm in _FOLLOWING and not trained and nearest:
+            return cls(node, role, params.axis)
         shape = [1] * len(weights.shape)
         if params.axis is not None:
             shape[params.axis] = -1
-        learned = learned and role.algorithm not in _OF_SIGNS
-        if role.algorithm in _FOLLOWING and not learned:
-            return cls(node, role, params.axis)
-        held = params.scale.reshape(shape)
-        if not learned:
-            return cls(node, role, params.axis, held)
-        others = tuple(a for a in range(len(shape)) if a != params.axis)
-        # 2⟨|v|⟩ / sqrt(Q_P): Esser et al. (2020), section 2.1
-        first = 2 * np.abs(weights.data).mean(axis=others, keepdims=True) / role.high**0.5
-        first = np.where(first > SMALLEST_SCALE, first, held).astype(np.float32)
-        return cls(node, role, params.axis, first, variable(np.ones(first.shape), f"{weights.name}_step"))
+        first = params.scale.reshape(shape)
+        factor = variable(np.ones(first.shape), f"{weights.name}_step") if trained else None
+        return cls(node, role, params.axis, first, factor)
 
     def scale(self, w: Any) -> Any:
         """float32, broadcasts against the weights; without a gradient but to a learned factor."""

@@ -65,8 +65,41 @@ def quantize(
     recipe = as_recipe(scheme).check(graph)
     if not recipe.calibrated:
         return fuse_ranges(quantize_at_run_time(graph, recipe))
+    found = calibrate(graph, inputs, recipe, progress)
+    quantized = insert_limits(found.exact, found.integers, recipe)
+    notes = (
+        *quantized.metadata.get(NOTES, "").splitlines(),
+        *_untrained(quantized),
+        *doubts(found.exact, quantized, inputs, found.calibration.vectors),
+    )
+    return replace(quantized, metadata={**quantized.metadata, NOTES: "\n".join(notes)})
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A network beside its integers.
+
+    Attributes:
+        exact: the float graph that was rounded: its channels are scaled as the scheme asks for, and
+            depthwise convolutions are grouped ones where their weights get zero points.
+        integers: what became of it, results not yet kept within fewer integers than their type has.
+        calibration: the ranges of its activations.
+    """
+
+    exact: Graph
+    integers: Graph
+    calibration: Calibration
+
+
+def calibrate(
+    graph: Graph,
+    inputs: Samples | Mapping[str, np.ndarray],
+    recipe: Recipe,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Calibrated:
+    """All that calibration data decide; as `quantize`, of a recipe that fits the graph and is calibrated."""
     graph = as_grouped_convolutions(scale_channels(graph, inputs, recipe.layer), recipe)
-    calibration: Calibration = observe(graph, inputs, recipe.activation_roles(graph), progress)
+    calibration = observe(graph, inputs, recipe.activation_roles(graph), progress)
     levels = observed_levels(graph, inputs, recipe)
     quantized = quantize_graph(graph, calibration.ranges, recipe, levels=levels)
     if any(
@@ -74,13 +107,7 @@ def quantize(
         for scheme in recipe.schemes
     ):
         quantized = walk(graph, quantized, inputs, recipe, (clip_blocks, round_adaptively, correct_bias))
-    quantized = insert_limits(graph, quantized, recipe)
-    notes = (
-        *quantized.metadata.get(NOTES, "").splitlines(),
-        *_untrained(quantized),
-        *doubts(graph, quantized, inputs, calibration.vectors),
-    )
-    return replace(quantized, metadata={**quantized.metadata, NOTES: "\n".join(notes)})
+    return Calibrated(graph, quantized, calibration)
 
 
 def _untrained(quantized: Graph) -> list[str]:

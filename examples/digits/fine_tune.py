@@ -4,8 +4,7 @@ digits CNN beside quantization of the trained model.
 python fine_tune.py [SCHEME ...] [--runs 3] [--epochs 40]
 
 Other programs take `fine_tune(model, scheme, images, labels)`, whatever the classifier: the trained model comes back,
-for `edgeq.qat.integer_graph` (to `edgeq.build`) or `edgeq.qat.save` (a `.tflite` file). On the digits it takes some 20
-seconds of one core.
+for `edgeq.qat.integer_graph` (to `edgeq.build`) or `edgeq.qat.save` (a `.tflite` file).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
@@ -28,10 +28,6 @@ from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.quant.quantize import quantize
 from edgeq.quant.recipes import choose_recipe
 
-EPOCHS = 40
-BATCH = 64
-#: Adam's at the beginning; it falls to 0 along a cosine.
-RATE = 5e-3
 #: Images that ranges are observed on.
 CALIBRATION = 256
 TARGET = "mps2-an386"
@@ -45,32 +41,11 @@ WIDTHS: dict[str, tuple[str, dict[str, int]]] = {
 
 
 def fine_tune(
-    model: keras.Model,
-    scheme: str,
-    images: np.ndarray,
-    labels: np.ndarray,
-    *,
-    epochs: int = EPOCHS,
-    seed: int = 1,
-    **bits: int,
+    model: keras.Model, scheme: str, images: np.ndarray, labels: np.ndarray, **options: Any
 ) -> qat.QuantizedModel:
-    """A trained float classifier, trained on with the scheme's rounding in its forward pass.
-
-    Args:
-        model: its outputs are probabilities.
-        images: float32 (n, *shape). labels: class numbers (n,).
-        bits: `weight_bits`, `activation_bits` (`edgeq.qat.prepare`).
-
-    All widths have the same recipe: from the float weights, cross entropy with Adam, whose rate falls from RATE to 0
-    along a cosine; ranges and scales begin at what CALIBRATION images say.
-    """
-    keras.utils.set_random_seed(seed)
-    prepared = qat.prepare(model, scheme, calibration={"x": images[:CALIBRATION]}, **bits)
-    steps = epochs * -(-len(images) // BATCH)
-    rate = keras.optimizers.schedules.CosineDecay(RATE, steps)
-    prepared.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
-    prepared.fit(images, labels, epochs=epochs, batch_size=BATCH, verbose=0)
-    return prepared
+    """A trained float classifier, trained on with the scheme's rounding in its forward pass: `edgeq.qat.tune`, whose
+    `options` these are, with the first CALIBRATION images for the ranges."""
+    return qat.tune(model, scheme, x=images, y=labels, calibration={"x": images[:CALIBRATION]}, **options)
 
 
 def in_integers(graph: Graph, images: np.ndarray, folder: Path) -> np.ndarray:
@@ -101,11 +76,11 @@ def train_float(images: np.ndarray, labels: np.ndarray, seed: int, epochs: int =
 def main() -> int:
     from train import load_digits
 
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("schemes", nargs="*", help=f"of `edgeq schemes`, or one of: {', '.join(WIDTHS)}")
-    options.add_argument("--runs", type=int, default=3, help="splits of the data, and seeds")
-    options.add_argument("--epochs", type=int, default=EPOCHS)
-    arguments = options.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("schemes", nargs="*", help=f"of `edgeq schemes`, or one of: {', '.join(WIDTHS)}")
+    parser.add_argument("--runs", type=int, default=3, help="splits of the data, and seeds")
+    parser.add_argument("--epochs", type=int, default=qat.EPOCHS)
+    arguments = parser.parse_args()
     names = arguments.schemes or [*WIDTHS, "ternary", "binary", "xnor"]
     runs = range(1, arguments.runs + 1)
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
@@ -114,19 +89,24 @@ def main() -> int:
         folder = Path(temporary)
         for run in runs:
             images, held_out, labels, answers = load_digits(run)
+            trained, kept = qat.split(labels, qat.VALIDATION, run)
+            validation = images[kept], labels[kept]
+            images, labels = images[trained], labels[trained]
             model = train_float(images, labels, run)
             exact.append(np.mean(np.asarray(model(held_out)).argmax(axis=1) == answers))
             print(f"run {run}: float {exact[-1]:.4f}", flush=True)
             for name in names:
                 scheme, bits = WIDTHS.get(name, (name, {}))
                 plain = without_training(model, scheme, images, folder, **bits)
-                tuned = fine_tune(model, scheme, images, labels, epochs=arguments.epochs, seed=run, **bits)
+                options = {"epochs": arguments.epochs, "seed": run, "validation": validation, **bits}
+                tuned = fine_tune(model, scheme, images, labels, **options)
                 scores = tuple(
                     float(np.mean(in_integers(graph, held_out, folder) == answers))
                     for graph in (plain, qat.integer_graph(tuned))
                 )
                 found[name].append(scores)
-                print(f"run {run}: {name:8} without training {scores[0]:.4f}, with {scores[1]:.4f}", flush=True)
+                of = f"epoch {tuned.kept_epoch}" if tuned.kept_epoch else "the start"
+                print(f"run {run}: {name:8} without training {scores[0]:.4f}, with {scores[1]:.4f} ({of})", flush=True)
     print(f"\naccuracy on {len(answers)} held-out digits, mean of {len(runs)} splits; float {np.mean(exact):.4f}")
     print(f"{'scheme':10} {'without training':>16} {'trained':>8} {'below float':>12}")
     for name, scores in found.items():

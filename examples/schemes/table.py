@@ -135,7 +135,9 @@ def _cells(figure: Mapping[str, Any]) -> list[str]:
     if ptq is None:
         return ["–" if "problem" in figure else "", "", "", "", ""]
     sizes = [f"{ptq['flash']:,}", f"{ptq['ram']:,}", f"{ptq['instructions'] / 1000:,.0f}"]
-    return [_share(ptq["accuracy"]), _share(qat.get("accuracy")), *sizes]
+    trained = _share(qat.get("accuracy"))
+    # no epoch was better: it is the untrained network
+    return [_share(ptq["accuracy"]), f"= {trained}" if qat.get("epoch") == 0 else trained, *sizes]
 
 
 def _share(value: float | None) -> str:

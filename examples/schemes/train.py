@@ -1,7 +1,7 @@
 """Trains the two models of the table, and trains them on with a scheme.
 
 python train.py float DATA FOLDER        writes DATA.keras, calibration.npz and test.npz into FOLDER
-python train.py JSON DATA FOLDER FILE    trains DATA.keras on as the JSON object says, and writes its accuracy to FILE
+python train.py JSON DATA FOLDER FILE    trains DATA.keras on as the JSON object says; its accuracy goes into FILE
 """
 
 from __future__ import annotations
@@ -34,11 +34,25 @@ def data_and_model(name: str):
     return vowels.load_vowels(), vowels.make_model
 
 
+def _repeatable() -> None:
+    """Equal runs give equal bytes, however many cores there are: sums are computed in one order."""
+    import tensorflow
+
+    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    tensorflow.config.experimental.enable_op_determinism()
+
+
 def train(name: str, folder: Path, epochs: int = 60) -> None:
-    """Trains in float32 and saves the model with its data."""
+    """Trains in float32, without what will validate training by schemes, and saves the model with its data."""
     import keras
 
+    from edgeq import qat
+
+    _repeatable()
     (train_x, test_x, train_y, test_y), make_model = data_and_model(name)
+    trained, _ = qat.split(train_y, qat.VALIDATION, seed=1)
+    train_x, train_y = train_x[trained], train_y[trained]
     keras.utils.set_random_seed(1)
     model = make_model()
     steps = epochs * -(-len(train_x) // 32)
@@ -52,24 +66,29 @@ def train(name: str, folder: Path, epochs: int = 60) -> None:
 
 
 def train_on(name: str, folder: Path, way: dict, file: Path) -> None:
-    """Trains the saved model with a scheme's integers in its forward pass: digits/fine_tune.py, the same for all. The
-    accuracy is the firmware's, in the simulator.
+    """Trains the saved model with a scheme's integers in its forward pass: `edgeq.qat.tune`, the same for all. What is
+    kept is chosen by a part of the training data that neither has seen before; the held-out ones are looked at once, in
+    the firmware's simulator.
 
     Args:
         way: "scheme", and options of `edgeq.qat.prepare`.
+        file: gets a JSON object, `accuracy` and the `epoch` that was kept, 0 for none.
     """
     import keras
 
     from edgeq import qat
 
+    _repeatable()
     (train_x, test_x, train_y, test_y), _ = data_and_model(name)
     tuning = _module(EXAMPLES / "digits" / "fine_tune.py")
     trained = keras.models.load_model(folder / f"{name}.keras")
     options = {key: value for key, value in way.items() if key != "scheme"}
-    model = tuning.fine_tune(trained, way["scheme"], train_x, train_y, **options)
+    places, kept = qat.split(train_y, qat.VALIDATION, seed=1)
+    options["validation"] = train_x[kept], train_y[kept]
+    model = tuning.fine_tune(trained, way["scheme"], train_x[places], train_y[places], **options)
     with tempfile.TemporaryDirectory() as temporary:
         found = tuning.in_integers(qat.integer_graph(model), test_x, Path(temporary))
-    file.write_text(json.dumps({"accuracy": float(np.mean(found == test_y))}))
+    file.write_text(json.dumps({"accuracy": float(np.mean(found == test_y)), "epoch": model.kept_epoch}))
 
 
 if __name__ == "__main__":

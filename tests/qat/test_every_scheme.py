@@ -92,9 +92,9 @@ def test_the_forward_pass_is_the_integers_of_the_firmware(kind, scheme):
     forward = graph.tensors[output].quant.quantize(forward, graph.tensors[output].dtype).astype(int)
     assert np.unique(found).size > 15
     wide = SCHEMES[scheme].activation.dtype is DType.INT16
-    # of 65,536 steps, which float32 and the firmware's factors of 15 bits tell apart by a few
     assert np.mean(np.abs(found - forward) <= (4 if wide else 1)) >= 0.999
-    assert wide or np.mean(found == forward) >= 0.98
+    # of 65,536 steps float32 does not tell all apart
+    assert np.mean(found == forward) >= (0.7 if wide else 0.98)
     # random networks have their answers close together
     second, first = np.sort(forward, axis=1)[:, -2:].T
     clear = first - second > 2
