@@ -20,6 +20,7 @@ from edgeq.lower import check_supported
 from edgeq.ops.binary_inputs import TwoLevels
 from edgeq.passes import prepare_float, prepare_quantized
 from edgeq.qat import fake_quant as fq
+from edgeq.qat import wide
 from edgeq.qat.functions import FUNCTIONS, RAW_TIES
 from edgeq.qat.starting import Start, first_computed, learned_activations, papers_start, start_of
 from edgeq.qat.weights import LayerWeights
@@ -244,29 +245,53 @@ class QuantizedModel(keras.Model):
         for node in self.graph.nodes:
             operands = [self._operand(node, index, values) for index in range(len(node.inputs))]
             y = FUNCTIONS[node.op](self.graph, node, [x for x in operands if x is not None])
+            if node.op in wide.TABULATED and self._is_wide(node):
+                y = fq.straight_through(y, wide.TABULATED[node.op](operands[0], self._input_scale(node)))
             values[node.outputs[0]] = self._rounded(node.outputs[0], y, training, node)
         outputs = [values[name] for name in self.graph.outputs]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _operand(self, node: Node, index: int, values: Mapping[str, Any]) -> Any:
         """An operand's value; None for those that are no real numbers or absent."""
-        name = node.inputs[index]
+        name, rule = node.inputs[index], rule_of(node)
         if name in values:
             two = self._inputs.get(node.outputs[0])
+            if rule.weight is not None and self._is_wide(node):
+                scale = ops.cast(self._input_scale(node), "float64")
+                return fq.round_through(ops.cast(values[name], "float64") / scale) * scale
             return values[name] if two is None else two.rounded(values[name])
         if name not in self._constants:
             return None
-        rule = rule_of(node)
         if rule.weight is not None and index == rule.weight:
-            return self._layers_weights[name].rounded(self._constants[name])
+            w = self._layers_weights[name].rounded(self._constants[name])
+            return self._in_double(node, w, self._weight_scale(name)) if self._is_wide(node) else w
         if rule.weight is not None and index == rule.bias:
             return self._rounded_bias(node, name)
         return self._rounded_constant(node, name)
 
+    def _is_wide(self, node: Node) -> bool:
+        """Whether its results are int16."""
+        return self._class_of[node.outputs[0]].tied.role.dtype is DType.INT16
+
+    def _per_channel(self, node: Node) -> tuple[int, ...]:
+        """The shape in which one value per channel, or one for all, broadcasts against a layer's weights."""
+        rule = rule_of(node)
+        axis, rank = rule.weight_axis, len(self.graph.tensors[node.inputs[rule.weight]].shape)
+        return tuple(-1 if a == axis else 1 for a in range(rank))
+
+    def _in_double(self, node: Node, w: Any, scale: Any) -> Any:
+        """The weights of an int16 layer in float64, in which its sums are exact, times what the firmware's factor is
+        larger than it should be."""
+        scale = ops.cast(scale, "float64")
+        gain = ops.reshape(wide.gain(self._factor(node)), self._per_channel(node))
+        return fq.round_through(ops.cast(w, "float64") / scale) * (scale * gain)
+
     def _factor(self, node: Node) -> Any:
         """What a layer's sums are multiplied with, (channels,) or (1,): the scales of its products to its result's."""
-        scale = self._input_scale(node) * ops.reshape(self._weight_scale(node.inputs[rule_of(node).weight]), (-1,))
-        return scale / self._parameters(self._class_of[node.outputs[0]])[0]
+        dtype = "float64" if self._is_wide(node) else "float32"
+        x, y = self._input_scale(node), self._parameters(self._class_of[node.outputs[0]])[0]
+        w = ops.reshape(self._weight_scale(node.inputs[rule_of(node).weight]), (-1,))
+        return ops.cast(x, dtype) * ops.cast(w, dtype) / ops.cast(y, dtype)
 
     def _weight_scale(self, name: str) -> Any:
         return self._layers_weights[name].scale(self._constants[name])
@@ -275,7 +300,12 @@ class QuantizedModel(keras.Model):
         """A bias in steps of the input's scale times the weights', which are coarse where these are."""
         rule, scale = rule_of(node), self._input_scale(node)
         step = ops.stop_gradient(scale * ops.reshape(self._weight_scale(node.inputs[rule.weight]), (-1,)))
-        return fq.round_through(self._constants[name] / step) * step
+        integers = fq.round_through(self._constants[name] / step)
+        if self._is_wide(node):
+            factor = self._factor(node)
+            result_scale = ops.cast(self._parameters(self._class_of[node.outputs[0]])[0], "float64")
+            return ops.cast(integers, "float64") * (factor * wide.gain(factor) * result_scale)
+        return integers * step
 
     def _input_scale(self, node: Node) -> Any:
         """Of what the layer's weights multiply."""
@@ -288,7 +318,8 @@ class QuantizedModel(keras.Model):
 
         Of a mean of integers that is what float32 may be off. Of sums it is what the first of two roundings leaves
         (`edgeq.fixedpoint.requantize`): times the mantissa of the factor between the scales, which is at least a half,
-        the sum becomes whole; the exponent is left for the second. MEAN's factor contains the division.
+        the sum becomes whole; the exponent is left for the second. MEAN's factor contains the division. Sums of 64 bits
+        are rounded once.
         """
         if node is not None and node.op in RAW_TIES:
             return _FLOAT32_DOUBT
@@ -298,6 +329,8 @@ class QuantizedModel(keras.Model):
             count = self.graph.tensors[node.inputs[0]].size // self.graph.tensors[node.outputs[0]].size
             ratio = self._input_scale(node) / self._parameters(self._class_of[node.outputs[0]])[0]
             exponent = ops.floor(ops.log2(ratio)) + 1 - (count.bit_length() - 1)
+        elif self._is_wide(node):
+            return None
         else:
             exponent = ops.floor(ops.log2(self._factor(node))) + 1
         return ops.stop_gradient(ops.power(2.0, ops.minimum(exponent, 0.0)))
@@ -311,22 +344,26 @@ class QuantizedModel(keras.Model):
         return fq.fake_quant(x, ops.stop_gradient(scale), ops.stop_gradient(zero_point), role.low, role.high)
 
     def _rounded(self, name: str, x: Any, training: bool, node: Node | None = None) -> Any:
+        """float32 multiples of the scale; x has the precision that it was computed with."""
         each = self._class_of[name]
         how = {"grain": self._grain(node), "raw_ties": node is not None and node.op in RAW_TIES}
         role = each.tied.role
-        if each.tied.fixed is not None:
-            if training and name in self.graph.outputs:
-                return x
-            return fq.fake_quant(x, *self._parameters(each), *role.dtype.range, **how)
+        if each.tied.fixed is not None and training and name in self.graph.outputs:
+            return ops.cast(x, "float32")
         if each.learned:
             # values that share the step, of one vector: the gradient shall not depend on the batch
             elements = float(self.graph.tensors[name].size)
-            return fq.learned_step_quant(x, each.step, each.zero_point, *role.limits, elements, **how)
-        if training:
+            step = ops.cast(each.step, x.dtype)
+            y = fq.learned_step_quant(x, step, each.zero_point, *role.limits, elements, **how)
+            return ops.cast(y, "float32")
+        if each.tied.fixed is None and training:
             low, high = each.variables
-            low.assign(MOMENTUM * low + (1 - MOMENTUM) * ops.minimum(ops.stop_gradient(ops.min(x)), 0.0))
-            high.assign(MOMENTUM * high + (1 - MOMENTUM) * ops.maximum(ops.stop_gradient(ops.max(x)), 0.0))
-        return fq.fake_quant(x, *self._parameters(each), *role.limits, **how)
+            least, most = (ops.cast(ops.stop_gradient(end(x)), "float32") for end in (ops.min, ops.max))
+            low.assign(MOMENTUM * low + (1 - MOMENTUM) * ops.minimum(least, 0.0))
+            high.assign(MOMENTUM * high + (1 - MOMENTUM) * ops.maximum(most, 0.0))
+        limits = role.limits if each.tied.fixed is None else role.dtype.range
+        parameters = (ops.cast(value, x.dtype) for value in self._parameters(each))
+        return ops.cast(fq.fake_quant(x, *parameters, *limits, **how), "float32")
 
     def _parameters(self, each: _Activations) -> tuple[Any, Any]:
         """(scale, zero point) of a class."""

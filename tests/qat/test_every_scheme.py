@@ -92,8 +92,8 @@ def test_the_forward_pass_is_the_integers_of_the_firmware(kind, scheme):
     forward = graph.tensors[output].quant.quantize(forward, graph.tensors[output].dtype).astype(int)
     assert np.unique(found).size > 15
     wide = SCHEMES[scheme].activation.dtype is DType.INT16
-    assert np.mean(np.abs(found - forward) <= (4 if wide else 1)) >= 0.999
-    # of 65,536 steps float32 does not tell all apart
+    assert np.mean(np.abs(found - forward) <= 1) >= 0.999
+    # of 65,536 steps SOFTMAX's tables are off by one now and then
     assert np.mean(found == forward) >= (0.7 if wide else 0.98)
     # random networks have their answers close together
     second, first = np.sort(forward, axis=1)[:, -2:].T
