@@ -19,6 +19,7 @@ from tests.ops.test_conformance import simulate
 
 SHAPE = np.int32([1, 5, 8])
 ONE = np.int32(1)
+BOTH = np.array([False, True])
 
 
 def constant(name: str, values: Any) -> Tensor:
@@ -65,6 +66,13 @@ def folded(data: bytes, path) -> np.ndarray | None:
         ("EQUAL", options("EqualOptions"), [SHAPE, np.int32(5)], [False, True, False]),
         ("LESS_EQUAL", options("LessEqualOptions"), [SHAPE, np.int32(5)], [True, True, False]),
         ("SELECT_V2", options("SelectV2Options"), [np.array([True, False, True]), SHAPE, ONE], [1, 1, 8]),
+        ("SELECT", options("SelectOptions"), [np.array([True, False, True]), SHAPE, SHAPE + ONE], [1, 6, 8]),
+        ("LOGICAL_AND", None, [BOTH[:, np.newaxis], BOTH], [[False, False], [False, True]]),
+        ("LOGICAL_OR", None, [BOTH[:, np.newaxis], BOTH], [[False, True], [True, True]]),
+        ("LOGICAL_NOT", None, [BOTH], [True, False]),
+        ("BROADCAST_TO", None, [SHAPE, np.int32([2, 3])], [[1, 5, 8], [1, 5, 8]]),
+        ("TILE", None, [SHAPE, np.int32([2])], [1, 5, 8, 1, 5, 8]),
+        ("TRANSPOSE", None, [np.int32([[1, 5], [2, 7]]), np.int32([1, 0])], [[1, 2], [5, 7]]),
         ("POW", options("PowOptions"), [SHAPE, np.int32(2)], [1, 25, 64]),
         ("ADD_N", options("AddNOptions"), [SHAPE, SHAPE, SHAPE], [3, 15, 24]),
         ("BROADCAST_ARGS", None, [np.int32([5, 1]), SHAPE], [1, 5, 8]),
@@ -309,6 +317,9 @@ def test_a_product_with_zeros_is_zeros(tmp_path):
         ("RANGE", options("RangeOptions"), [np.int32(0), np.int32(1 << 30), np.int32(1)]),
         ("ADD", options("AddOptions", fusedActivationFunction=1), [np.int32([1, 2]), np.int32([1, 2])]),
         ("POW", options("PowOptions"), [np.int32([1, 2]), np.int32([-1, 2])]),
+        ("TILE", None, [np.int32([1, 2]), np.int32([1 << 29])]),
+        ("MUL", options("MulOptions"), [np.zeros((1 << 15, 1), np.int32), np.zeros(1 << 15, np.int32)]),
+        ("BROADCAST_TO", None, [np.int32([1, 2]), np.int32([1 << 29, 2])]),
     ],
 )
 def test_constants_that_are_no_shape_arithmetic_stay(op, table, operands, tmp_path):

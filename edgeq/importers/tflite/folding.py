@@ -12,8 +12,8 @@ from edgeq.errors import ModelError
 from edgeq.importers.tflite.flatbuffer import DAMAGE, Operator
 from edgeq.ir import DType, Tensor
 
-# More elements than this are no shape.
-_MAX_ELEMENTS = 1_024
+# More elements than this are neither a shape nor a mask, of operands or results.
+_MAX_ELEMENTS = 1 << 16
 # Constants that files describe rather than hold: initial states, masks.
 _MAX_FILLED = 1 << 20
 #: Types of shapes, sizes and what is made of them.
@@ -22,6 +22,22 @@ INTEGERS = (DType.INT32, DType.INT64, DType.BOOL)
 
 class _ForKernels(Exception):
     """Constants of a sound file that are no shape arithmetic: kernels compute them, or the operator is refused."""
+
+
+def _bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    if min(shape, default=1) < 0 or math.prod(shape) > _MAX_ELEMENTS:
+        raise _ForKernels
+    return shape
+
+
+def _elementwise(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """Of operands that are broadcast."""
+
+    def apply(options: Any, *operands: np.ndarray) -> np.ndarray:
+        _bounded(np.broadcast_shapes(*(x.shape for x in operands)))
+        return function(*operands)
+
+    return apply
 
 
 def _axes(value: np.ndarray) -> tuple[int, ...]:
@@ -38,7 +54,7 @@ def _arithmetic(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Cal
     def apply(options: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if getattr(options, "FusedActivationFunction", int)():
             raise _ForKernels
-        return function(a, b)
+        return _elementwise(function)(options, a, b)
 
     return apply
 
@@ -52,6 +68,8 @@ def _reduction(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]
 
 def _gather(options: Any, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
     if indices.size and (indices.min() < 0 or (options is not None and options.BatchDims())):
+        raise _ForKernels
+    if x.size * indices.size > 1 << 20:
         raise _ForKernels
     return np.take(x, indices, axis=0 if options is None else options.Axis())
 
@@ -77,15 +95,29 @@ def _pack(options: Any, *parts: np.ndarray) -> np.ndarray:
 
 def _range(options: Any, start: np.ndarray, limit: np.ndarray, delta: np.ndarray) -> np.ndarray:
     begin, end, step = (int(np.ravel(v)[0]) for v in (start, limit, delta))
-    if len(range(begin, end, step)) > _MAX_ELEMENTS:
-        raise _ForKernels
+    _bounded((len(range(begin, end, step)),))
     return np.arange(begin, end, step)
+
+
+def _select(options: Any, which: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    if which.shape not in ((), a.shape) or a.shape != b.shape:
+        raise _ForKernels
+    return np.where(which, a, b)
+
+
+def _broadcast_to(options: Any, x: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(x, _bounded(_axes(shape)))
+
+
+def _tile(options: Any, x: np.ndarray, times: np.ndarray) -> np.ndarray:
+    _bounded(tuple(n * t for n, t in zip(x.shape, _axes(times), strict=True)))
+    return np.tile(x, _axes(times))
 
 
 def _power(options: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if b.size and b.min() < 0:
         raise _ForKernels
-    return np.power(a, b)
+    return _elementwise(np.power)(options, a, b)
 
 
 def _cumsum(options: Any, x: np.ndarray, axis: np.ndarray) -> np.ndarray:
@@ -122,11 +154,17 @@ _FOLDERS: dict[str, Callable[..., np.ndarray]] = {
     "GREATER_EQUAL": _arithmetic(np.greater_equal),
     "LESS": _arithmetic(np.less),
     "LESS_EQUAL": _arithmetic(np.less_equal),
-    "SELECT": lambda options, which, a, b: np.where(which, a, b),
-    "SELECT_V2": lambda options, which, a, b: np.where(which, a, b),
+    "LOGICAL_AND": _elementwise(np.logical_and),
+    "LOGICAL_OR": _elementwise(np.logical_or),
+    "LOGICAL_NOT": _elementwise(np.logical_not),
+    "SELECT": _select,
+    "SELECT_V2": _elementwise(np.where),
+    "BROADCAST_TO": _broadcast_to,
+    "TILE": _tile,
+    "TRANSPOSE": lambda options, x, order: np.transpose(x, _axes(order)),
     "POW": _power,
     "CUMSUM": _cumsum,
-    "ADD_N": lambda options, *terms: sum(terms[1:], start=terms[0]),
+    "ADD_N": _elementwise(lambda *terms: sum(terms[1:], start=terms[0])),
     "BROADCAST_ARGS": lambda options, a, b: np.array(np.broadcast_shapes(_axes(a), _axes(b))),
 }
 
