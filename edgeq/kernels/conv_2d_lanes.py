@@ -79,7 +79,7 @@ class ConvolveLanesS8(Kernel):
         words = []
         for pair in blocks(p.weights.shape[0], 2):
             words += [first[pair].ravel(), weights.words[pair].T.ravel()]
-            words += [exception_words(*weights.exceptions[channel]) for channel in pair]
+            words.append(exception_words(tuple(weights.exceptions[channel] for channel in pair)))
             words.append(quant[pair].ravel())
         return {
             "packed": frozen_array(wrap(np.concatenate(words))),

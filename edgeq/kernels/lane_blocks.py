@@ -85,13 +85,15 @@ def clipped_blocks(weights: np.ndarray, block: int) -> tuple[np.ndarray, np.ndar
     return kept.reshape(channels, -1), (blocks - kept).reshape(channels, -1)
 
 
-def exception_words(where: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """int32 (1 + n,): their number; for each one its value times 2^16 plus its place in the inputs' stream, in bytes.
+def exception_words(pair: tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """int32 (1 + n,) of two channels: their numbers, the first one's in the low half; for each one, the first channel's
+    before the second's, its value times 2^16 plus its place in the inputs' stream, in bytes.
 
     The stream holds five words per block: 2^15 − 128 · Σ X, then the four X.
     """
-    place = 4 * (where // BLOCK * (BLOCK + 1) + 1 + where % BLOCK)
-    return np.concatenate([[len(where)], values << 16 | place]).astype(np.int32)
+    (first, _), (second, _) = pair
+    words = [values << 16 | 4 * (where // BLOCK * (BLOCK + 1) + 1 + where % BLOCK) for where, values in pair]
+    return np.concatenate([[len(first) | len(second) << 16], *words]).astype(np.int32)
 
 
 def stream_words(length: int) -> int:

@@ -47,10 +47,8 @@ static inline void edgeq_finish_lane_records(bool is_narrow, edgeq_lane_records 
                      "1:\n\t" EDGEQ_LANE_BLOCK EDGEQ_LANE_BLOCK
                      "cmp r0, r1\n\t"
                      "bne 1b\n\t"
+                     EDGEQ_LANE_EXCEPTIONS
                      "ldr r9, [sp]\n\t"
-                     "ldr r0, [r9]\n\t"
-                     "mov r8, #0x8000\n\t" EDGEQ_LANE_EXCEPTIONS("r10", "r11", "2", "3")
-                         EDGEQ_LANE_EXCEPTIONS("r12", "lr", "4", "5")
                      "ldrd r3, r4, [r9, #12]\n\t" EDGEQ_LANE_RESULTS("r10", "r11") EDGEQ_LANE_RESULTS("r12", "lr")
                      "strd r3, r4, [r9, #12]\n\t"
                      "ldr r5, [r9, #20]\n\t"
@@ -66,10 +64,8 @@ static inline void edgeq_finish_lane_records(bool is_narrow, edgeq_lane_records 
 
 #elif defined(__arm__) && !defined(__ARM_FEATURE_DSP)
 
-/* r0 stream, r1 table, r6 2^15. */
-#define EDGEQ_LANE_EXCEPTIONS_NARROW(low, high, loop, done) \
-    "ldm r1!, {r3}\n\t"                                     \
-    "cmp r3, #0\n\t"                                        \
+/* r3 their number, r0 stream, r1 table, r6 2^15. */
+#define EDGEQ_LANE_EXCEPTIONS_OF(low, high, loop, done)     \
     "beq " done "f\n"                                       \
     loop ":\n\t"                                            \
     "ldm r1!, {r4}\n\t"                                     \
@@ -84,6 +80,19 @@ static inline void edgeq_finish_lane_records(bool is_narrow, edgeq_lane_records 
     "subs r3, r3, #1\n\t"                                   \
     "bne " loop "b\n"                                       \
     done ":\n\t"
+/* Those of both channels; the state is on the stack. Takes r0, r3-r7. */
+#define EDGEQ_LANE_EXCEPTIONS                                           \
+    "ldm r1!, {r7}\n\t"                                                 \
+    "cmp r7, #0\n\t"                                                    \
+    "beq 10f\n\t"                                                       \
+    "ldr r0, [sp]\n\t"                                                  \
+    "ldr r0, [r0]\n\t"                                                  \
+    "movs r6, #128\n\t"                                                 \
+    "lsls r6, r6, #8\n\t"                                               \
+    "lsls r3, r7, #16\n\t"                                              \
+    "lsrs r3, r3, #16\n\t" EDGEQ_LANE_EXCEPTIONS_OF("r8", "r9", "2", "3")  \
+    "lsrs r3, r7, #16\n\t" EDGEQ_LANE_EXCEPTIONS_OF("r10", "r11", "4", "5") \
+    "10:\n\t"
 
 /* The sum in r3, by the words in r4-r7: to byte `at` of where r2, loaded from the state, points. */
 #define EDGEQ_LANE_RESULT(limited, state, at) \
@@ -132,11 +141,7 @@ static inline void edgeq_finish_lane_records(bool is_narrow, edgeq_lane_records 
                      "adds r1, #16\n\t"
                      "cmp r0, r12\n\t"
                      "bne 1b\n\t"
-                     "ldr r0, [sp]\n\t"
-                     "ldr r0, [r0]\n\t"
-                     "movs r6, #128\n\t"
-                     "lsls r6, r6, #8\n\t" EDGEQ_LANE_EXCEPTIONS_NARROW("r8", "r9", "2", "3")
-                         EDGEQ_LANE_EXCEPTIONS_NARROW("r10", "r11", "4", "5")
+                     EDGEQ_LANE_EXCEPTIONS
                      "ldr r0, [sp]\n\t" EDGEQ_LANE_RESULTS("r8", "r9", "0", "6", "7")
                          EDGEQ_LANE_RESULTS("r10", "r11", "1", "8", "9")
                      "adds r2, #2\n\t"

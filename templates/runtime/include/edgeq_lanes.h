@@ -38,19 +38,27 @@ static inline edgeq_lane_sum edgeq_add_lanes(edgeq_lane_sum sum, uint32_t block)
     return sum;
 }
 
-/* Adds the exceptions at *table, each a block of one weight, and moves the table behind them. */
-static inline edgeq_lane_sum edgeq_add_exceptions(edgeq_lane_sum sum, const uint32_t *stream, const int32_t **table)
+/* Adds `left` exceptions at k, each a block of one weight; returns what follows them. */
+static inline const int32_t *edgeq_add_exceptions(edgeq_lane_sum *sum, const uint32_t *stream, const int32_t *k,
+                                                  int32_t left)
 {
-    const int32_t *k = *table;
-    int32_t left = *k++;
-
     for (; left > 0; --left) {
         const int32_t exception = *k++;
         const uint32_t x = stream[(exception & 0xffff) / 4];
-        sum = edgeq_add_lanes(sum, 0x8000u + (uint32_t)(exception >> 16) * x);
+        *sum = edgeq_add_lanes(*sum, 0x8000u + (uint32_t)(exception >> 16) * x);
     }
-    *table = k;
-    return sum;
+    return k;
+}
+
+/* Those of both channels: their numbers, that of a in the low half of a word, then themselves. */
+static inline void edgeq_add_all_exceptions(edgeq_lane_state *state)
+{
+    const int32_t count = *state->k++;
+
+    if (count != 0) {
+        state->k = edgeq_add_exceptions(&state->a, state->x, state->k, count & 0xffff);
+        state->k = edgeq_add_exceptions(&state->b, state->x, state->k, (count >> 16) & 0xffff);
+    }
 }
 
 #if defined(__arm__) && !defined(__ARM_FEATURE_DSP)
@@ -80,14 +88,13 @@ static inline edgeq_lane_sum edgeq_add_exceptions(edgeq_lane_sum sum, const uint
     "add r11, r11, r8, asr #16\n\t"  \
     "add r12, r12, r3\n\t"           \
     "add lr, lr, r3, asr #16\n\t"
-/* r0 stream, r2 table, r8 2^15. */
-#define EDGEQ_LANE_EXCEPTIONS(low, high, loop, done)        \
-    "ldr r3, [r2], #4\n\t"                                  \
-    "cbz r3, " done "f\n"                                   \
+/* r3 their number, r2 table, r7 stream, r8 2^15. */
+#define EDGEQ_LANE_EXCEPTIONS_OF(low, high, loop, done)     \
+    "beq " done "f\n"                                       \
     loop ":\n\t"                                            \
     "ldr r4, [r2], #4\n\t"                                  \
     "uxth r5, r4\n\t"                                       \
-    "ldr r5, [r0, r5]\n\t"                                  \
+    "ldr r5, [r7, r5]\n\t"                                  \
     "asrs r4, r4, #16\n\t"                                  \
     "mla r4, r4, r5, r8\n\t"                                \
     "add " low ", " low ", r4\n\t"                          \
@@ -95,6 +102,17 @@ static inline edgeq_lane_sum edgeq_add_exceptions(edgeq_lane_sum sum, const uint
     "subs r3, r3, #1\n\t"                                   \
     "bne " loop "b\n"                                       \
     done ":\n\t"
+/* Those of both channels; the state is on the stack. Takes r3-r8. */
+#define EDGEQ_LANE_EXCEPTIONS                                         \
+    "ldr r6, [r2], #4\n\t"                                            \
+    "cbz r6, 6f\n\t"                                                  \
+    "ldr r7, [sp]\n\t"                                                \
+    "ldr r7, [r7]\n\t"                                                \
+    "mov r8, #0x8000\n\t"                                             \
+    "lsls r3, r6, #16\n\t"                                            \
+    "lsr r3, r3, #16\n\t" EDGEQ_LANE_EXCEPTIONS_OF("r10", "r11", "2", "3") \
+    "lsrs r3, r6, #16\n\t" EDGEQ_LANE_EXCEPTIONS_OF("r12", "lr", "4", "5") \
+    "6:\n\t"
 
 static inline void edgeq_add_lane_record(edgeq_lane_state *state)
 {
@@ -106,10 +124,9 @@ static inline void edgeq_add_lane_record(edgeq_lane_state *state)
                      "1:\n\t" EDGEQ_LANE_BLOCK EDGEQ_LANE_BLOCK
                      "cmp r0, r1\n\t"
                      "bne 1b\n\t"
+                     EDGEQ_LANE_EXCEPTIONS
                      "pop {r9}\n\t"
-                     "ldr r0, [r9], #8\n\t"
-                     "mov r8, #0x8000\n\t" EDGEQ_LANE_EXCEPTIONS("r10", "r11", "2", "3")
-                         EDGEQ_LANE_EXCEPTIONS("r12", "lr", "4", "5")
+                     "add r9, r9, #8\n\t"
                      "stm r9, {r2, r10, r11, r12, lr}\n\t"
                      : "+r"(s)
                      :
@@ -166,8 +183,7 @@ static inline void edgeq_add_lane_record(edgeq_lane_state *state)
                      :
                      : "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",
                        "memory");
-    state->a = edgeq_add_exceptions(state->a, state->x, &state->k);
-    state->b = edgeq_add_exceptions(state->b, state->x, &state->k);
+    edgeq_add_all_exceptions(state);
 }
 #endif
 
@@ -198,9 +214,8 @@ static inline void edgeq_add_lane_record(edgeq_lane_state *state)
         state->a = edgeq_add_lanes(state->a, edgeq_lane_block(x, (uint32_t)k[0]));
         state->b = edgeq_add_lanes(state->b, edgeq_lane_block(x, (uint32_t)k[1]));
     }
-    state->a = edgeq_add_exceptions(state->a, state->x, &k);
-    state->b = edgeq_add_exceptions(state->b, state->x, &k);
     state->k = k;
+    edgeq_add_all_exceptions(state);
 }
 
 #endif
@@ -212,6 +227,32 @@ static inline int32_t edgeq_lane_low(edgeq_lane_sum sum)
 }
 
 /* Writes so many blocks of two images' inputs; returns the end. */
+#if defined(__arm__) && !defined(__ARM_FEATURE_DSP) && __ARM_ARCH >= 7
+/* r4 the block's constant, r5-r8 its words, r9 input or sum. */
+#define EDGEQ_LANE_INPUT(word)         \
+    "ldrsb " word ", [%[x0]], #1\n\t"  \
+    "ldrsb r9, [%[x1]], #1\n\t"        \
+    "add " word ", " word ", r9, lsl #16\n\t"
+
+static inline uint32_t *edgeq_write_stream(uint32_t *stream, const int8_t *x0, const int8_t *x1, int32_t blocks)
+{
+    if (blocks > 0) {
+        __asm__ volatile("1:\n\t" EDGEQ_LANE_INPUT("r5") EDGEQ_LANE_INPUT("r6") EDGEQ_LANE_INPUT("r7")
+                             EDGEQ_LANE_INPUT("r8")
+                         "add r9, r5, r6\n\t"
+                         "add r9, r9, r7\n\t"
+                         "add r9, r9, r8\n\t"
+                         "sub r4, %[first], r9, lsl #7\n\t"
+                         "stm %[stream]!, {r4, r5, r6, r7, r8}\n\t"
+                         "subs %[blocks], %[blocks], #1\n\t"
+                         "bne 1b\n\t"
+                         : [stream] "+r"(stream), [x0] "+r"(x0), [x1] "+r"(x1), [blocks] "+r"(blocks)
+                         : [first] "r"(0x8000u)
+                         : "r4", "r5", "r6", "r7", "r8", "r9", "cc", "memory");
+    }
+    return stream;
+}
+#else
 static inline uint32_t *edgeq_write_stream(uint32_t *stream, const int8_t *x0, const int8_t *x1, int32_t blocks)
 {
     for (; blocks > 0; --blocks, x0 += 4, x1 += 4, stream += EDGEQ_BLOCK_WORDS) {
@@ -227,5 +268,6 @@ static inline uint32_t *edgeq_write_stream(uint32_t *stream, const int8_t *x0, c
     }
     return stream;
 }
+#endif
 
 #endif

@@ -249,6 +249,14 @@ static void clear_blocks(uint32_t *stream, int32_t blocks)
     }
 }
 
+/* Whether a window is a pixel, the one at the result's place. */
+static bool is_pointwise(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
+                         const cmsis_nn_dims *out)
+{
+    return filter->w == 1 && filter->h == 1 && p->stride.w == 1 && p->stride.h == 1 && p->padding.w == 0 &&
+           p->padding.h == 0 && out->w == in->w && out->h == in->h;
+}
+
 static bool is_computable(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
                           const cmsis_nn_dims *out)
 {
@@ -289,6 +297,8 @@ arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
     uint32_t *const stream = ctx->buf;
     int8_t *const copies = (int8_t *)(stream + words);
     const bool has_copies = ctx->size >= 4 * words + 2 * padded;
+    const bool has_plain_pixels = is_pointwise(conv_params, input_dims, filter_dims, output_dims);
+    int8_t *y, *y_other;
     int32_t done;
 
     if (!is_computable(conv_params, input_dims, filter_dims, output_dims) || stream == NULL ||
@@ -307,26 +317,32 @@ arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
     }
     for (done = 0; done < pixels; done += 2) {
         /* The last of an odd number of pixels is computed twice. */
-        const window first = next_window(&c);
-        const bool is_pair = done + 1 < pixels;
-        const window second = is_pair ? next_window(&c) : first;
-        int8_t *const y = output_data + (backwards ? pixels - 1 - done : done) * output_dims->c;
-        int8_t *const y_second = !is_pair ? y : backwards ? y - output_dims->c : y + output_dims->c;
+        const int32_t pixel = backwards ? pixels - 1 - done : done;
+        const int32_t other = done + 1 == pixels ? pixel : backwards ? pixel - 1 : pixel + 1;
 
-        if (!copies_all && first.is_inside && second.is_inside) {
-            write_rows(stream, corner(&c, first), corner(&c, second), filter_dims->h, row, pitch);
+        if (has_plain_pixels) {
+            write_rows(stream, input_data + pixel * row, input_data + other * row, 1, row, 0);
         } else {
-            if (!has_copies) {
-                return ARM_CMSIS_NN_ARG_ERROR;
+            const window first = next_window(&c);
+            const window second = other == pixel ? first : next_window(&c);
+
+            if (!copies_all && first.is_inside && second.is_inside) {
+                write_rows(stream, corner(&c, first), corner(&c, second), filter_dims->h, row, pitch);
+            } else {
+                if (!has_copies) {
+                    return ARM_CMSIS_NN_ARG_ERROR;
+                }
+                copy_window(&c, first, copies);
+                copy_window(&c, second, copies + padded);
+                write_rows(stream, copies, copies + padded, 1, padded, 0);
             }
-            copy_window(&c, first, copies);
-            copy_window(&c, second, copies + padded);
-            write_rows(stream, copies, copies + padded, 1, padded, 0);
         }
+        y = output_data + pixel * output_dims->c;
+        y_other = output_data + other * output_dims->c;
         if (is_short) {
-            convolve_two_short(is_narrow, stream, stream + words, packed, y, y_second, output_dims->c);
+            convolve_two_short(is_narrow, stream, stream + words, packed, y, y_other, output_dims->c);
         } else {
-            convolve_two(&finishing, stream, stream + words, packed, y, y_second, output_dims->c);
+            convolve_two(&finishing, stream, stream + words, packed, y, y_other, output_dims->c);
         }
     }
     return ARM_CMSIS_NN_SUCCESS;
