@@ -64,36 +64,6 @@ static inline void edgeq_finish_lane_records(bool is_narrow, edgeq_lane_records 
 
 #elif defined(__arm__) && !defined(__ARM_FEATURE_DSP)
 
-/* r3 their number, r0 stream, r1 table, r6 2^15. */
-#define EDGEQ_LANE_EXCEPTIONS_OF(low, high, loop, done)     \
-    "beq " done "f\n"                                       \
-    loop ":\n\t"                                            \
-    "ldm r1!, {r4}\n\t"                                     \
-    "uxth r5, r4\n\t"                                       \
-    "ldr r5, [r0, r5]\n\t"                                  \
-    "asrs r4, r4, #16\n\t"                                  \
-    "muls r4, r5, r4\n\t"                                   \
-    "adds r4, r4, r6\n\t"                                   \
-    "add " low ", " low ", r4\n\t"                          \
-    "asrs r4, r4, #16\n\t"                                  \
-    "add " high ", " high ", r4\n\t"                        \
-    "subs r3, r3, #1\n\t"                                   \
-    "bne " loop "b\n"                                       \
-    done ":\n\t"
-/* Those of both channels; the state is on the stack. Takes r0, r3-r7. */
-#define EDGEQ_LANE_EXCEPTIONS                                           \
-    "ldm r1!, {r7}\n\t"                                                 \
-    "cmp r7, #0\n\t"                                                    \
-    "beq 10f\n\t"                                                       \
-    "ldr r0, [sp]\n\t"                                                  \
-    "ldr r0, [r0]\n\t"                                                  \
-    "movs r6, #128\n\t"                                                 \
-    "lsls r6, r6, #8\n\t"                                               \
-    "lsls r3, r7, #16\n\t"                                              \
-    "lsrs r3, r3, #16\n\t" EDGEQ_LANE_EXCEPTIONS_OF("r8", "r9", "2", "3")  \
-    "lsrs r3, r7, #16\n\t" EDGEQ_LANE_EXCEPTIONS_OF("r10", "r11", "4", "5") \
-    "10:\n\t"
-
 /* The sum in r3, by the words in r4-r7: to byte `at` of where r2, loaded from the state, points. */
 #define EDGEQ_LANE_RESULT(limited, state, at) \
     "asrs r2, r3, #31\n\t"                    \

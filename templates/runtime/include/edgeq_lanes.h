@@ -38,29 +38,6 @@ static inline edgeq_lane_sum edgeq_add_lanes(edgeq_lane_sum sum, uint32_t block)
     return sum;
 }
 
-/* Adds `left` exceptions at k, each a block of one weight; returns what follows them. */
-static inline const int32_t *edgeq_add_exceptions(edgeq_lane_sum *sum, const uint32_t *stream, const int32_t *k,
-                                                  int32_t left)
-{
-    for (; left > 0; --left) {
-        const int32_t exception = *k++;
-        const uint32_t x = stream[(exception & 0xffff) / 4];
-        *sum = edgeq_add_lanes(*sum, 0x8000u + (uint32_t)(exception >> 16) * x);
-    }
-    return k;
-}
-
-/* Those of both channels: their numbers, that of a in the low half of a word, then themselves. */
-static inline void edgeq_add_all_exceptions(edgeq_lane_state *state)
-{
-    const int32_t count = *state->k++;
-
-    if (count != 0) {
-        state->k = edgeq_add_exceptions(&state->a, state->x, state->k, count & 0xffff);
-        state->k = edgeq_add_exceptions(&state->b, state->x, state->k, (count >> 16) & 0xffff);
-    }
-}
-
 #if defined(__arm__) && !defined(__ARM_FEATURE_DSP)
 
 /* By hand: it takes all registers. */
@@ -152,6 +129,36 @@ static inline void edgeq_add_lane_record(edgeq_lane_state *state)
     "asrs r3, r3, #16\n\t"                                                                                      \
     "add r11, r11, r3\n\t"
 
+/* r3 their number, r0 stream, r1 table, r6 2^15. */
+#define EDGEQ_LANE_EXCEPTIONS_OF(low, high, loop, done)     \
+    "beq " done "f\n"                                       \
+    loop ":\n\t"                                            \
+    "ldm r1!, {r4}\n\t"                                     \
+    "uxth r5, r4\n\t"                                       \
+    "ldr r5, [r0, r5]\n\t"                                  \
+    "asrs r4, r4, #16\n\t"                                  \
+    "muls r4, r5, r4\n\t"                                   \
+    "adds r4, r4, r6\n\t"                                   \
+    "add " low ", " low ", r4\n\t"                          \
+    "asrs r4, r4, #16\n\t"                                  \
+    "add " high ", " high ", r4\n\t"                        \
+    "subs r3, r3, #1\n\t"                                   \
+    "bne " loop "b\n"                                       \
+    done ":\n\t"
+/* Those of both channels; the state is on the stack. Takes r0, r3-r7. */
+#define EDGEQ_LANE_EXCEPTIONS                                           \
+    "ldm r1!, {r7}\n\t"                                                 \
+    "cmp r7, #0\n\t"                                                    \
+    "beq 10f\n\t"                                                       \
+    "ldr r0, [sp]\n\t"                                                  \
+    "ldr r0, [r0]\n\t"                                                  \
+    "movs r6, #128\n\t"                                                 \
+    "lsls r6, r6, #8\n\t"                                               \
+    "lsls r3, r7, #16\n\t"                                              \
+    "lsrs r3, r3, #16\n\t" EDGEQ_LANE_EXCEPTIONS_OF("r8", "r9", "2", "3")  \
+    "lsrs r3, r7, #16\n\t" EDGEQ_LANE_EXCEPTIONS_OF("r10", "r11", "4", "5") \
+    "10:\n\t"
+
 static inline void edgeq_add_lane_record(edgeq_lane_state *state)
 {
     register edgeq_lane_state *s __asm__("r0") = state;
@@ -171,7 +178,7 @@ static inline void edgeq_add_lane_record(edgeq_lane_state *state)
                          EDGEQ_LANE_BLOCK("8", "9", "10", "11", "12", "13", "14", "15")
                      "adds r1, #16\n\t"
                      "cmp r0, r12\n\t"
-                     "bne 1b\n\t"
+                     "bne 1b\n\t" EDGEQ_LANE_EXCEPTIONS
                      "pop {r0}\n\t"
                      "mov r4, r8\n\t"
                      "mov r5, r9\n\t"
@@ -183,11 +190,33 @@ static inline void edgeq_add_lane_record(edgeq_lane_state *state)
                      :
                      : "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",
                        "memory");
-    edgeq_add_all_exceptions(state);
 }
 #endif
 
 #else
+
+/* Adds `left` exceptions at k, each a block of one weight; returns what follows them. */
+static inline const int32_t *edgeq_add_exceptions(edgeq_lane_sum *sum, const uint32_t *stream, const int32_t *k,
+                                                  int32_t left)
+{
+    for (; left > 0; --left) {
+        const int32_t exception = *k++;
+        const uint32_t x = stream[(exception & 0xffff) / 4];
+        *sum = edgeq_add_lanes(*sum, 0x8000u + (uint32_t)(exception >> 16) * x);
+    }
+    return k;
+}
+
+/* Those of both channels: their numbers, that of a in the low half of a word, then themselves. */
+static inline void edgeq_add_all_exceptions(edgeq_lane_state *state)
+{
+    const int32_t count = *state->k++;
+
+    if (count != 0) {
+        state->k = edgeq_add_exceptions(&state->a, state->x, state->k, count & 0xffff);
+        state->k = edgeq_add_exceptions(&state->b, state->x, state->k, (count >> 16) & 0xffff);
+    }
+}
 
 static inline uint32_t edgeq_lane_block(const uint32_t *x, uint32_t weights)
 {
