@@ -44,9 +44,9 @@ class DepthwiseConv3x3WordsS8(Kernel):
 
     def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         n, height, width, channels = p.output_shape
-        pixels = _together(p, cpu)
-        per_channel = 112 if cpu.arch == "armv6-m" else 82 if pixels == 4 else 56
-        return n * height * -(-width // pixels) * (channels * per_channel + 100)
+        fours, rest = divmod(width, 4) if _together(p, cpu) == 4 else (0, width)
+        per_channel = 112 if cpu.arch == "armv6-m" else 56
+        return n * height * (fours * (82 * channels + 100) + -(-rest // 2) * (per_channel * channels + 100))
 
     def scratch_bytes(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         """Three rows of what pixels that are computed together see, where any of it hangs over an edge of the image."""
