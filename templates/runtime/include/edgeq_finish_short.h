@@ -30,4 +30,22 @@ static inline int8_t edgeq_finish_short(bool is_narrow, int32_t sum, const int32
     return (int8_t)edgeq_clamp((int32_t)((begin + product) >> 35), -128, 127);
 }
 
+#if defined(__arm__) && !defined(__ARM_FEATURE_DSP) && __ARM_ARCH < 7
+/* The same by hand: of the sum in r3, by the words in r4-r7, into r3; takes r2. `limited` is a label. */
+#define EDGEQ_SHORT_RESULT(limited) \
+    "asrs r2, r3, #31\n\t"          \
+    "bics r3, r3, r2\n\t"           \
+    "cmp r3, r6\n\t"                \
+    "ble " limited "f\n\t"          \
+    "mov r3, r6\n"                  \
+    limited ":\n\t"                 \
+    "mov r2, r3\n\t"                \
+    "muls r2, r5, r2\n\t"           \
+    "lsrs r2, r2, #13\n\t"          \
+    "muls r3, r4, r3\n\t"           \
+    "adds r3, r3, r2\n\t"           \
+    "adds r3, r3, r7\n\t"           \
+    "asrs r3, r3, #22\n\t"
+#endif
+
 #endif

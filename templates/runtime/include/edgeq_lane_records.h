@@ -64,21 +64,9 @@ static inline void edgeq_finish_lane_records(bool is_narrow, edgeq_lane_records 
 
 #elif defined(__arm__) && !defined(__ARM_FEATURE_DSP)
 
-/* The sum in r3, by the words in r4-r7: to byte `at` of where r2, loaded from the state, points. */
+/* The result of the sum in r3, by the words in r4-r7: to byte `at` of where the state's pointer points. */
 #define EDGEQ_LANE_RESULT(limited, state, at) \
-    "asrs r2, r3, #31\n\t"                    \
-    "bics r3, r3, r2\n\t"                     \
-    "cmp r3, r6\n\t"                          \
-    "ble " limited "f\n\t"                    \
-    "mov r3, r6\n"                            \
-    limited ":\n\t"                           \
-    "mov r2, r3\n\t"                          \
-    "muls r2, r5, r2\n\t"                     \
-    "lsrs r2, r2, #13\n\t"                    \
-    "muls r3, r4, r3\n\t"                     \
-    "adds r3, r3, r2\n\t"                     \
-    "adds r3, r3, r7\n\t"                     \
-    "asrs r3, r3, #22\n\t"                    \
+    EDGEQ_SHORT_RESULT(limited)               \
     "ldr r2, [r0, #" state "]\n\t"            \
     "strb r3, [r2, #" at "]\n\t"
 #define EDGEQ_LANE_RESULTS(low, high, at, limited0, limited1)        \

@@ -172,22 +172,10 @@ static inline void convolve_some(bool is_narrow, const tile *t, const int32_t *k
     "add " sum ", " sum ", r2\n\t"
 /* r10 from behind the first pixel to the second. */
 #define TWO_PIXELS ONE_PIXEL("r8") "add r1, r1, r10\n\t" ONE_PIXEL("r9")
-/* The result of a sum in r3, by the words in r4-r7; lr results. */
-#define RESULT(sum, limited)    \
-    "mov r3, " sum "\n\t"       \
-    "asrs r2, r3, #31\n\t"      \
-    "bics r3, r3, r2\n\t"       \
-    "cmp r3, r6\n\t"            \
-    "ble " limited "f\n\t"      \
-    "mov r3, r6\n"              \
-    limited ":\n\t"             \
-    "mov r2, r3\n\t"            \
-    "muls r2, r5, r2\n\t"       \
-    "lsrs r2, r2, #13\n\t"      \
-    "muls r3, r4, r3\n\t"       \
-    "adds r3, r3, r2\n\t"       \
-    "adds r3, r3, r7\n\t"       \
-    "asrs r3, r3, #22\n\t"      \
+/* The result of a sum, by the words in r4-r7, into r3; lr results, copied to r2. */
+#define RESULT(sum, limited)   \
+    "mov r3, " sum "\n\t"      \
+    EDGEQ_SHORT_RESULT(limited) \
     "mov r2, lr\n\t"
 
 /* All channels of two pixels, or of one, computed twice. The assembly knows the order of what it loads. */
