@@ -43,6 +43,13 @@ class DynamicAdd(Kernel):
 
 
 @register
+class DynamicExtreme(Kernel):
+    name = "edgeq_dynamic_extreme_s8"
+    ops = ("DYNAMIC_MAXIMUM", "DYNAMIC_MINIMUM")
+    template = "dynamic_pairwise.c.j2"
+
+
+@register
 class DynamicMul(Kernel):
     name = "edgeq_dynamic_mul_s8"
     ops = ("DYNAMIC_MUL",)

@@ -1,4 +1,4 @@
-"""What DYNAMIC_ADD and DYNAMIC_SUB share."""
+"""What sums, differences and extremes of blocks share: both blocks at the larger of their scales."""
 
 import numpy as np
 
@@ -10,13 +10,15 @@ from edgeq.ops.dynamic_pairwise import (
     both,
     largest_scale,
 )
-from edgeq.ops.pairwise import FusedPairwiseAttrs
+from edgeq.ops.pairwise import FusedPairwiseAttrs, PairwiseAttrs
 
 
-class DynamicAddition(DynamicPairwise):
-    """sum = aligned(a) ± aligned(b), below 2^29."""
+class DynamicAligned(DynamicPairwise):
+    """result = of_aligned(aligned(a), aligned(b)), below 2^29."""
 
-    Attrs = FusedPairwiseAttrs
+    def of_aligned(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """int64 of two arrays of these that broadcast."""
+        raise NotImplementedError
 
     def simulate(
         self, p: DynamicPairwiseParams, a: np.ndarray, b: np.ndarray, a_range: np.ndarray, b_range: np.ndarray
@@ -29,4 +31,22 @@ class DynamicAddition(DynamicPairwise):
             aligned(np.broadcast_to(x, (n, *x.shape[1:])), found, common)
             for x, found in zip(operands, ranges, strict=True)
         )
-        return (a + p.sign * b).astype(np.int32), aligned_scale(common)
+        return self.of_aligned(a, b).astype(np.int32), aligned_scale(common)
+
+
+class DynamicAddition(DynamicAligned):
+    """aligned(a) ± aligned(b)."""
+
+    Attrs = FusedPairwiseAttrs
+
+    def of_aligned(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return a + self.sign * b
+
+
+class DynamicExtreme(DynamicAligned):
+    """The larger of aligned(a) and aligned(b), the smaller where `sign` is −1."""
+
+    Attrs = PairwiseAttrs
+
+    def of_aligned(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.maximum(a, b) if self.sign > 0 else np.minimum(a, b)

@@ -1,6 +1,6 @@
-"""Sums, differences and products of two blocks, which broadcast.
+"""Sums, differences, products and extremes of two blocks, which broadcast.
 
-Sums are formed at the larger of both scales, times 2^−20: an integer x of the other block becomes
+All but products are formed at the larger of both scales, times 2^−20: an integer x of the other block becomes
 shifted(x · 2^20 · floor(its mantissa · 2^30 / the larger one's), 30 + difference of exponents).
 """
 
@@ -25,7 +25,7 @@ ALIGNED_BITS = 20
 
 @dataclass(frozen=True)
 class DynamicPairwiseParams(PairwiseParams):
-    """sign: −1 where the second operand is subtracted."""
+    """sign: −1 where the second operand is subtracted, or the smaller of both is the result."""
 
     sign: int = 1
 

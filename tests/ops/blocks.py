@@ -122,7 +122,9 @@ def _dynamic(rng: np.random.Generator, case: Case, name: str) -> Case:
         ranges.append(found)
     if weight is not None:
         operands += [None] * (3 - len(operands))
-    attrs = replace(node.attrs, activation=Activation.NONE) if hasattr(node.attrs, "activation") else node.attrs
+    attrs = node.attrs
+    if getattr(attrs, "activation", Activation.NONE) is not Activation.NONE:
+        attrs = replace(attrs, activation=Activation.NONE)
     (y,) = case.graph.results(node)
     results = [Tensor("y", y.shape, DType.INT32), scale("y_scale")]
     return one_of_blocks(rng, name, [*operands, *ranges], results, attrs)

@@ -87,6 +87,7 @@ def around_zero() -> Graph:
     a = net.node("MAX_POOL_2D", a, name="pool", filter=(2, 2), stride=(2, 2))
     b = net.node("AVERAGE_POOL_2D", b, name="mean", filter=(2, 2), stride=(2, 2))
     b = net.node("LEAKY_RELU", b, name="leaky", alpha=0.1)
+    a = net.node("MAXIMUM", a, net.node("MINIMUM", a, b, name="smaller"), name="larger")
     x = net.node("CONCATENATION", a, b, name="joined", axis=3)
     x = net.node("MUL", x, net.random(1, 1, 1, 10), name="scaled")
     whole = net.node("AVERAGE_POOL_2D", x, name="whole", filter=(2, 2), stride=(2, 2))
@@ -101,6 +102,7 @@ def test_zero_stays_zero_through_padding_and_rectifiers(scheme, least):
     integer = quantize(graph, None, find_scheme(scheme))
     assert distance(graph, integer, data) > least
     assert {node.op for node in integer.nodes} >= {"PAD", "LEAKY_RELU", "DYNAMIC_CONCATENATION", "DYNAMIC_MEAN", "CAST"}
+    assert {node.op for node in integer.nodes} >= {"DYNAMIC_MAXIMUM", "DYNAMIC_MINIMUM"}
 
 
 def test_inputs_and_outputs_are_fixed_point():

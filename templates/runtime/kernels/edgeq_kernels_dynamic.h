@@ -63,6 +63,19 @@ arm_cmsis_nn_status edgeq_dynamic_add_s8(const int8_t *input_1,
                                          int32_t *output,
                                          int32_t *output_scale);
 
+/* The larger of both with broadcasting, the smaller where sign is -1, at the larger scale times 2^-20. */
+arm_cmsis_nn_status edgeq_dynamic_extreme_s8(const int8_t *input_1,
+                                             const int32_t *range_1,
+                                             const int8_t *input_2,
+                                             const int32_t *range_2,
+                                             int32_t rank,
+                                             const int32_t *dims,
+                                             const int32_t *strides_1,
+                                             const int32_t *strides_2,
+                                             int32_t sign,
+                                             int32_t *output,
+                                             int32_t *output_scale);
+
 /* sign * a * b with broadcasting, at the product of the scales. */
 arm_cmsis_nn_status edgeq_dynamic_mul_s8(const int8_t *input_1,
                                          const int32_t *range_1,
