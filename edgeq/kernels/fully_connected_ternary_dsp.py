@@ -34,12 +34,11 @@ class FullyConnectedTernaryDspS8(Kernel):
     """Layers of up to 3584 inputs.
 
     `packed` begins with the number of inputs, a multiple of eight, after which sums have to be taken down. Where none
-    has to, it is 0 if requantization is that of `two_words`, else -1 if all factors are below a half, else -2. It
-    holds one record per four units (a, b), (c, d): for every eight inputs a word of each pair (`packing.ternary_steps`)
-    with inputs 0 and 2, 1 and 3, 4 and 6, 5 and 7. Then come two words for each unit (`paired_quant`); or the units'
-    biases with the input's offset folded in, doubled, and the three words of each (`packing.either_channels_of`). A
-    depth that is no multiple of eight ends with the last eight weights, those that came before set to 0; below eight,
-    zeros follow.
+    has to, it is 0 if requantization is that of `two_words`, else -1. It holds one record per four units a, b, c, d:
+    for every eight inputs a word of each pair (`packing.ternary_steps`) with inputs 0 and 2, 1 and 3, 4 and 6, 5 and 7.
+    Then come two words for each unit (`paired_quant`); or the units' biases with the input's offset folded in, doubled,
+    and the three words of each (`packing.either_channels_of`). A depth that is no multiple of eight ends with the last
+    eight weights, those that came before set to 0; below eight, zeros follow.
     """
 
     name = "edgeq_fully_connected_ternary_dsp_s8"
@@ -86,8 +85,8 @@ def ternary_table(p: Any, weights: np.ndarray) -> np.ndarray:
         head = 0
         quant = quant.reshape(len(units), -1)
     else:
-        channels, all_right = _channels(p, weights)
-        head = (-1 if all_right else -2) if at_once else 2 * taken
+        channels, _ = _channels(p, weights)
+        head = -1 if at_once else 2 * taken
         quant = np.concatenate([2 * channels.bias[units], channels.quant[units].reshape(len(units), -1)], axis=1)
     words = np.concatenate([ternary_steps(first, second).swapaxes(1, 2).reshape(len(units), -1), quant], axis=1)
     return frozen_array(wrap_int32(np.append(head, words)))

@@ -87,8 +87,7 @@ static inline joint add_steps(joint s, const uint32_t **x, const int32_t **k, in
     "sub %[" s "], %[" s "], %[" a "]\n\t"                       \
     "add %[" a "], %[p], %[" a "], lsl #1\n\t"                   \
     "add %[" s "], %[q], %[" s "], asr #13\n\t"
-/* edgeq_finish_above_s8, and edgeq_finish_s8. */
-#define SCALED(d) "smmlar %[" d "], %[" d "], %[p], %[q]\n\t"
+/* edgeq_finish_s8. */
 #define SCALED_AWAY(d)                                           \
     "add %[fields], %[q], %[" d "], asr #31\n\t"                 \
     "smmlar %[" d "], %[" d "], %[p], %[fields]\n\t"
@@ -100,7 +99,6 @@ static inline joint add_steps(joint s, const uint32_t **x, const int32_t **k, in
     "lsl %[" d "], %[" d "], %[ones]\n\t"                        \
     "smmlar %[" d "], %[" d "], %[p], %[q]\n\t"                  \
     "ssat %[" d "], #8, %[" d "]\n\t"
-#define BELOW(d0, d1, d2, d3) SCALED(d0) LIMITED(d0) SCALED(d1) LIMITED(d1) SCALED(d2) LIMITED(d2) SCALED(d3) LIMITED(d3)
 #define BELOW_AWAY(d0, d1, d2, d3)                               \
     SCALED_AWAY(d0) LIMITED(d0) SCALED_AWAY(d1) LIMITED(d1) SCALED_AWAY(d2) LIMITED(d2) SCALED_AWAY(d3) LIMITED(d3)
 #define EITHER(d0, d1, d2, d3)                                   \
@@ -198,8 +196,6 @@ static EDGEQ_NOINLINE void convolve_at_once(const edgeq_widened *v, const uint32
                 : "cc", "memory");
     } else if (kind == ANY_FACTORS) {
         __asm__(RECORDS(EITHER) RECORD_OPERANDS);
-    } else if (v->is_plain) {
-        __asm__(RECORDS(BELOW) RECORD_OPERANDS);
     } else {
         __asm__(RECORDS(BELOW_AWAY) RECORD_OPERANDS);
     }

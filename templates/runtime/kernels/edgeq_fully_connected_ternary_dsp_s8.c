@@ -15,7 +15,7 @@
 
 #define FIELDS 0xc003c003u
 /* The table's first number: what requantizes sums that fit their bits, or after how many inputs they are taken down. */
-enum { ANY_FACTORS = -2, FACTORS_BELOW_HALF = -1, TWO_WORDS = 0 };
+enum { THREE_WORDS = -1, TWO_WORDS = 0 };
 /* A piece has at least 56 inputs: no more fill 14 bits. */
 #define EDGEQ_TERNARY_PIECES 64
 
@@ -119,11 +119,6 @@ static inline int32_t second_of(uint32_t joint, int32_t first)
     return edgeq_wrap_s32(joint - (uint32_t)(first >> 18));
 }
 
-static inline int8_t finish(int32_t kind, int32_t doubled, edgeq_channel_quant quant)
-{
-    return (int8_t)(kind == FACTORS_BELOW_HALF ? edgeq_finish_s8(doubled, quant) : edgeq_finish_either_s8(doubled, quant));
-}
-
 static inline edgeq_channel_quant quant_at(const int32_t *k)
 {
     return edgeq_next_quant(&k);
@@ -163,10 +158,10 @@ static inline __attribute__((always_inline)) void all_units(const int8_t *x, int
         } else {
             const edgeq_word_pair of_ab = edgeq_next_pair(&k);
             const edgeq_word_pair of_cd = edgeq_next_pair(&k);
-            y[0] = finish(kind, (int32_t)of_ab.first + (a >> 17), edgeq_next_quant(&k));
-            y[1] = finish(kind, (int32_t)of_ab.second + (b >> 13), edgeq_next_quant(&k));
-            y[2] = finish(kind, (int32_t)of_cd.first + (c >> 17), edgeq_next_quant(&k));
-            y[3] = finish(kind, (int32_t)of_cd.second + (d >> 13), edgeq_next_quant(&k));
+            y[0] = (int8_t)edgeq_finish_either_s8((int32_t)of_ab.first + (a >> 17), edgeq_next_quant(&k));
+            y[1] = (int8_t)edgeq_finish_either_s8((int32_t)of_ab.second + (b >> 13), edgeq_next_quant(&k));
+            y[2] = (int8_t)edgeq_finish_either_s8((int32_t)of_cd.first + (c >> 17), edgeq_next_quant(&k));
+            y[3] = (int8_t)edgeq_finish_either_s8((int32_t)of_cd.second + (d >> 13), edgeq_next_quant(&k));
         }
         if (y == last) {
             return;
@@ -181,14 +176,9 @@ static EDGEQ_NOINLINE void units_by_two_words(const int8_t *x, int32_t depth, co
     all_units(x, depth, TWO_WORDS, k, y, units);
 }
 
-static EDGEQ_NOINLINE void units_below_half(const int8_t *x, int32_t depth, const int32_t *k, int8_t *y, int32_t units)
+static EDGEQ_NOINLINE void units_by_three_words(const int8_t *x, int32_t depth, const int32_t *k, int8_t *y, int32_t units)
 {
-    all_units(x, depth, FACTORS_BELOW_HALF, k, y, units);
-}
-
-static EDGEQ_NOINLINE void any_units(const int8_t *x, int32_t depth, const int32_t *k, int8_t *y, int32_t units)
-{
-    all_units(x, depth, ANY_FACTORS, k, y, units);
+    all_units(x, depth, THREE_WORDS, k, y, units);
 }
 
 static inline void add_pair(uint32_t joint, int32_t *first, int32_t *second)
@@ -280,10 +270,8 @@ static inline bool whole_batch(const int8_t *x, int32_t depth, const int32_t *pa
     }
     if (packed[0] == TWO_WORDS) {
         units_by_two_words(x, depth, packed + 1, y, units);
-    } else if (packed[0] == FACTORS_BELOW_HALF) {
-        units_below_half(x, depth, packed + 1, y, units);
     } else {
-        any_units(x, depth, packed + 1, y, units);
+        units_by_three_words(x, depth, packed + 1, y, units);
     }
     return true;
 }
