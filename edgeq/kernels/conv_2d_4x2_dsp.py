@@ -49,7 +49,7 @@ class Convolve4x2DspS8(ByFour):
 
     name = "edgeq_convolve_4x2_dsp_s8"
     tuned = True
-    code_bytes = 2906
+    code_bytes = 2898
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         if not (cpu.dsp and not cpu.mve and p.groups == 1 and p.weights.shape[0] >= 2):

@@ -30,7 +30,7 @@ class DepthwiseConv3x3DspS8(Kernel):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_3x3_dsp.c.j2"
     tuned = True
-    code_bytes = 1268
+    code_bytes = 1218
     in_place = True
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:

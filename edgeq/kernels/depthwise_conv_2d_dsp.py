@@ -30,7 +30,7 @@ class DepthwiseConvDspS8(Kernel):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_dsp.c.j2"
     tuned = True
-    code_bytes = 1530
+    code_bytes = 1466
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
         return (

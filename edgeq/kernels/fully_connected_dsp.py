@@ -40,7 +40,7 @@ class FullyConnectedDspS8(Kernel):
     ops = ("FULLY_CONNECTED",)
     template = "fully_connected_dsp.c.j2"
     tuned = True
-    code_bytes = 426
+    code_bytes = 536
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return (

@@ -120,7 +120,6 @@ static inline const int32_t *finish(const walk *v, sums acc, const int32_t *k, i
         }
         return k;
     }
-#pragma GCC unroll 4
     for (i = 0; i < 4; ++i) {
         const int32_t sum = acc.channel[i];
         const int32_t value = EDGEQ_HAS_SHORT_CUTS && v->has_one_shift
