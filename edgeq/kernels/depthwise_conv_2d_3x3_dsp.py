@@ -30,7 +30,7 @@ class DepthwiseConv3x3DspS8(Kernel):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_3x3_dsp.c.j2"
     tuned = True
-    code_bytes = 1218
+    code_bytes = 1178
     in_place = True
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
@@ -88,5 +88,5 @@ def _cost(p: DepthwiseConv2DParams, by_columns: bool) -> int:
     """Instructions where lines are columns, or rows; results by one shift."""
     n, height, width, channels = p.input_shape
     lines, length = (width, height) if by_columns else (height, width)
-    line = 140 + 17 * (length // 2) + 4 * (57 + 26 * (length // 2) + 45 * (length % 2))
+    line = 140 + 17 * (length // 2) + 4 * (28 + 26 * (length // 2) + 33 * (length % 2))
     return n * -(-channels // 4) * (80 + 9 * length + lines * line)

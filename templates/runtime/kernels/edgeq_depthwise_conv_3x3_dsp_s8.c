@@ -127,24 +127,41 @@ static EDGEQ_NOINLINE void widen_line(const image *v, const int8_t *x, uint32_t 
     put(to, plane, (v->length & 1) == 0 ? widened(v, x) : none, none);
 }
 
-/* What the results of a channel have in common, in pairs for LDRD. */
-typedef struct {
-    int32_t first[2];   /* the bias, twice */
-    int32_t quant[2];   /* multiplier and addend */
-    int32_t shift;      /* where it is not one for all */
-} channel;
-
+/*
+ * The results of a line of `channels` neighbouring channels, one above: their strips begin at x, their records at k, their
+ * results at y; `weights` is the number of words from a record to the weights. Limits narrower than int8 are for the caller.
+ */
 #if defined(__ARM_FEATURE_DSP)
-/* By hand: it takes all fourteen registers. */
+/* By hand: it takes all fourteen registers. A record with its weights, and where its line begins. */
+#define CHANNEL(record)                                          \
+    "0:\n\t"                                                     \
+    "ldrd %[s], %[t], %[table]\n\t"                              \
+    "add %[t], %[s], %[t]\n\t"                                   \
+    "ldm %[t], {%[w01], %[w12], %[w34], %[w45], %[w67], %[w78]}\n\t" \
+    "ldrd %[a], %[b], [%[s]]\n\t"                                \
+    "ldrd %[t], %[u], [%[s], #8]\n\t"                            \
+    "add %[s], %[s], #4 * " record "\n\t"                        \
+    "str %[s], %[table]\n\t"                                     \
+    "strd %[a], %[a], %[bias]\n\t"                               \
+    "strd %[b], %[t], %[quant]\n\t"                              \
+    "str %[u], %[shift]\n\t"                                     \
+    "ldrd %[x], %[y], %[place]\n\t"                              \
+    "ldrd %[s], %[t], %[begin]\n\t"                              \
+    "ldr %[u], %[plane]\n\t"                                     \
+    "add %[t], %[x], %[t]\n\t"                                   \
+    "strd %[s], %[t], %[walk]\n\t"                               \
+    "add %[u], %[x], %[u]\n\t"                                   \
+    "add %[v], %[y], #1\n\t"                                     \
+    "strd %[u], %[v], %[place]\n"
 #define TAPS(x, next, w01, w12)                                  \
     "smlad %[a], %[" x "], %[" w01 "], %[a]\n\t"                 \
     "smlatb %[b], %[" x "], %[" w01 "], %[b]\n\t"                \
     "smlabt %[a], %[" next "], %[" w12 "], %[a]\n\t"             \
     "smlad %[b], %[" next "], %[" w12 "], %[b]\n\t"
-/* Three words of lines, then their next ones, one of which has come along. */
+/* Two outputs. Three words of lines, then their next ones, one of which has come along. */
 #define SUMS                                                     \
     "1:\n\t"                                                     \
-    "ldrd %[a], %[b], %[first]\n\t"                              \
+    "ldrd %[a], %[b], %[bias]\n\t"                               \
     "ldm %[x]!, {%[s], %[t], %[u], %[v]}\n\t" TAPS("s", "v", "w01", "w12") \
     "ldrd %[s], %[v], [%[x]], #-4\n\t" TAPS("t", "s", "w34", "w45") TAPS("u", "v", "w67", "w78") \
     "ldrd %[s], %[t], %[quant]\n\t"
@@ -165,107 +182,108 @@ typedef struct {
     "smmla %[b], %[b], %[s], %[t]\n\t"                           \
     "ssat %[a], #8, %[a], asr " EDGEQ_ONE_SHIFT_TEXT "\n\t"      \
     "ssat %[b], #8, %[b], asr " EDGEQ_ONE_SHIFT_TEXT "\n\t"
+/* An odd number of outputs ends with two at one place, of which the first stays. */
 #define NEXT                                                     \
     "ldrd %[u], %[v], %[walk]\n\t"                               \
     "strb %[b], [%[y], %[u]]\n\t"                                \
     "strb %[a], [%[y]]\n\t"                                      \
     "add %[y], %[y], %[u], lsl #1\n\t"                           \
     "cmp %[x], %[v]\n\t"                                         \
-    "bne 1b"
-#define OPERANDS                                                                                                     \
-    : [x] "+r"(x), [y] "+r"(y), [a] "=&r"(a), [b] "=&r"(b), [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(last) \
-    : [w01] "r"(w[0]), [w12] "r"(w[1]), [w34] "r"(w[2]), [w45] "r"(w[3]), [w67] "r"(w[4]), [w78] "r"(w[5]),          \
-      [first] "m"(c->first), [quant] "m"(c->quant), [shift] "m"(c->shift), [walk] "m"(walk)                          \
+    "bne 1b\n\t"                                                 \
+    "ldr %[t], %[odd]\n\t"                                       \
+    "ands %[s], %[u], %[t]\n\t"                                  \
+    "beq 2f\n\t"                                                 \
+    "mov %[s], #0\n\t"                                           \
+    "add %[t], %[v], #12\n\t"                                    \
+    "strd %[s], %[t], %[walk]\n\t"                               \
+    "b 1b\n"                                                     \
+    "2:\n\t"                                                     \
+    "ldr %[s], %[left]\n\t"                                      \
+    "subs %[s], %[s], #1\n\t"                                    \
+    "str %[s], %[left]\n\t"                                      \
+    "bne 0b"
+#define OPERANDS                                                                                                    \
+    : [w01] "=&r"(w01), [w12] "=&r"(w12), [w34] "=&r"(w34), [w45] "=&r"(w45), [w67] "=&r"(w67), [w78] "=&r"(w78),    \
+      [x] "=&r"(x_at), [y] "=&r"(y_at), [a] "=&r"(a), [b] "=&r"(b), [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u),        \
+      [v] "=&r"(last), [table] "+m"(table), [place] "+m"(place), [walk] "=m"(walk), [bias] "=m"(bias),             \
+      [quant] "=m"(quant), [shift] "=m"(shift), [left] "+m"(left)                                                   \
+    : [begin] "m"(begin), [plane] "m"(plane), [odd] "m"(odd)                                                        \
     : "cc", "memory"
 
-/* `pairs` of outputs, `step` bytes apart, and where the next one goes. Of two at one place the first stays. */
-static inline int8_t *convolve_pairs(const image *v, const channel *c, const int32_t *w, const uint32_t *x, int32_t pairs,
-                                     int32_t step, int8_t *y)
+static inline void convolve_channels(const image *v, const uint32_t *x, const int32_t *k, int32_t weights,
+                                     int32_t channels, int8_t *y)
 {
-    const int32_t walk[2] = {step, (int32_t)(x + LINES * pairs)};
-    uint32_t a, b;
+    const int32_t pairs = v->length / 2;
+    int32_t table[2] = {(int32_t)k, 4 * weights};
+    int32_t place[2] = {(int32_t)x, (int32_t)y};
+    /* From result to result, and how far the strip goes: a single one is a pair of which one counts. */
+    const int32_t begin[2] = {pairs > 0 ? v->x_step : 0, 4 * LINES * (pairs > 0 ? pairs : 1)};
+    const int32_t plane = 4 * LINES * v->words;
+    const int32_t odd = -(v->length & 1);
+    int32_t left = channels;
+    int32_t walk[2], bias[2], quant[2], shift;
     /* LDM fills registers in the order of their numbers. */
+    register uint32_t w01 __asm__("r0");
+    register uint32_t w12 __asm__("r1");
+    register uint32_t w34 __asm__("r2");
+    register uint32_t w45 __asm__("r3");
+    register uint32_t w67 __asm__("r4");
+    register uint32_t w78 __asm__("r5");
     register uint32_t s __asm__("r8");
     register uint32_t t __asm__("r9");
     register uint32_t u __asm__("r10");
     register uint32_t last __asm__("r11");
+    uint32_t x_at, y_at, a, b;
 
     if (EDGEQ_HAS_SHORT_CUTS && v->has_one_shift) {
-        __asm__ volatile(SUMS FINISHED_AT_ONCE NEXT OPERANDS);
+        __asm__ volatile(CHANNEL("13") SUMS FINISHED_AT_ONCE NEXT OPERANDS);
     } else {
-        __asm__ volatile(SUMS FINISHED NEXT OPERANDS);
+        __asm__ volatile(CHANNEL("14") SUMS FINISHED NEXT OPERANDS);
     }
-    return y;
 }
 #else
-static inline int8_t finished(const image *v, const channel *c, int32_t sum)
+static int8_t finished(const image *v, const int32_t *k, int32_t sum)
 {
-    const edgeq_word_pair pair = {(uint32_t)c->quant[0], (uint32_t)c->quant[1]};
-    const edgeq_channel_quant quant = {c->quant[0], c->quant[1], c->shift};
+    const edgeq_word_pair pair = {(uint32_t)k[1], (uint32_t)k[2]};
+    const edgeq_channel_quant quant = {k[1], k[2], k[3]};
     return (int8_t)(v->has_one_shift ? edgeq_finish_at_once_s8(sum, pair) : edgeq_finish_s8(sum, quant));
 }
 
-static inline int8_t *convolve_pairs(const image *v, const channel *c, const int32_t *w, const uint32_t *x, int32_t pairs,
-                                     int32_t step, int8_t *y)
+static void convolve_channels(const image *v, const uint32_t *x, const int32_t *k, int32_t weights, int32_t channels,
+                              int8_t *y)
 {
-    for (; pairs > 0; --pairs, x += LINES) {
-        int32_t first = c->first[0];
-        int32_t second = c->first[1];
-        int32_t line;
-        for (line = 0; line < LINES; ++line) {
-            const uint32_t next = x[line + LINES];
-            const uint32_t w01 = (uint32_t)w[2 * line];
-            const uint32_t w12 = (uint32_t)w[2 * line + 1];
-            first = edgeq_mac_both(x[line], w01, first);
-            first = edgeq_mac_low(next, w12 >> 16, first);
-            second = edgeq_mac_low(x[line] >> 16, w01, second);
-            second = edgeq_mac_both(next, w12, second);
+    int32_t c, i, line;
+
+    for (c = 0; c < channels; ++c, x += LINES * v->words, k += RECORD(v)) {
+        const int32_t *const w = k + weights;
+        for (i = 0; i < v->length; ++i) {
+            const uint32_t *const at = x + LINES * (i / 2);
+            int32_t sum = k[0];
+            for (line = 0; line < LINES; ++line) {
+                const uint32_t next = at[line + LINES];
+                const uint32_t w01 = (uint32_t)w[2 * line];
+                const uint32_t w12 = (uint32_t)w[2 * line + 1];
+                if ((i & 1) == 0) {
+                    sum = edgeq_mac_low(next, w12 >> 16, edgeq_mac_both(at[line], w01, sum));
+                } else {
+                    sum = edgeq_mac_both(next, w12, edgeq_mac_low(at[line] >> 16, w01, sum));
+                }
+            }
+            y[i * v->x_step + c] = finished(v, k, sum);
         }
-        y[step] = finished(v, c, second);
-        y[0] = finished(v, c, first);
-        y += 2 * step;
     }
-    return y;
 }
 #endif
 
-/*
- * A line of `channels` neighbouring channels: their strips begin at x, their records at k, their results at y. place: of
- * the uppermost line in the strip.
- */
+/* The same with limits. place: of the uppermost line in the strip, to which the weights of row 0 belong. */
 static EDGEQ_NOINLINE void convolve_line(const image *v, const uint32_t *x, const int32_t *k, int32_t place,
                                          int32_t channels, int8_t *y)
 {
-    const int32_t pairs = v->length / 2;
-    int8_t *const line = y;
     int32_t i, c;
 
-    for (c = 0; c < channels; ++c, x += LINES * v->words, k += RECORD(v)) {
-        const channel of = {{k[0], k[0]}, {k[1], k[2]}, k[3]};
-        /* The weights of row 0 belong to the line at `place`. */
-        const int32_t *const w = k + (RECORD(v) - WEIGHTS) + (place == 0 ? 0 : 2 * (LINES - place));
-        const uint32_t *at = x;
-        int32_t step = v->x_step;
-        int32_t count = pairs;
-
-        y = line + c;
-        if (count == 0) {
-            step = 0;
-            count = 1;
-        }
-        for (;;) {
-            y = convolve_pairs(v, &of, w, at, count, step, y);
-            if (step == 0 || (v->length & 1) == 0) {
-                break;
-            }
-            /* An odd number of outputs ends with a pair of which one counts. */
-            at += LINES * count;
-            step = 0;
-            count = 1;
-        }
-    }
+    convolve_channels(v, x, k, RECORD(v) - WEIGHTS + (place == 0 ? 0 : 2 * (LINES - place)), channels, y);
     if (v->is_limited) {
-        for (y = line, i = v->length; i > 0; --i, y += v->x_step) {
+        for (i = v->length; i > 0; --i, y += v->x_step) {
             for (c = 0; c < channels; ++c) {
                 y[c] = (int8_t)edgeq_clamp(y[c], v->low, v->high);
             }
