@@ -8,18 +8,15 @@ import numpy as np
 
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
-from edgeq.kernels.base import Kernel
 from edgeq.kernels.packing import (
     VectorChannels,
     blocks,
     fold_offset,
-    int8_words,
-    joint_biases,
-    joint_pairs,
     joint_pairs_fit,
     padded_steps,
     vector_channels_of,
 )
+from edgeq.kernels.vector_tables import JointTable, VectorTable
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.ops.spatial import covered
@@ -32,7 +29,7 @@ _CHANNELS = 4
 
 
 @register
-class ConvolveMveS8(Kernel):
+class ConvolveMveS8(VectorTable):
     """No groups, four output channels and more.
 
     `packed` holds one record per four output channels: their biases with the input's offset folded in; for every row of
@@ -66,38 +63,22 @@ class ConvolveMveS8(Kernel):
 
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`, and `copied`, one number: 1 where every window is copied."""
-        bias, quant = _channels(p).words(blocks(p.weights.shape[0], _CHANNELS))
-        packed = np.concatenate([self.bias_words(bias), self.weight_words(_steps(p)), quant], axis=1)
+        records = blocks(p.weights.shape[0], _CHANNELS)
         return {
-            "packed": frozen_array(packed.astype(np.int32)),
+            "packed": self.packed(_channels(p), records, _steps(p)),
             "copied": frozen_array(np.array([_copies_all(p)], np.int8)),
         }
 
-    def bias_words(self, bias: np.ndarray) -> np.ndarray:
-        """Of biases of the records' channels, int64 (records, 4)."""
-        return bias
-
-    def weight_words(self, steps: np.ndarray) -> np.ndarray:
-        """int32 (records, …) of weights int8 (records, steps, 4, 16)."""
-        return int8_words(steps).reshape(len(steps), -1)
-
 
 @register
-class ConvolveMveS4(ConvolveMveS8):
+class ConvolveMveS4(JointTable, ConvolveMveS8):
     """Weights of four bits: two channels share the bytes of the table (`joint_pairs`)."""
 
     name = "edgeq_convolve_mve_s4"
-    weight_types = ("int4",)
     code_bytes = 4018
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         return super().supports(p, cpu) and joint_pairs_fit(_steps(p), _channels(p).bound(p.weights, 128))
-
-    def bias_words(self, bias: np.ndarray) -> np.ndarray:
-        return joint_biases(bias)
-
-    def weight_words(self, steps: np.ndarray) -> np.ndarray:
-        return super().weight_words(joint_pairs(steps).astype(np.int8))
 
 
 def _steps(p: Conv2DParams) -> np.ndarray:

@@ -6,19 +6,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgeq.ir import frozen_array
 from edgeq.kernels import register
-from edgeq.kernels.base import Kernel
 from edgeq.kernels.packing import (
     VectorChannels,
     fold_offset,
-    int8_words,
-    joint_biases,
-    joint_pairs,
     joint_pairs_fit,
     padded_steps,
     vector_channels_of,
 )
+from edgeq.kernels.vector_tables import JointTable, VectorTable
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu
 
@@ -26,7 +22,7 @@ _UNITS = 4
 
 
 @register
-class FullyConnectedMveS8(Kernel):
+class FullyConnectedMveS8(VectorTable):
     """Any number of inputs and units.
 
     `packed` holds one record per four units: their biases with the input's offset folded in; for every sixteen inputs
@@ -47,35 +43,18 @@ class FullyConnectedMveS8(Kernel):
         return 60 + p.batches * -(-p.units // _UNITS) * (10 * -(-p.depth // 16) + 32)
 
     def extras(self, p: FullyConnectedParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        bias, quant = _channels(p).words(_tiles(p))
-        packed = np.concatenate([self.bias_words(bias), self.weight_words(_steps(p)), quant], axis=1)
-        return {"packed": frozen_array(packed.astype(np.int32))}
-
-    def bias_words(self, bias: np.ndarray) -> np.ndarray:
-        """Of biases of the records' units, int64 (records, 4)."""
-        return bias
-
-    def weight_words(self, steps: np.ndarray) -> np.ndarray:
-        """int32 (records, …) of weights int8 (records, steps, 4, 16)."""
-        return int8_words(steps).reshape(len(steps), -1)
+        return {"packed": self.packed(_channels(p), _tiles(p), _steps(p))}
 
 
 @register
-class FullyConnectedMveS4(FullyConnectedMveS8):
+class FullyConnectedMveS4(JointTable, FullyConnectedMveS8):
     """Weights of four bits: two units share the bytes of the table (`joint_pairs`)."""
 
     name = "edgeq_fully_connected_mve_s4"
-    weight_types = ("int4",)
     code_bytes = 542
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return super().supports(p, cpu) and joint_pairs_fit(_steps(p), _channels(p).bound(p.weights, 128))
-
-    def bias_words(self, bias: np.ndarray) -> np.ndarray:
-        return joint_biases(bias)
-
-    def weight_words(self, steps: np.ndarray) -> np.ndarray:
-        return super().weight_words(joint_pairs(steps).astype(np.int8))
 
 
 def _tiles(p: FullyConnectedParams) -> np.ndarray:

@@ -12,6 +12,9 @@ from edgeq.kernels.packing import (
     blocks,
     channels_of,
     int8_words,
+    joint_biases,
+    joint_pairs,
+    joint_pairs_fit,
     lanes,
     padded_rows,
     padded_steps,
@@ -144,3 +147,30 @@ def test_vectors_make_the_constant_of_a_channel_without_weights():
         packed = vector_channels_of(p, np.zeros((1, 9), np.int8), np.array([bias]), REACH)
         actual = vector_finished(packed.bias, packed.multiplier[0], packed.shift[0], -5, rectified=False)
         assert actual[0] == expected(np.array([bias]), 1 << 30, shift, -5)[0]
+
+
+def test_sums_of_channels_that_share_bytes_are_taken_apart():
+    rng = np.random.default_rng(4)
+    steps = rng.integers(-8, 8, (2, 3, 4, 16), dtype=np.int8)
+    steps[:, :, 1::2] = np.maximum(steps[:, :, 1::2], -7)
+    x = rng.integers(-128, 128, (3, 1, 16))
+    bias = rng.integers(-5000, 5000, (2, 4))
+    assert joint_pairs_fit(steps, 1 << 26)
+
+    shared = joint_pairs(steps).astype(np.int8)
+    words = joint_biases(bias)
+    both = (shared * x).sum(axis=(1, 3)) + words[:, 1::2]
+    first = (np.left_shift(shared, 4).astype(np.int8) * x).sum(axis=(1, 3)) + words[:, ::2]
+    exact = (steps * x).sum(axis=(1, 3)) + bias
+    np.testing.assert_array_equal(first, 16 * exact[:, ::2])
+    np.testing.assert_array_equal(both, 16 * exact[:, 1::2] + exact[:, ::2])
+
+
+def test_the_least_weight_beside_less_than_zero_fits_no_byte():
+    steps = np.zeros((1, 1, 4, 16), np.int8)
+    steps[0, 0, 3, 5] = -8
+    assert joint_pairs_fit(steps, 100)
+    steps[0, 0, 2, 5] = -1
+    assert not joint_pairs_fit(steps, 100)
+    steps[0, 0, 2, 5] = 0
+    assert not joint_pairs_fit(steps, 1 << 27)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The walk of convolutions for cores with the vector extension over their windows. What lies outside of the image counts as the zero point, whose offset
- * is part of the bias. Rows of windows are contiguous in the image: windows are read where they are, only those that
- * hang over an edge are copied. Where rows are short, it pays to copy all of them, for then a window is one row.
+ * The walk of convolutions for cores with the vector extension over their windows. What lies outside of the image counts
+ * as the zero point, whose offset is part of the bias. Rows of windows are contiguous in the image: windows are read where
+ * they are, only those that hang over an edge are copied. Where rows are short, it pays to copy all of them, for then a
+ * window is one row.
  */
 #ifndef EDGEQ_MVE_WINDOWS_H
 #define EDGEQ_MVE_WINDOWS_H
