@@ -7,7 +7,7 @@
 /* The step that comes to stand at this one. */
 static inline int32_t source_of(int32_t step, int64_t length, int32_t steps)
 {
-    const int32_t end = length < steps ? (int32_t)length : steps;
+    const int32_t end = length < 0 ? 0 : length < steps ? (int32_t)length : steps;
 
     return step < end ? end - 1 - step : step;
 }
