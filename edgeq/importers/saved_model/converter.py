@@ -86,7 +86,10 @@ def _signature(model: Any) -> str:
     if "serving_default" in names:
         return "serving_default"
     if len(names) != 1:
-        raise Refused(f"the SavedModel has the signatures {names}, none of which is 'serving_default'")
+        raise Refused(
+            f"the SavedModel has the signatures {names}, none of which is 'serving_default': save it with one of that "
+            "name, or convert the wanted one with TFLiteConverter.from_saved_model(folder, signature_keys=[...])"
+        )
     return names[0]
 
 
