@@ -92,6 +92,36 @@ def test_real_functions_between_integers_become_integers(op, table, power, tmp_p
     np.testing.assert_array_equal(ours, theirs, err_msg=str(Case(op, imported, (values,))))
 
 
+@pytest.mark.parametrize("rows", [7, 6])
+def test_indices_may_count_from_the_end(rows, tmp_path):
+    """As TF 2.21 writes Keras 3's embeddings. With another number than the table's rows they are no such indices."""
+    table = np.random.default_rng(1).integers(-128, 128, (7, 4)).astype(np.int8)
+    quant = QuantParams([0.03], [5])
+    tensors = [
+        Tensor("i", (1, 5), DType.INT32),
+        Tensor("zero", (), DType.INT32, data=frozen_array(np.int32(0))),
+        Tensor("rows", (), DType.INT32, data=frozen_array(np.int32(rows))),
+        Tensor("less", (1, 5), DType.BOOL),
+        Tensor("more", (1, 5), DType.INT32),
+        Tensor("wrapped", (1, 5), DType.INT32),
+        Tensor("table", (7, 4), DType.INT8, quant, frozen_array(table)),
+        integers("y", DType.INT8, quant, 1, 5, 4),
+    ]
+    nodes = [
+        ("LESS", ("i", "zero"), ("less",), options("LessOptions")),
+        ("ADD", ("i", "rows"), ("more",), options("AddOptions")),
+        ("SELECT_V2", ("less", "more", "i"), ("wrapped",), options("SelectV2Options")),
+        ("GATHER", ("table", "wrapped"), ("y",), options("GatherOptions", axis=0)),
+    ]
+    graph, path = island(tmp_path, tensors, nodes, ("i",), ("y",))
+    if rows != 7:
+        assert [node.op for node in graph.nodes] == ["LESS", "ADD", "SELECT_V2", "GATHER"]
+        return
+    assert [node.op for node in graph.nodes] == ["FLOOR_MOD", "GATHER"]
+    x = np.random.default_rng(0).integers(-rows, rows, (6, 1, 5)).astype(np.int32)
+    _built_equals(path, x, run_tflite(path.read_bytes(), [x]), tmp_path)
+
+
 @pytest.mark.parametrize("sizes", [(4, 0, 5), (4, -1, 5)])
 def test_empty_pieces_that_nothing_reads_are_left_out(sizes, tmp_path):
     """As TF 2.14 splits the recurrent part of a GRU with reset_after=False."""

@@ -1,4 +1,5 @@
-"""Operators of files that become others: POW by a constant exponent, ADD_N, SPLIT_V with empty pieces."""
+"""Operators of files that become others: POW by a constant exponent, ADD_N, SPLIT_V with empty pieces, and indices that
+count from the end."""
 
 from __future__ import annotations
 
@@ -33,6 +34,7 @@ class Pieces:
 def rewrite(file: File) -> File:
     """The file with POW by one real exponent written as FUNCTION, ADD_N of real numbers as ADD of ADD, SPLIT_V without
     empty pieces that nothing reads. Others stay: they are named as not supported."""
+    file = _wrapped_indices(file)
     read = {*file.outputs, *(i for operator in file.operators for i in operator.inputs)}
     tensors, operators = list(file.tensors), []
     names = {tensor.name for tensor in tensors}
@@ -61,6 +63,48 @@ def rewrite(file: File) -> File:
         else:
             operators.append(operator)
     return replace(file, tensors=tuple(tensors), operators=tuple(operators))
+
+
+def _wrapped_indices(file: File) -> File:
+    """The file with i < 0 ? i + n : i of plain integers, by which Keras 3's embeddings count from the end, written as
+    FLOOR_MOD: the same for every index that a table of n rows has."""
+    producers = {index: operator for operator in file.operators for index in operator.outputs}
+    operators = [_wrapped(file, producers, operator) or operator for operator in file.operators]
+    if operators == list(file.operators):
+        return file
+    read = {*file.outputs, *(i for operator in operators for i in operator.inputs)}
+    needed = [o for o in operators if o.name not in ("ADD", "LESS") or read.intersection(o.outputs)]
+    return replace(file, operators=tuple(needed))
+
+
+def _wrapped(file: File, producers: dict[int, Operator], operator: Operator) -> Operator | None:
+    if operator.name not in ("SELECT", "SELECT_V2") or len(operator.inputs) != 3:
+        return None
+    which, beyond, index = operator.inputs
+    less, add = producers.get(which), producers.get(beyond)
+    if less is None or add is None or (less.name, add.name) != ("LESS", "ADD"):
+        return None
+    if len(less.inputs) != 2 or len(add.inputs) != 2 or {less.inputs[0], add.inputs[0]} != {index} or index < 0:
+        return None
+    zero, count = (file.tensors[o.inputs[1]] if o.inputs[1] >= 0 else None for o in (less, add))
+    plain = (DType.INT32, DType.INT64)
+    if any(t is None or t.data is None or t.size != 1 or t.dtype not in plain for t in (zero, count)):
+        return None
+    rows = int(np.ravel(count.data)[0])
+    readers = [reader for reader in file.operators if operator.outputs[0] in reader.inputs]
+    if np.any(zero.data) or not all(_picks(file, reader, operator.outputs[0], rows) for reader in readers):
+        return None
+    if add.options is None or add.options.FusedActivationFunction() or operator.outputs[0] in file.outputs:
+        return None
+    return Operator("FLOOR_MOD", (index, add.inputs[1]), operator.outputs, None)
+
+
+def _picks(file: File, reader: Operator, index: int, rows: int) -> bool:
+    """Whether the operator takes rows by these indices, of a table that has so many."""
+    if reader.name != "GATHER" or reader.inputs[1:] != (index,) or reader.inputs[0] < 0:
+        return False
+    shape, axis = file.tensors[reader.inputs[0]].shape, reader.options.Axis() if reader.options is not None else 0
+    return -len(shape) <= axis < len(shape) and shape[axis] == rows
 
 
 def _sizes(operands: list[Tensor | None], operator: Operator) -> np.ndarray | None:
