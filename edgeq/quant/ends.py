@@ -1,8 +1,8 @@
 """The first and the last layers of a network, which schemes of few bits leave with more.
 
-After Esser et al., "Learned Step Size Quantization" (2020), section 3: the matrices of the first and the last layer,
-and what these are multiplied with, keep 8 bits. So do the network's inputs and outputs. Depthwise convolutions, whose
-results have a handful of weights each, keep theirs instead of ternary or binary ones.
+After Esser et al., "Learned Step Size Quantization" (2020): the matrices of the first and the last layer, and what
+these are multiplied with, keep 8 bits. So do the network's inputs and outputs. Depthwise convolutions, whose results
+have a handful of weights each, keep theirs instead of ternary or binary ones.
 """
 
 from __future__ import annotations
