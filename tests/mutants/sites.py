@@ -5,7 +5,7 @@ holds all mutants. Sites are found by their form, none is listed:
 
     ROUNDING    the half that is added before a shift to the right is not; ties that go away from zero go up; the
                 half of a division has the wrong sign; a quotient that is rounded is floored
-    ARITHMETIC  one more after a +, a - or a comparison
+    ARITHMETIC  one more after a +, a -, their assignments or a comparison; a loop that begins one late
 
 What stands in a header is a mutant of its own in every file that includes it.
 """
@@ -57,6 +57,8 @@ _RULES = (
     # one more
     (Kind.ARITHMETIC, r"(?<=[\w)\]] )(<|<=|>|>=)(?= [\w(&*-])", r"\1 @ +"),
     (Kind.ARITHMETIC, r"(?<=[\w)\]] )([+-])(?= [\w(&*])", r"\1 @ \1"),
+    (Kind.ARITHMETIC, r"(?<=[\w)\]] )([+-]=)(?= [\w(&*])", r"\1 @ +"),
+    (Kind.ARITHMETIC, r"(?<=\w = )0(?=; \w+ <)", r"@"),
 )
 _CONSTANT = re.compile(r"\] = \{|^\s*(?:#|static const|enum|typedef|case|_Static_assert|[A-Z_]+ = )|__asm__|\\$|^\s*\"")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
