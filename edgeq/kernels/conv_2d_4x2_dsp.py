@@ -10,8 +10,9 @@ from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.conv_2d_dsp import folded_channels, hangs_over
-from edgeq.kernels.one_shift import BY_256, OneShift, one_shift, sums_between
+from edgeq.kernels.one_shift import BY_256, OneShift, one_shift
 from edgeq.kernels.packing import blocks, joint_lanes, joint_sums_fit, wrap_int32
+from edgeq.kernels.sums import sums_between
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.program import Overlap
@@ -74,7 +75,7 @@ def _one_shift(p: Conv2DParams) -> OneShift | None:
     if p.output_offset != -128:
         return None
     channels = folded_channels(p)
-    lowest, highest = sums_between(p.weights.reshape(p.weights.shape[0], -1), channels.bias, -128, 127)
+    lowest, highest = (channels.bias + end for end in sums_between(p.weights))
     return one_shift(channels, lowest, highest, BY_256)
 
 

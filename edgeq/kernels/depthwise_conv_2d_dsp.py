@@ -9,8 +9,9 @@ import numpy as np
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.one_shift import OneShift, one_shift, scaled, sums_between
+from edgeq.kernels.one_shift import OneShift, one_shift, scaled
 from edgeq.kernels.packing import Channels, blocks, channels_of, lanes
+from edgeq.kernels.sums import sums_between
 from edgeq.kernels.walking import forwards_distance
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
 from edgeq.program import Overlap
@@ -99,4 +100,4 @@ def depthwise_one_shift(p: DepthwiseConv2DParams) -> OneShift | None:
     channels = depthwise_channels(p)
     ends = min(0, -128 + p.input_offset), max(0, 127 + p.input_offset)
     weights = np.moveaxis(p.weights, 3, 0).reshape(p.weights.shape[3], -1)
-    return one_shift(channels, *sums_between(weights, channels.bias, *ends), range(1, 8))
+    return one_shift(channels, *(channels.bias + end for end in sums_between(weights, *ends)), range(1, 8))

@@ -9,7 +9,7 @@ import numpy as np
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.one_shift import BY_256, OneShift, one_shift, sums_between
+from edgeq.kernels.one_shift import BY_256, OneShift, one_shift
 from edgeq.kernels.packing import (
     Channels,
     blocks,
@@ -20,6 +20,7 @@ from edgeq.kernels.packing import (
     padded_rows,
     wrap_int32,
 )  # fmt: skip
+from edgeq.kernels.sums import sums_between
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu
 
@@ -90,7 +91,7 @@ def _one_shift(p: FullyConnectedParams) -> OneShift | None:
     channels = _channels(p)
     if _segment(p, channels) < p.depth:
         return None
-    return one_shift(channels, *sums_between(p.weights, channels.bias, -128, 127), BY_256)
+    return one_shift(channels, *(channels.bias + end for end in sums_between(p.weights)), BY_256)
 
 
 def _channels(p: FullyConnectedParams) -> Channels | None:

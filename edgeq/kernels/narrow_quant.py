@@ -18,6 +18,7 @@ import numpy as np
 
 from edgeq.ir import frozen_array
 from edgeq.kernels.packing import Channels
+from edgeq.kernels.sums import RESULTS, steps_of
 from edgeq.target import Cpu
 
 # Bits behind the point of the sum, and of what m2 adds to m1.
@@ -59,22 +60,17 @@ def accumulator_bounds(channels: Channels, weights: np.ndarray, reach: int) -> n
     return np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1) * reach + np.abs(channels.bias)
 
 
-def steps_of(quant: np.ndarray, bound: int, limits: tuple[int, int]) -> tuple[int, np.ndarray]:
+def steps_of_channel(quant: np.ndarray, bound: int, limits: tuple[int, int]) -> tuple[int, np.ndarray]:
     """The least result of a channel, and the least accumulators, int64, that give each larger one.
 
     Args:
         quant: int64 (3,), as in `Channels`. bound: the largest magnitude of its accumulator. limits: of the activation,
             within int8.
     """
-    first, last = (int(v) for v in _exact(np.array([-bound, bound], np.int64), quant, limits))
-    values = np.arange(first + 1, last + 1)
-    # by bisection
-    below, steps = np.full(values.shape, -bound, np.int64), np.full(values.shape, bound, np.int64)
-    while (steps - below).max(initial=0) > 1:
-        middle = (below + steps) >> 1
-        reached = _exact(middle, quant, limits) >= values
-        below, steps = np.where(reached, below, middle), np.where(reached, middle, steps)
-    return first, steps
+    ends = np.array([-bound, bound], np.int64)
+    first, last = (int(v) for v in _exact(ends, quant, limits))
+    (steps,) = steps_of(lambda a: _exact(a, quant, limits), ends[:1], ends[1:])
+    return first, steps[first - RESULTS[0] + 1 : last - RESULTS[0] + 1]
 
 
 def _exact(a: np.ndarray, quant: np.ndarray, limits: tuple[int, int]) -> np.ndarray:
@@ -93,7 +89,7 @@ def _channel(quant: np.ndarray, bound: int, limits: tuple[int, int]) -> tuple[in
     limits = max(limits[0], -128), min(limits[1], 127)
     multiplier, addend, shift = (int(v) for v in quant)
     wide = (-1, multiplier, addend, shift, *limits)
-    first, steps = steps_of(quant, bound, limits)
+    first, steps = steps_of_channel(quant, bound, limits)
     if not len(steps):
         return 0, 0, 0, 0, first << POINT, 0
     values = np.arange(first + 1, first + 1 + len(steps))

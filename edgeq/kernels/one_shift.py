@@ -17,6 +17,7 @@ import numpy as np
 
 from edgeq.fixedpoint import INT32_MAX
 from edgeq.kernels.packing import Channels
+from edgeq.kernels.sums import RESULTS, steps_of
 
 # EDGEQ_ONE_SHIFT of edgeq_dsp.h.
 SHIFT = 12
@@ -24,7 +25,6 @@ SHIFT = 12
 BY_256 = range(7, 8)
 # Added to the addend that would be right if multipliers lost no bits, one after the other.
 _ADDENDS = sorted(range(-16, 17), key=abs)
-_RESULTS = np.arange(-127, 128)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +33,6 @@ class OneShift:
 
     quant: np.ndarray
     finer: np.ndarray
-
-
-def sums_between(weights: np.ndarray, bias: np.ndarray, low: int, high: int) -> tuple[np.ndarray, np.ndarray]:
-    """(lowest, highest) of each channel's sums bias + Σ w · x, int64, of any of the products, where low ≤ 0 ≤ high are
-    the ends of x. weights: int8 (channels, n)."""
-    wide = weights.astype(np.int64)
-    above, below = np.maximum(wide, 0).sum(axis=1), np.minimum(wide, 0).sum(axis=1)
-    return bias + above * low + below * high, bias + above * high + below * low
 
 
 def one_shift(channels: Channels, lowest: np.ndarray, highest: np.ndarray, finer: range) -> OneShift | None:
@@ -67,7 +59,7 @@ def one_shift(channels: Channels, lowest: np.ndarray, highest: np.ndarray, finer
     largest = np.maximum(np.abs(lowest), np.abs(highest)) << 1 + wanted
     if largest.max(initial=0) > INT32_MAX:
         return None
-    edges = _edges(channels, lowest, highest)
+    edges = steps_of(lambda a: _finished(a, channels.quant), lowest, highest)
     quant = np.stack([nearest, middle], axis=1)
     left = np.flatnonzero(~_cuts_at(edges, quant, wanted, lowest, highest))
     for higher in _ADDENDS:
@@ -86,7 +78,7 @@ def _multiplier(
     edges: np.ndarray, addend: np.ndarray, finer: np.ndarray, lowest: np.ndarray, highest: np.ndarray
 ) -> np.ndarray:
     """Of each channel one that lifts edges, and nothing below them, to where results begin; anything if none does."""
-    begins = (_RESULTS << SHIFT) - addend[:, np.newaxis] << 32
+    begins = (RESULTS << SHIFT) - addend[:, np.newaxis] << 32
     at, below = ((each << 1 + finer[:, np.newaxis]) for each in (edges, edges - 1))
     reached, passed = (at > 0) & (edges <= highest[:, np.newaxis]), (below > 0) & (edges > lowest[:, np.newaxis])
     enough = np.where(reached, -(-begins // np.maximum(at, 1)), 0).max(axis=1)
@@ -115,23 +107,11 @@ def finished_at_once(acc: np.ndarray, quant: np.ndarray, finer: np.ndarray) -> n
     return np.clip((((acc << 1 + finer[:, np.newaxis]) * multiplier >> 32) + addend) >> SHIFT, -128, 127)
 
 
-def _edges(channels: Channels, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
-    """Of each channel and each of `_RESULTS` the lowest accumulator that reaches it, highest + 1 where none does."""
-    shape = len(lowest), len(_RESULTS)
-    low, high = (np.broadcast_to(ends[:, np.newaxis], shape).copy() for ends in (lowest, highest + 1))
-    while (low < high).any():
-        middle = (low + high) >> 1
-        reached = _finished(middle, channels.quant) >= _RESULTS
-        high = np.where(reached, middle, high)
-        low = np.where(reached, low, np.minimum(middle + 1, high))
-    return low
-
-
 def _cuts_at(
     edges: np.ndarray, quant: np.ndarray, finer: np.ndarray, lowest: np.ndarray, highest: np.ndarray
 ) -> np.ndarray:
     """Whether each channel's results change where they have to."""
-    reaches = finished_at_once(edges, quant, finer) >= _RESULTS
-    stays = finished_at_once(edges - 1, quant, finer) < _RESULTS
+    reaches = finished_at_once(edges, quant, finer) >= RESULTS
+    stays = finished_at_once(edges - 1, quant, finer) < RESULTS
     right = (reaches | (edges > highest[:, np.newaxis])) & (stays | (edges <= lowest[:, np.newaxis]))
     return right.all(axis=1) & (quant[:, 0] >= 0) & (quant[:, 0] <= INT32_MAX)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq.kernels.narrow_quant import LESSER, POINT, accumulator_bounds, narrow_flag, steps_of
+from edgeq.kernels.narrow_quant import LESSER, POINT, accumulator_bounds, narrow_flag, steps_of_channel
 from edgeq.kernels.packing import Channels
 from edgeq.target import Cpu
 
@@ -56,7 +56,7 @@ def short_quant(channels: Channels, weights: np.ndarray, limits: tuple[int, int]
         return None
     bias, words = channels.bias.copy(), []
     for channel, (quant, bound) in enumerate(zip(channels.quant, bounds, strict=True)):
-        first, steps = steps_of(quant, int(bound), limits)
+        first, steps = steps_of_channel(quant, int(bound), limits)
         if is_narrow:
             start = int(steps[0]) - 1 if len(steps) else 0
             found = _narrow(quant, first, steps - start)

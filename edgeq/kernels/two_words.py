@@ -14,17 +14,16 @@ Of few products, where `bits` is None, 32 bits of the product will do: y = a · 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from edgeq.fixedpoint import INT32_MAX, requantize
+from edgeq.kernels.sums import RESULTS, steps_of, sums_between
 
 # Bits behind the point.
 _POINT, _FINE_POINT = 12, 18
-_VALUES = np.arange(-127, 128, dtype=np.int64)[:, np.newaxis]
 _TWEAKS = (0, 1, -1)
 
 
@@ -50,10 +49,13 @@ def two_words(
     def scaled(a: np.ndarray, m: np.ndarray) -> np.ndarray:
         return a * m if bits is None else ((a << moved) * m + (1 << 31)) >> 32
 
-    steps = _steps(lambda a: requantize(a + bias, multiplier, shift) + p.output_offset, lowest, highest)
+    def exact(a: np.ndarray) -> np.ndarray:
+        return requantize(a.T + bias, multiplier, shift).T + p.output_offset
+
+    steps = steps_of(exact, lowest, highest).T
     power = shift + point - 31 if bits is None else shift + point + 1 - moved
     factor = np.rint(np.ldexp(multiplier.astype(np.float64), power)).astype(np.int64)
-    edge = _VALUES << point
+    edge = RESULTS[:, np.newaxis] << point
     found = np.zeros((len(bias), 2), np.int64)
     missing = np.ones(bias.shape, bool)
     for tweak in _TWEAKS:
@@ -70,23 +72,13 @@ def two_words(
     return None if missing.any() else found
 
 
-def _steps(exact: Callable[[np.ndarray], np.ndarray], lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
-    """The least accumulators that give each value or more, (values, channels); one above all where none does."""
-    below, steps = np.broadcast_to(lowest - 1, (len(_VALUES), len(lowest))), highest + np.ones_like(_VALUES)
-    while (steps - below).max(initial=0) > 1:
-        middle = (below + steps) >> 1
-        reached = exact(middle) >= _VALUES
-        below, steps = np.where(reached, below, middle), np.where(reached, middle, steps)
-    return steps
-
-
 def paired_quant(p: Any, weights: np.ndarray, bias: np.ndarray, pairs: np.ndarray) -> np.ndarray | None:
     """The words of channels whose sums share a word, 2^14 b + a: int64 (pairs, 2, 2). a is shifted by 18 bits, b by 14.
 
     Args:
         weights: int8 (channels, …), multiplied with int8. bias: as above. pairs: channels a and b, (pairs, 2).
     """
-    lowest, highest = sums_of_int8(weights)
+    lowest, highest = sums_between(weights)
     each = pairs.ravel()
     bits = np.tile([18, 14], len(pairs))
     several = replace(p, multipliers=_each(p.multipliers, bias)[each], shifts=_each(p.shifts, bias)[each])
@@ -96,10 +88,3 @@ def paired_quant(p: Any, weights: np.ndarray, bias: np.ndarray, pairs: np.ndarra
 
 def _each(values: np.ndarray, channels: np.ndarray) -> np.ndarray:
     return np.broadcast_to(values, channels.shape)
-
-
-def sums_of_int8(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and the highest sum of products with int8 inputs, int64 (channels,). weights: int8 (channels, …)."""
-    rows = weights.reshape(len(weights), -1).astype(np.int64)
-    above, below = np.maximum(rows, 0).sum(axis=1), np.minimum(rows, 0).sum(axis=1)
-    return -128 * above + 127 * below, 127 * above - 128 * below

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from edgeq.fixedpoint import requantize
-from edgeq.kernels.one_shift import BY_256, SHIFT, finished_at_once, one_shift, sums_between
+from edgeq.kernels.one_shift import BY_256, SHIFT, finished_at_once, one_shift
 from edgeq.kernels.packing import channels_of
+from edgeq.kernels.sums import sums_between
 from edgeq.resources import templates_dir
 
 ANY = range(1, 8)
@@ -27,7 +28,7 @@ def layer(rng: np.random.Generator, count: int, shifts: np.ndarray, fan_in: int 
 
 def shifted(weights: np.ndarray, bias: np.ndarray, p: SimpleNamespace, finer: range) -> tuple:
     channels = channels_of(p, weights, bias, 128)
-    lowest, highest = sums_between(weights, channels.bias, -128, 127)
+    lowest, highest = (channels.bias + end for end in sums_between(weights))
     return one_shift(channels, lowest, highest, finer), channels, lowest, highest
 
 

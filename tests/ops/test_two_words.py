@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from edgeq.fixedpoint import requantize
-from edgeq.kernels.two_words import sums_of_int8, two_words
+from edgeq.kernels.sums import sums_between
+from edgeq.kernels.two_words import two_words
 
 #: How far accumulators are shifted.
 BITS = 18
@@ -77,7 +78,7 @@ def test_a_constant_is_its_value():
 def test_sums_are_bounded_by_int8_at_its_ends():
     rng = np.random.default_rng(8)
     weights = rng.integers(-1, 2, (20, 3, 5)).astype(np.int8)
-    lowest, highest = sums_of_int8(weights)
+    lowest, highest = sums_between(weights)
     ends = np.where(weights > 0, -128, 127), np.where(weights > 0, 127, -128)
     for found, x in zip((lowest, highest), ends, strict=True):
         np.testing.assert_array_equal(found, (weights.astype(int) * x).sum(axis=(1, 2)))
