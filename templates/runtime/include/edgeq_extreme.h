@@ -16,25 +16,21 @@ static inline arm_cmsis_nn_status edgeq_extreme(bool smaller,
                                                 const int32_t *strides_2,
                                                 EDGEQ_ELEMENT *output)
 {
-    int32_t index[EDGEQ_MAX_RANK] = {0};
     int32_t i;
 
     if (!edgeq_is_shape(rank, dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    /* The innermost axis is a plain loop, the others a counter. */
-    const int32_t outer = rank > 0 ? rank - 1 : 0;
-    const int32_t length = rank > 0 ? dims[outer] : 1;
-    const int32_t step_1 = rank > 0 ? strides_1[outer] : 0;
-    const int32_t step_2 = rank > 0 ? strides_2[outer] : 0;
-    do {
-        const EDGEQ_ELEMENT *x1 = input_1_data + edgeq_offset(outer, index, strides_1);
-        const EDGEQ_ELEMENT *x2 = input_2_data + edgeq_offset(outer, index, strides_2);
+    edgeq_runs runs = edgeq_runs_of(rank, dims, strides_1, strides_2);
 
-        for (i = 0; i < length; ++i, x1 += step_1, x2 += step_2) {
+    do {
+        const EDGEQ_ELEMENT *x1 = input_1_data + edgeq_offset(runs.outer, runs.index, strides_1);
+        const EDGEQ_ELEMENT *x2 = input_2_data + edgeq_offset(runs.outer, runs.index, strides_2);
+
+        for (i = 0; i < runs.length; ++i, x1 += runs.step_1, x2 += runs.step_2) {
             *output++ = (*x1 < *x2) == smaller ? *x1 : *x2;
         }
-    } while (edgeq_next_index(outer, dims, index));
+    } while (edgeq_next_index(runs.outer, dims, runs.index));
     return ARM_CMSIS_NN_SUCCESS;
 }
 

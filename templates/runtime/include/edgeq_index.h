@@ -59,4 +59,30 @@ static inline int32_t edgeq_offset(int32_t rank, const int32_t *index, const int
     return offset;
 }
 
+/* Two operands that broadcast, run by run: the innermost axis is a plain loop, the others are counted. */
+typedef struct {
+    int32_t index[EDGEQ_MAX_RANK]; /* of the run, for edgeq_next_index */
+    int32_t outer;                 /* axes that are counted */
+    int32_t length;                /* elements of a run */
+    int32_t step_1;                /* from one to the next, 0 where the operand is repeated */
+    int32_t step_2;
+} edgeq_runs;
+
+/* The first of the runs; edgeq_is_shape holds. */
+static inline edgeq_runs edgeq_runs_of(int32_t rank,
+                                       const int32_t *dims,
+                                       const int32_t *strides_1,
+                                       const int32_t *strides_2)
+{
+    edgeq_runs runs = {{0}, 0, 1, 0, 0};
+
+    if (rank > 0) {
+        runs.outer = rank - 1;
+        runs.length = dims[runs.outer];
+        runs.step_1 = strides_1[runs.outer];
+        runs.step_2 = strides_2[runs.outer];
+    }
+    return runs;
+}
+
 #endif
