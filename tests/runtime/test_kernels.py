@@ -11,6 +11,7 @@ import pytest
 
 from edgeq.fixedpoint import requantize, saturate
 
+NO = ctypes.c_bool(False)
 ARG_ERROR = -1
 CASES = range(200)
 
@@ -161,7 +162,7 @@ def test_a_widening_convolution_refuses(
 
     def status(size: int) -> int:
         context = Context(scratch.ctypes.data, size)
-        call = ctypes.byref(context), params, image, zeros, kernel, zeros, ctypes.c_bool(False), result, out
+        call = ctypes.byref(context), params, image, zeros, kernel, zeros, NO, NO, result, out
         return runtime.edgeq_convolve_4x2_dsp_s8(*call)
 
     assert status(room) == ARG_ERROR
@@ -177,7 +178,7 @@ def test_a_depthwise_convolution_in_place_refuses_other_shapes(runtime: ctypes.C
         context = Context(scratch.ctypes.data, size)
         params = ints([0, 0, 1, stride, stride, pad, pad, 1, 1, -128, 127])
         image, kernel = ints([1, 5, 5, channels]), ints([1, 3, width, channels])
-        call = pointer(params), pointer(image), zeros, pointer(kernel), zeros, ctypes.c_bool(False), pointer(image), out
+        call = pointer(params), pointer(image), zeros, pointer(kernel), zeros, NO, NO, pointer(image), out
         return runtime.edgeq_depthwise_conv_3x3_dsp_s8(ctypes.byref(context), *call)
 
     assert status() == 0
@@ -191,7 +192,7 @@ def test_a_tuned_depthwise_convolution_refuses_other_shapes(runtime: ctypes.CDLL
     def status(channels: int, multiplier: int = 1, stride: int = 1, dilation: int = 1) -> int:
         params = ints([0, 0, multiplier, stride, stride, 1, 1, dilation, dilation, -128, 127])
         image, kernel = ints([1, 5, 5, channels]), ints([1, 3, 3, channels])
-        dims = pointer(image), zeros, pointer(kernel), zeros, pointer(image)
+        dims = pointer(image), zeros, pointer(kernel), zeros, NO, pointer(image)
         return runtime.edgeq_depthwise_conv_dsp_s8(pointer(params), *dims, out)
 
     assert status(4) == 0
@@ -202,15 +203,16 @@ def test_a_tuned_depthwise_convolution_refuses_other_shapes(runtime: ctypes.CDLL
 
 
 @pytest.mark.parametrize(
-    ("batches", "depth", "units", "expected"), [(1, 4, 4, 0), (0, 4, 4, -1), (1, 3, 4, -1), (1, 4, 3, -1)]
+    ("batches", "depth", "units", "segment", "expected"),
+    [(1, 4, 4, 16, 0), (0, 4, 4, 16, -1), (1, 3, 4, 16, -1), (1, 4, 3, 16, -1), (1, 4, 4, 0, -1), (1, 4, 4, 24, -1)],
 )
 def test_a_tuned_dense_layer_refuses_other_shapes(
-    runtime: ctypes.CDLL, batches: int, depth: int, units: int, expected: int
+    runtime: ctypes.CDLL, batches: int, depth: int, units: int, segment: int, expected: int
 ) -> None:
-    zeros = pointer(np.zeros(64, np.int32))
+    zeros, out = pointer(np.zeros(64, np.int32)), pointer(np.zeros(16, np.int8))
     x, w, y = ints([batches, 1, 1, depth]), ints([depth, 1, 1, units]), ints([batches, 1, 1, units])
-    call = pointer(ints([0, 0, 0, -128, 127])), pointer(x), zeros, pointer(w), zeros, pointer(y)
-    assert runtime.edgeq_fully_connected_dsp_s8(*call, pointer(np.zeros(16, np.int8))) == expected
+    call = pointer(ints([0, 0, 0, -128, 127])), pointer(x), zeros, pointer(w), zeros, ctypes.c_int32(segment), NO
+    assert runtime.edgeq_fully_connected_dsp_s8(*call, pointer(y), out) == expected
 
 
 def test_softmax_of_many_equal_inputs_is_zero(runtime: ctypes.CDLL) -> None:

@@ -69,7 +69,8 @@ arm_cmsis_nn_status edgeq_add_tables_s8(const int8_t *input1,
  * arm_depthwise_conv_wrapper_s8 for 3x3 windows, strides of 1, padding by 1, one filter per channel, four channels and
  * more; packed: made by edgeq, see kernels/depthwise_conv_2d_3x3_dsp.py, its windows transposed if by_columns. ctx: room
  * for 12 * ((length + 1) / 2 + 1) words, aligned, where length is the image's width, or its height if by_columns. Output
- * and input may be the same. one_shift: whether the table requantizes all channels by one shift. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
+ * and input may be the same. one_shift: whether the table requantizes all channels by one shift.
+ * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
  */
 arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
                                                     const cmsis_nn_dw_conv_params *dw_conv_params,
