@@ -13,7 +13,7 @@ from edgeq.fixedpoint import Dialect, quantize_multiplier, requantize, saturate
 from edgeq.fixedpoint_tables import interpolate, interpolated_table, without_wrapping
 from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops.base import UNBOUNDED, Lowered, Op, activation_type, interval_range
-from edgeq.ops.rescaling import RescaleParams, rescale, rescaling
+from edgeq.ops.rescaling import RescaleParams, checked, rescale, rescaling
 
 #: Every int8 value, in the order of a table.
 VALUES = np.arange(-128, 128, dtype=np.int64)
@@ -59,7 +59,8 @@ class Lookup(Op):
         (y,) = graph.results(node)
         dtype = activation_type(self, node.loc, x, y)
         if dtype is not DType.INT8:
-            return Lowered(self.wide(node.attrs, x, y, node.loc), (x.name,))
+            params = self.wide(node.attrs, x, y, node.loc)
+            return Lowered(checked(params, node.loc) if isinstance(params, RescaleParams) else params, (x.name,))
         table = self.table(node.attrs, x, y, node.loc)
         return Lowered(LookupParams(x.size, frozen_array(table, np.int8)), (x.name,))
 

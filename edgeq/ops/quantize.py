@@ -11,7 +11,7 @@ from edgeq.ops import register
 from edgeq.ops.base import Lowered, affine
 from edgeq.ops.lookup import Lookup, LookupAttrs, LookupParams, requantized
 from edgeq.ops.real_edges import FromRealParams, from_real, quantized
-from edgeq.ops.rescaling import RescaleParams, rescaling
+from edgeq.ops.rescaling import RescaleParams, checked, rescaling
 
 # Of operand and result.
 _TYPES = (
@@ -56,8 +56,7 @@ class Quantize(Lookup):
             return super().lower(node, graph, dialect)
         # a quotient of doubles, as TFLite's quantize.cc computes it
         factor = quantize_multiplier(x.quant.per_tensor[0] / y.quant.per_tensor[0])
-        _check_range(x, factor, node.loc)
-        return Lowered(rescaling(x, y, factor), (x.name,))
+        return Lowered(checked(rescaling(x, y, factor), node.loc), (x.name,))
 
     def simulate(self, p: LookupParams | RescaleParams | FromRealParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         return (quantized(p, x),) if isinstance(p, FromRealParams) else super().simulate(p, x)
@@ -65,14 +64,3 @@ class Quantize(Lookup):
     def table(self, attrs: LookupAttrs, x: Tensor, y: Tensor, where: str) -> np.ndarray:
         # a quotient of doubles, as TFLite's quantize.cc computes it
         return requantized(x, y, x.quant.per_tensor[0] / y.quant.per_tensor[0])
-
-
-def _check_range(x: Tensor, factor: tuple[int, int], where: str) -> None:
-    """Raises QuantizationError where an operand, shifted to the left by a factor above 1, may leave 32 bits."""
-    largest = -x.dtype.range[0] + abs(x.quant.per_tensor[1])
-    if largest << max(0, factor[1]) > 1 << 31:
-        raise QuantizationError(
-            f"requantizing {x.dtype.value} to a scale that is so much finer can overflow 32 bits",
-            where=where,
-            hint="give the result a larger scale",
-        )

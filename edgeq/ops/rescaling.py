@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import requantize, saturate
 from edgeq.ir import DType, Tensor
 from edgeq.ops.base import UNBOUNDED, interval_range
@@ -45,6 +46,19 @@ def rescaling(
     low, high = interval_range(bounds, scale_y, zero_y, y.dtype)
     below = factor if negative is None else negative
     return RescaleParams(x.size, x.dtype.value, y.dtype.value, -zero_x, *factor, *below, zero_y, low, high)
+
+
+def checked(p: RescaleParams, where: str) -> RescaleParams:
+    """The parameters; raises QuantizationError where an operand, shifted to the left by a factor above 1, may leave 32
+    bits."""
+    dtype = DType(p.input_type)
+    if -dtype.range[0] + abs(p.input_offset) << max(0, p.shift, p.negative_shift) > 1 << 31:
+        raise QuantizationError(
+            f"requantizing {dtype.value} to a scale that is so much finer can overflow 32 bits",
+            where=where,
+            hint="give the result a larger scale",
+        )
+    return p
 
 
 def rescale(p: RescaleParams, x: np.ndarray) -> np.ndarray:

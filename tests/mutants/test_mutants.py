@@ -1,7 +1,7 @@
 """Each operator's C is broken on purpose, and the comparison with the simulator has to notice.
 
-The ordinary run breaks the kernels of some operators, chosen by a seed; EDGEQ_MUTANTS=all, as in the long run, those of
-all of them in every format.
+The ordinary run breaks the kernels of some operators, chosen by their names; EDGEQ_MUTANTS=all, as in the long run,
+those of all of them in every format.
 """
 
 from __future__ import annotations

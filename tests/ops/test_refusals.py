@@ -11,7 +11,7 @@ import pytest
 
 from edgeq.errors import ModelError, QuantizationError
 from edgeq.fixedpoint import Dialect
-from edgeq.ir import DType, Graph, QuantParams, Tensor
+from edgeq.ir import DType, Graph, Node, QuantParams, Tensor
 from edgeq.ops import Activation, find_op
 from edgeq.ops.broadcast import align, strides
 from edgeq.ops.comparison import Comparison
@@ -72,6 +72,21 @@ def test_an_accumulator_that_overflows_is_refused() -> None:
     x = vector(shape=(1, depth), quant=QuantParams([1.0], [-128]))
     with pytest.raises(QuantizationError, match="accumulator can overflow"):
         lower(graph_of("FULLY_CONNECTED", FullyConnectedAttrs(), x, w, output=QuantParams([1e6], [0])))
+
+
+@pytest.mark.parametrize("op", ["ABS", "LEAKY_RELU", "NEG", "QUANTIZE", "RELU"])
+def test_a_shift_out_of_32_bits_is_refused(op: str) -> None:
+    """-2^15 may go 16 places to the left, to -2^31."""
+    x = Tensor("x", (1, 8), DType.INT16, UNIT)
+
+    def lowered(result: float) -> Any:
+        y = Tensor("y", (1, 8), DType.INT16, QuantParams([result], [0]))
+        node = Node(op, ("x",), ("y",), find_op(op).Attrs(), "layer")
+        return lower(Graph("g", {"x": x, "y": y}, (node,), ("x",), ("y",)))
+
+    assert lowered(2.0**-15).params.shift == 16
+    with pytest.raises(QuantizationError, match="layer.*can overflow 32 bits"):
+        lowered(2.0**-16)
 
 
 def test_the_accumulator_bound_is_reached() -> None:
