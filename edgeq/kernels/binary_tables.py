@@ -12,11 +12,11 @@ from edgeq.ir import DType, frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.binary_inputs import as_filters, most_alike
-from edgeq.kernels.conv_2d_dsp import hangs_over
 from edgeq.kernels.packing import blocks, int8_words
 from edgeq.kernels.walking import WindowByWindow
 from edgeq.ops.binary_conv_2d import BinaryConv2DParams
 from edgeq.ops.binary_fully_connected import BinaryFullyConnectedParams
+from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 

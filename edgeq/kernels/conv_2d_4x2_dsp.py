@@ -9,12 +9,13 @@ import numpy as np
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.conv_2d_dsp import folded_channels, hangs_over
+from edgeq.kernels.conv_2d_dsp import folded_channels
 from edgeq.kernels.one_shift import BY_256, OneShift, one_shift
 from edgeq.kernels.packing import blocks, joint_lanes, joint_sums_fit, wrap_int32
 from edgeq.kernels.sums import sums_between
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
+from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 

@@ -12,7 +12,7 @@ from edgeq.kernels.base import Kernel
 from edgeq.kernels.packing import Channels, blocks, channels_of, fold_offset, int8_words, padded_rows
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
-from edgeq.ops.spatial import covered
+from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 
@@ -79,12 +79,6 @@ class ConvolveDspS8(Kernel):
 def folded_channels(p: Conv2DParams) -> Channels | None:
     """What a table says of the channels, the input's offset folded into the biases."""
     return channels_of(p, p.weights, fold_offset(p.weights, p.bias, p.input_offset), 128)
-
-
-def hangs_over(p: Conv2DParams) -> bool:
-    """Whether a window hangs over an edge of the image."""
-    size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
-    return any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, p.input_shape[1:3], strict=True))
 
 
 def _may_read_in_place(p: Conv2DParams) -> bool:

@@ -15,7 +15,7 @@ from edgeq.kernels.packing import Channels, blocks, channels_of, fold_offset
 from edgeq.kernels.short_quant import short_quant
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
-from edgeq.ops.spatial import covered
+from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 
@@ -65,7 +65,7 @@ class ConvolveLanesS8(Kernel):
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         """The stream of two windows, and the windows where any has to be copied first."""
         length = int(np.prod(p.weights.shape[1:]))
-        copies = 2 * padded_length(length) if _hangs_over(p) or _has_gaps(p) else 0
+        copies = 2 * padded_length(length) if hangs_over(p) or _has_gaps(p) else 0
         return 4 * stream_words(length) + copies
 
     def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
@@ -95,12 +95,6 @@ class ConvolveLanesS8(Kernel):
 
 def _channels(p: Conv2DParams) -> Channels | None:
     return channels_of(p, p.weights, fold_offset(p.weights, p.bias, p.input_offset), 128)
-
-
-def _hangs_over(p: Conv2DParams) -> bool:
-    """Whether a window hangs over an edge of the image."""
-    size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
-    return any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, p.input_shape[1:3], strict=True))
 
 
 def _has_gaps(p: Conv2DParams) -> bool:

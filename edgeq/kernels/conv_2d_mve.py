@@ -19,7 +19,7 @@ from edgeq.kernels.packing import (
 from edgeq.kernels.vector_tables import JointTable, VectorTable
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
-from edgeq.ops.spatial import covered
+from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 
@@ -112,13 +112,7 @@ def _patch_steps(rows: np.ndarray) -> np.ndarray:
 def _copies_any(p: Conv2DParams) -> bool:
     """Windows that hang over an edge of the image, and those left over in odd rows, but for pixels in order."""
     pointwise = p.kernel == p.stride == (1, 1) and p.pad == (0, 0) and p.input_shape[:3] == p.output_shape[:3]
-    return _copies_all(p) or _hangs_over(p) or (p.output_shape[2] % 2 == 1 and not pointwise)
-
-
-def _hangs_over(p: Conv2DParams) -> bool:
-    """Whether a window hangs over an edge of the image."""
-    size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
-    return any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, p.input_shape[1:3], strict=True))
+    return _copies_all(p) or hangs_over(p) or (p.output_shape[2] % 2 == 1 and not pointwise)
 
 
 def _may_read_in_place(p: Conv2DParams) -> bool:

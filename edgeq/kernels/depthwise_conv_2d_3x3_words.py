@@ -14,7 +14,7 @@ from edgeq.kernels.packing import channels_of, fold_offset, wrap_int32
 from edgeq.kernels.short_quant import ShortQuant, short_quant
 from edgeq.kernels.walking import forwards_distance
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
-from edgeq.ops.spatial import covered
+from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 
@@ -50,9 +50,7 @@ class DepthwiseConv3x3WordsS8(Kernel):
 
     def scratch_bytes(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         """Three rows of what pixels that are computed together see, where any of it hangs over an edge of the image."""
-        size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
-        image = p.input_shape[1:3]
-        if not any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, image, strict=True)):
+        if not hangs_over(p):
             return 0
         width = p.output_shape[2]
         pixels = _together(p, cpu) if width >= _together(p, cpu) else min(2, width)

@@ -13,7 +13,7 @@ from edgeq.kernels.narrow_quant import narrow_flag, quant_words
 from edgeq.kernels.packing import Channels, channels_of, fold_offset
 from edgeq.kernels.walking import forwards_distance
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
-from edgeq.ops.spatial import covered
+from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 
@@ -43,10 +43,7 @@ class DepthwiseConvWordsS8(Kernel):
 
     def scratch_bytes(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         """A window, where any hangs over an edge of the image."""
-        size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
-        image = p.input_shape[1:3]
-        hangs_over = any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, image, strict=True))
-        return int(np.prod(p.kernel)) * p.input_shape[3] if hangs_over else 0
+        return int(np.prod(p.kernel)) * p.input_shape[3] if hangs_over(p) else 0
 
     def overlap(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Overlap:
         return Overlap(forwards=forwards_distance(p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad))

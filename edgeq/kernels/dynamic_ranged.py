@@ -15,10 +15,10 @@ from edgeq.ir import frozen_array
 from edgeq.kernels import find_kernel, register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.conv_2d_4x2_dsp import by_four_cost, widened_order
-from edgeq.kernels.conv_2d_dsp import hangs_over
 from edgeq.kernels.packing import blocks, int8_words, joint_lanes, joint_sums_fit, wrap_int32
 from edgeq.kernels.walking import WindowByWindow, forwards_distance
 from edgeq.ops.dynamic_ranged import RangedParams
+from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 

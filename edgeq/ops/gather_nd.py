@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node, Tensor
 from edgeq.ops import register
 from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
-from edgeq.ops.indexed import INDEX_TYPES
+from edgeq.ops.indexed import index_type_of
 from edgeq.ops.movement import MOVABLE
 from edgeq.ops.pooling import same_values
 
@@ -64,8 +63,7 @@ class GatherNd(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, indices = graph.operands(node)
         (y,) = graph.results(node)
-        if indices.dtype not in INDEX_TYPES:
-            raise QuantizationError(f"indices of type {indices.dtype.value}, integers are needed", where=node.loc)
+        index_type = index_type_of(indices, node.loc)
         itemsize = same_values(x, y, node.loc).itemsize
         depth = indices.shape[-1]
         params = GatherNdParams(
@@ -73,7 +71,7 @@ class GatherNd(Op):
             dims=x.shape[:depth],
             block=math.prod(x.shape[depth:]) * itemsize,
             count=indices.size // depth,
-            index_type=indices.dtype.value,
+            index_type=index_type,
         )
         return Lowered(params, (x.name, indices.name))
 

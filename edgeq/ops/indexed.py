@@ -33,6 +33,13 @@ class IndexedParams:
     index_type: str
 
 
+def index_type_of(indices: Tensor, where: str, what: str = "indices") -> str:
+    """The type's name; raises QuantizationError, which calls the tensor `what`, unless it is one of INDEX_TYPES."""
+    if indices.dtype not in INDEX_TYPES:
+        raise QuantizationError(f"{what} of type {indices.dtype.value}, integers are needed", where=where)
+    return indices.dtype.value
+
+
 def lower_indexed(
     table: Tensor, indices: Tensor, y: Tensor, axis: int, where: str, *, scales_matter: bool = True
 ) -> Lowered:
@@ -44,8 +51,7 @@ def lower_indexed(
     Raises:
         QuantizationError: indices of another type, or a result of other values than the table's.
     """
-    if indices.dtype not in INDEX_TYPES:
-        raise QuantizationError(f"indices of type {indices.dtype.value}, integers are needed", where=where)
+    index_type = index_type_of(indices, where)
     itemsize = (same_values(table, y, where) if scales_matter else of_type(table, (y.dtype,), where)).itemsize
     params = IndexedParams(
         output_shape=y.shape,
@@ -53,7 +59,7 @@ def lower_indexed(
         rows=table.shape[axis],
         block=math.prod(table.shape[axis + 1 :]) * itemsize,
         indices=indices.size,
-        index_type=indices.dtype.value,
+        index_type=index_type,
     )
     return Lowered(params, (table.name, indices.name))
 

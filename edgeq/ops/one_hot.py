@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node, Tensor, frozen_array
 from edgeq.ops import register
 from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
-from edgeq.ops.indexed import INDEX_TYPES
+from edgeq.ops.indexed import index_type_of
 from edgeq.ops.integers import of_type
 from edgeq.ops.movement import MOVABLE
 
@@ -73,8 +72,7 @@ class OneHot(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         indices, _, on, off = graph.operands(node)
         (y,) = graph.results(node)
-        if indices.dtype not in INDEX_TYPES:
-            raise QuantizationError(f"indices of type {indices.dtype.value}, integers are needed", where=node.loc)
+        index_type = index_type_of(indices, node.loc)
         # what converters write here may differ from the result in scale and zero point: TFLite copies integers
         of_type(on, (of_type(y, self.dtypes, node.loc),), node.loc)
         of_type(off, (y.dtype,), node.loc)
@@ -83,7 +81,7 @@ class OneHot(Op):
             outer=math.prod(indices.shape[:at]),
             depth=y.shape[at],
             inner=math.prod(indices.shape[at:]),
-            index_type=indices.dtype.value,
+            index_type=index_type,
             element_type=y.dtype.value,
             output_shape=y.shape,
             values=frozen_array(np.concatenate([np.ravel(off.data), np.ravel(on.data)])),

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeq.errors import QuantizationError
 from edgeq.fixedpoint import Dialect
 from edgeq.ir import Graph, Node, Tensor
 from edgeq.ops import register
 from edgeq.ops.base import Lowered, Op, OutputRule, QuantRule, require
-from edgeq.ops.indexed import INDEX_TYPES
+from edgeq.ops.indexed import index_type_of
 from edgeq.ops.movement import MOVABLE
 from edgeq.ops.pooling import same_values
 
@@ -69,8 +68,7 @@ class ReverseSequence(Op):
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         x, lengths = graph.operands(node)
         (y,) = graph.results(node)
-        if lengths.dtype not in INDEX_TYPES:
-            raise QuantizationError(f"lengths of type {lengths.dtype.value}, integers are needed", where=node.loc)
+        length_type = index_type_of(lengths, node.loc, "lengths")
         low, high = sorted((node.attrs.seq_dim, node.attrs.batch_dim))
         params = ReverseSequenceParams(
             outer=math.prod(x.shape[:low]),
@@ -79,7 +77,7 @@ class ReverseSequence(Op):
             second=x.shape[high],
             block=math.prod(x.shape[high + 1 :]) * same_values(x, y, node.loc).itemsize,
             steps_last=int(node.attrs.seq_dim == high),
-            length_type=lengths.dtype.value,
+            length_type=length_type,
             output_shape=y.shape,
         )
         return Lowered(params, (x.name, lengths.name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import numpy as np
 
@@ -88,3 +89,9 @@ def covered(out: Pair, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:
     """Height and width of the padded image that the windows of `out` results cover."""
     sizes = [(o - 1) * s + (k - 1) * d + 1 for o, k, s, d in zip(out, kernel, stride, dilation, strict=True)]
     return sizes[0], sizes[1]
+
+
+def hangs_over(p: Any) -> bool:
+    """Whether a window hangs over an edge of the image. p: parameters of a layer that slides a window over images."""
+    size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
+    return any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, p.input_shape[1:3], strict=True))

@@ -9,13 +9,9 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
-
-# before Keras imports TensorFlow: the other way round, tflite-runtime crashes
-from tests.ops import one_op  # isort: skip  # noqa: F401
-
-import keras
 
 from edgeq import api, qat
 from edgeq.device.session import open_host, open_qemu

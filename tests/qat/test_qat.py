@@ -5,13 +5,9 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
-
-# before Keras imports TensorFlow: the other way round, tflite-runtime crashes
-from tests.ops import one_op  # isort: skip  # noqa: F401
-
-import keras
 import tensorflow as tf
 from keras import layers
 

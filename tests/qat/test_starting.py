@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-# before Keras imports TensorFlow: the other way round, tflite-runtime crashes
-from tests.ops import one_op  # isort: skip  # noqa: F401
-
 from edgeq import qat
 from edgeq.ir import Graph, Node
 from edgeq.passes import prepare_quantized

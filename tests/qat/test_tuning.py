@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
-
-# before Keras imports TensorFlow: the other way round, tflite-runtime crashes
-from tests.ops import one_op  # isort: skip  # noqa: F401
-
-import keras
 
 from edgeq import qat
 from edgeq.errors import QuantizationError

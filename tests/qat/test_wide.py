@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-# before Keras imports TensorFlow: the other way round, tflite-runtime crashes
-from tests.ops import one_op  # isort: skip  # noqa: F401
-
 from edgeq.fixedpoint import quantize_multipliers, reduced_multipliers
 from edgeq.ir import DType, QuantParams, Tensor
 from edgeq.ops import sigmoid16

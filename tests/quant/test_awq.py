@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
-
-# before Keras imports TensorFlow: the other way round, tflite-runtime crashes
-from tests.ops import one_op  # isort: skip  # noqa: F401
-
-import keras
 from keras import layers
 from sklearn.datasets import load_digits
 

@@ -12,13 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
-
-# before Keras imports TensorFlow: the other way round, tflite-runtime crashes
-from tests.ops import one_op  # isort: skip  # noqa: F401
-
-import keras
 from keras import layers
 
 from edgeq import api
