@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sums of edgeq_dynamic_depthwise_conv_s8, kept in working memory, and the block that edgeq_dynamic_quantize_s32 makes. */
-#include <stddef.h>
-
+/* The sums of edgeq_dynamic_depthwise_conv_s8, kept in working memory, and edgeq_dynamic_quantize_s32's block of them. */
+#include "edgeq_kept_sums.h"
 #include "edgeq_kernels_dynamic.h"
 
 arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_s8(const cmsis_nn_context *ctx,
@@ -21,18 +20,16 @@ arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_s8(const cmsis_nn_contex
                                                            int32_t *output_range)
 {
     const int32_t size = output_dims->n * output_dims->h * output_dims->w * output_dims->c;
-    int32_t *const sums = ctx->buf;
-    cmsis_nn_context rest;
     int32_t scale[2];
+    cmsis_nn_context rest;
+    int32_t *const sums = edgeq_kept_sums(ctx, size, &rest);
     arm_cmsis_nn_status status;
 
-    if (sums == NULL || ctx->size < 4 * size) {
+    if (sums == NULL) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    rest.buf = sums + size;
-    rest.size = ctx->size - 4 * size;
-    status = edgeq_dynamic_depthwise_conv_s8(&rest, dw_conv_params, quant_params, sum_scale, input_dims, input, input_range, filter_dims,
-                                 filter, bias, output_dims, sums, scale);
+    status = edgeq_dynamic_depthwise_conv_s8(&rest, dw_conv_params, quant_params, sum_scale, input_dims, input, input_range,
+                                             filter_dims, filter, bias, output_dims, sums, scale);
     if (status != ARM_CMSIS_NN_SUCCESS) {
         return status;
     }
