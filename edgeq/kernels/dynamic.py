@@ -25,6 +25,13 @@ class DynamicConvolve(_Weighted):
 
 
 @register
+class DynamicTransposeConv(_Weighted):
+    name = "edgeq_dynamic_transpose_conv_s8"
+    ops = ("DYNAMIC_TRANSPOSE_CONV",)
+    template = "dynamic_conv_2d.c.j2"
+
+
+@register
 class DynamicDepthwiseConv(_Weighted):
     name = "edgeq_dynamic_depthwise_conv_s8"
     ops = ("DYNAMIC_DEPTHWISE_CONV_2D",)
@@ -59,8 +66,15 @@ class DynamicMul(Kernel):
 @register
 class DynamicMean(Kernel):
     name = "edgeq_dynamic_mean_s8"
-    ops = ("DYNAMIC_MEAN",)
+    ops = ("DYNAMIC_MEAN", "DYNAMIC_SUM")
     template = "dynamic_mean.c.j2"
+
+
+@register
+class DynamicBatchMatmul(Kernel):
+    name = "edgeq_dynamic_batch_matmul_s8"
+    ops = ("DYNAMIC_BATCH_MATMUL",)
+    template = "dynamic_batch_matmul.c.j2"
 
 
 @register

@@ -28,8 +28,8 @@ class BatchMatmulAttrs:
 
 
 @dataclass(frozen=True)
-class BatchMatmulParams:
-    """Integers of out[…, i, j] = Σ_k (x[…, i, k] + x_offset) · (y[…, k, j] + y_offset).
+class BatchMatmulWalk:
+    """How out[…, i, j] = Σ_k x[…, i, k] · y[…, k, j] goes through memory.
 
     Attributes:
         x_shape, y_shape: the operands as they lie in memory.
@@ -37,7 +37,6 @@ class BatchMatmulParams:
             them, 0 where an operand is repeated.
         rows, depth, columns: sizes of one product.
         x_row, x_depth, y_depth, y_column: elements between neighbours along these axes of the operands.
-        dtype: of operands and result; int16 is summed and requantized in 64 bits.
     """
 
     x_shape: tuple[int, ...]
@@ -54,6 +53,15 @@ class BatchMatmulParams:
     x_depth: int
     y_depth: int
     y_column: int
+
+
+@dataclass(frozen=True)
+class BatchMatmulParams(BatchMatmulWalk):
+    """Integers of out[…, i, j] = Σ_k (x[…, i, k] + x_offset) · (y[…, k, j] + y_offset).
+
+    dtype: of operands and result; int16 is summed and requantized in 64 bits.
+    """
+
     x_offset: int
     y_offset: int
     multiplier: int
@@ -98,26 +106,11 @@ class BatchMatmul(Op):
         _, x_zero = affine(x, node.loc, dtype)
         _, y_zero = affine(y, node.loc, dtype)
         output_scale, output_zero = affine(z, node.loc, dtype)
-        rows, depth = _matrix(x.shape, attrs.adj_x)
-        columns = z.shape[-1]
         # a float32 product of scales, as TFLite's GetQuantizedConvolutionMultipler
         product = float(x.quant.scale[0] * y.quant.scale[0])
         multiplier, shift = quantize_multiplier(product / output_scale)
         params = BatchMatmulParams(
-            x_shape=x.shape,
-            y_shape=y.shape,
-            adj_x=int(attrs.adj_x),
-            adj_y=int(attrs.adj_y),
-            batch=z.shape[:-2],
-            x_strides=_strides(x.shape[:-2], rows * depth, len(z.shape) - 2),
-            y_strides=_strides(y.shape[:-2], depth * columns, len(z.shape) - 2),
-            rows=rows,
-            depth=depth,
-            columns=columns,
-            x_row=1 if attrs.adj_x else depth,
-            x_depth=rows if attrs.adj_x else 1,
-            y_depth=1 if attrs.adj_y else columns,
-            y_column=depth if attrs.adj_y else 1,
+            **walk_fields(attrs, x, y, z),
             x_offset=-x_zero,
             y_offset=-y_zero,
             multiplier=multiplier,
@@ -133,10 +126,37 @@ class BatchMatmul(Op):
     def simulate(self, p: BatchMatmulParams, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
         exact = float_type(_bound(p))
         wide = (x.astype(exact) + exact(p.x_offset), y.astype(exact) + exact(p.y_offset))
-        sums = np.matmul(*_aligned(*wide, p.adj_x, p.adj_y)).astype(np.int64)
+        sums = products(p, *wide).astype(np.int64)
         dtype = DType(p.dtype)
         scaled = (requantize if dtype is DType.INT8 else requantize_wide)(sums, p.multiplier, p.shift)
         return (saturate(scaled + p.output_offset, *dtype.range, dtype.numpy.type),)
+
+
+def walk_fields(attrs: BatchMatmulAttrs, x: Tensor, y: Tensor, z: Tensor) -> dict[str, Any]:
+    """The fields of `BatchMatmulWalk` for the operands and the result."""
+    rows, depth = _matrix(x.shape, attrs.adj_x)
+    columns = z.shape[-1]
+    return {
+        "x_shape": x.shape,
+        "y_shape": y.shape,
+        "adj_x": int(attrs.adj_x),
+        "adj_y": int(attrs.adj_y),
+        "batch": z.shape[:-2],
+        "x_strides": _strides(x.shape[:-2], rows * depth, len(z.shape) - 2),
+        "y_strides": _strides(y.shape[:-2], depth * columns, len(z.shape) - 2),
+        "rows": rows,
+        "depth": depth,
+        "columns": columns,
+        "x_row": 1 if attrs.adj_x else depth,
+        "x_depth": rows if attrs.adj_x else 1,
+        "y_depth": 1 if attrs.adj_y else columns,
+        "y_column": depth if attrs.adj_y else 1,
+    }
+
+
+def products(p: BatchMatmulWalk, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Of operands (n, …) without offsets, of their type."""
+    return np.matmul(*_aligned(x, y, p.adj_x, p.adj_y))
 
 
 def _matrix(shape: tuple[int, ...], adjoint: Any) -> tuple[int, int]:

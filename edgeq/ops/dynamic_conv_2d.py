@@ -4,6 +4,7 @@ from edgeq.ir import Tensor
 from edgeq.ops import register
 from edgeq.ops.conv_2d import Conv2D, Conv2DAttrs, correlation
 from edgeq.ops.dynamic_weighted import DynamicWeighted, Geometry
+from edgeq.ops.spatial import pad_before
 
 
 @register
@@ -15,4 +16,5 @@ class DynamicConv2D(DynamicWeighted):
     correlate = correlation
 
     def geometry(self, attrs: Conv2DAttrs, x: Tensor, w: Tensor, y: Tensor) -> Geometry:
-        return Geometry(x.shape, y.shape, w.shape, 0, attrs.stride, attrs.dilation)
+        pad = pad_before(x.shape[1:3], y.shape[1:3], w.shape[1:3], attrs.stride, attrs.dilation)
+        return Geometry(x.shape, y.shape, w.shape, 0, attrs.stride, attrs.dilation, pad)

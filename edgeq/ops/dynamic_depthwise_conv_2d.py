@@ -4,6 +4,7 @@ from edgeq.ir import Tensor
 from edgeq.ops import register
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2D, DepthwiseConv2DAttrs, depthwise_correlation
 from edgeq.ops.dynamic_weighted import DynamicWeighted, Geometry
+from edgeq.ops.spatial import pad_before
 
 
 @register
@@ -15,4 +16,5 @@ class DynamicDepthwiseConv2D(DynamicWeighted):
     correlate = depthwise_correlation
 
     def geometry(self, attrs: DepthwiseConv2DAttrs, x: Tensor, w: Tensor, y: Tensor) -> Geometry:
-        return Geometry(x.shape, y.shape, w.shape, 3, attrs.stride, attrs.dilation, attrs.depth_multiplier)
+        pad = pad_before(x.shape[1:3], y.shape[1:3], w.shape[1:3], attrs.stride, attrs.dilation)
+        return Geometry(x.shape, y.shape, w.shape, 3, attrs.stride, attrs.dilation, pad, attrs.depth_multiplier)

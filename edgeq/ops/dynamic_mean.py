@@ -18,7 +18,7 @@ from edgeq.ops.run_time import REACH, SCALE, RunTime, centred_block, lowered, re
 
 @dataclass(frozen=True)
 class DynamicMeanParams(Reduction):
-    """count: number of elements of a sum. unit_mantissa, unit_exponent: 1 / count."""
+    """count: number of elements of a sum. unit_mantissa, unit_exponent: what the block's scale is multiplied by."""
 
     count: int
     unit_mantissa: int
@@ -33,6 +33,8 @@ class DynamicMean(RunTime):
     stands_for = "MEAN"
     Attrs = MeanAttrs
     Params = DynamicMeanParams
+    #: whether sums are divided by the number of their elements
+    divides = True
 
     def infer(self, attrs: MeanAttrs, x: Tensor, axis: Tensor, found: Tensor) -> tuple[tuple[int, ...], ...]:
         require_ranges(found)
@@ -44,7 +46,7 @@ class DynamicMean(RunTime):
         axes = reduced_axes(axis, len(x.shape))
         count = math.prod(x.shape[a] for a in axes)
         bound = check_accumulator(REACH * count, 0, node.loc)
-        params = DynamicMeanParams(x.shape, y.shape, axes, count, *scale_of(1.0 / count))
+        params = DynamicMeanParams(x.shape, y.shape, axes, count, *scale_of(1.0 / count if self.divides else 1.0))
         return lowered(params, node, graph, (0, 2), bound)
 
     def simulate(self, p: DynamicMeanParams, x: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -27,7 +27,7 @@ from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops.base import Lowered, Op, require
 from edgeq.ops.exact import float_type
 from edgeq.ops.run_time import REACH, SCALE, RunTime, centred_block, lowered, require_ranges, spread
-from edgeq.ops.spatial import Pair, pad_before
+from edgeq.ops.spatial import Pair
 from edgeq.ops.weighted import symmetric_weights
 
 #: Products and biases stay below 2 to this power each.
@@ -72,6 +72,7 @@ class Geometry:
     axis: int
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)
+    pad: Pair = (0, 0)
     depth_multiplier: int = 1
 
 
@@ -79,11 +80,13 @@ class DynamicWeighted(RunTime):
     """Base of these layers. Operands: a block, weights, a bias or none, the block's range.
 
     Attributes:
+        places: of these operands, by number.
         plain: the operator that it stands for.
         correlate: the exact sums of products, as `edgeq.ops.conv_2d.correlation`.
     """
 
     Params = DynamicWeightedParams
+    places: ClassVar[tuple[int, int, int, int]] = (0, 1, 2, 3)
     plain: ClassVar[Op]
     correlate: ClassVar[Callable[..., np.ndarray]]
 
@@ -98,7 +101,8 @@ class DynamicWeighted(RunTime):
         raise NotImplementedError
 
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
-        x, w, b, _ = graph.operands(node)
+        operands = graph.operands(node)
+        x, w, b, _ = (operands[i] for i in self.places)
         y, _ = graph.results(node)
         g = self.geometry(node.attrs, x, w, y)
         weights = symmetric_weights(w, node.loc, axis=self.plain.quant_rule(node.attrs).weight_axis)
@@ -127,7 +131,7 @@ class DynamicWeighted(RunTime):
             kernel=g.filters[1:3],
             stride=g.stride,
             dilation=g.dilation,
-            pad=pad_before(g.input_shape[1:3], g.output_shape[1:3], g.filters[1:3], g.stride, g.dilation),
+            pad=g.pad,
             depth_multiplier=g.depth_multiplier,
             accumulator_bound=bound,
             unit_mantissa=unit_mantissa,
@@ -138,7 +142,7 @@ class DynamicWeighted(RunTime):
             shifts=frozen_array(shifts),
             bias=frozen_array(bias),
         )
-        return lowered(params, node, graph, (0, 3), bound)
+        return lowered(params, node, graph, (self.places[0], self.places[3]), bound)
 
     def simulate(self, p: DynamicWeightedParams, x: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, ...]:
         def finish(acc: np.ndarray) -> np.ndarray:

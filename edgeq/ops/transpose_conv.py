@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +83,7 @@ class TransposeConv(Op):
     ) -> tuple[np.ndarray, ...]:
         images = x.reshape((-1,) + x.shape[2:])
         out = tuple(int(d) for d in shape[0][1:])
-        pad = _pad(attrs, (out[0], out[1]), w.shape[2:4])
+        pad = window_pad(attrs, (out[0], out[1]), w.shape[2:4])
         y = _scatter(images, w[0], attrs.stride, pad, out)
         if b is not None:
             y = y + b[0]
@@ -100,19 +101,27 @@ class TransposeConv(Op):
             output_shape=y.shape,
             kernel=w.shape[1:3],
             stride=attrs.stride,
-            pad=_pad(attrs, y.shape[1:3], w.shape[1:3]),
+            pad=window_pad(attrs, y.shape[1:3], w.shape[1:3]),
             **fields,
         )
         return lowered_sums(params, x, _SUMMED, node.loc)
 
     def simulate(self, p: TransposeConvParams, x: np.ndarray) -> tuple[np.ndarray, ...]:
         exact, finish = exact_sums(p, _SUMMED)
-        images = x.reshape((-1,) + p.input_shape[1:]).astype(exact) + exact(p.input_offset)
-        y = finish(_scatter(images, p.weights.astype(exact), p.stride, p.pad, p.output_shape[1:]))
-        return (y.reshape((x.shape[0],) + p.output_shape),)
+        return (transposed_correlation(p, p.weights, x, p.input_offset, exact, finish),)
 
 
-def _pad(attrs: TransposeConvAttrs, out: Pair, kernel: Pair) -> Pair:
+def transposed_correlation(
+    p: Any, filters: np.ndarray, x: np.ndarray, offset: int, exact: type, finish: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """What `finish` makes of the sums (…, out_c) of products of x + offset: (n, *output_shape). The arguments are those
+    of `edgeq.ops.conv_2d.correlation`."""
+    images = x.reshape((-1,) + p.input_shape[1:]).astype(exact) + exact(offset)
+    y = finish(_scatter(images, filters.astype(exact), p.stride, p.pad, p.output_shape[1:]))
+    return y.reshape((x.shape[0],) + p.output_shape)
+
+
+def window_pad(attrs: TransposeConvAttrs, out: Pair, kernel: Pair) -> Pair:
     """That of the convolution which this one transposes: its input is the result here (TFLite's ComputePadding)."""
     if attrs.padding is Padding.VALID:
         return 0, 0

@@ -1,13 +1,14 @@
 """Float Graph → integer Graph whose ranges are found at run time: no calibration, integers only on the device.
 
 Every activation is a block of int8 with a range of its own, a second tensor (`edgeq.ops.run_time`). A layer that has a
-counterpart among the operators on blocks computes sums. DYNAMIC_QUANTIZE finds their range and makes a block of them;
-ADAPTIVE_QUANTIZE does so by a range that follows the inferences before, with a state.
+counterpart among the operators on blocks, or can be made of such (`edgeq.quant.run_time_forms`), computes sums.
+DYNAMIC_QUANTIZE finds their range and makes a block of them; ADAPTIVE_QUANTIZE does so by a range that follows the
+inferences before, with a state.
 Operators that only move or compare elements work on the block as it is, and its range stays; where they know zero from
 other numbers (padding, rectifiers), the block's zero point is one that is known beforehand. Those whose results have a
 fixed scale (softmax, the logistic function) are int16, in steps of 2^−8 before them.
 
-The edges are fixed-point: inputs and outputs are int32 in steps of 2^−16, from −32768 to 32767; outputs that an
+The edges are fixed-point: inputs, outputs and states are int32 in steps of 2^−16, from −32768 to 32767; outputs that an
 operator fixes keep its scale.
 
 Weights which the model file holds in int8 (dynamic-range files) keep their integers and scales.
@@ -28,11 +29,11 @@ from edgeq.ops import Activation, OutputRule, Product, find_op, known_ops
 from edgeq.ops.adaptive_quantize import STATE, UNSET, AdaptiveQuantizeAttrs
 from edgeq.ops.cast import CastAttrs
 from edgeq.ops.dynamic_quantize import DynamicQuantizeAttrs
-from edgeq.ops.mean import MeanAttrs
 from edgeq.ops.requantizing import known_zero_point
 from edgeq.ops.run_time import RANGE, SCALE
 from edgeq.quant.params import symmetric_integers, symmetric_params
 from edgeq.quant.recipes import Recipe
+from edgeq.quant.run_time_forms import with_block_forms
 from edgeq.quant.schemes import Ranges
 from edgeq.quant.tying import rule_of
 from edgeq.quant.weights import quantize_weights, weight_params
@@ -68,27 +69,21 @@ def quantize_at_run_time(graph: Graph, recipe: Recipe) -> Graph:
         recipe: says how the weights of each layer are quantized; it fits the graph (`Recipe.check`).
 
     Raises:
-        QuantizationError: the graph has states, weights are computed at run time, or operators have no counterpart; all
-            of them are named at once.
+        QuantizationError: weights are computed at run time, or operators have no counterpart; all of them are named at
+            once.
     """
-    graph = _with_means(graph)
-    if graph.states:
-        raise QuantizationError(
-            "states have no range that could be found before they are used",
-            where=graph.states[0].read,
-            hint="quantize models that remember by a scheme with calibration, such as int8",
-        )
+    graph = with_block_forms(graph)
     work = _Work(graph, recipe)
     _refuse(node for node in graph.nodes if work.way(node) is None)
-    for name in graph.inputs:
-        if graph.tensors[name].dtype is DType.FLOAT32:
-            work.add(replace(graph.tensors[name], dtype=DType.INT32, quant=EDGE))
-            work.held[name] = _Held(fixed=name)
+    for name in filter(work.is_real, graph.sources):
+        work.add(replace(graph.tensors[name], dtype=DType.INT32, quant=EDGE))
+        work.held[name] = _Held(fixed=name)
     for node in graph.nodes:
         work.way(node)(node)
-    for name in graph.outputs:
-        if graph.tensors[name].dtype is DType.FLOAT32:
+    for name in filter(work.is_real, graph.outputs):
+        if not work.held[name].fixed:
             work.fixed(name, DType.INT32, EDGE, name)
+    work.states += map(work.state, graph.states)
     metadata = {**graph.metadata, "scheme": recipe.name}
     quantized = replace(graph, metadata=metadata).rewrite(work.nodes, work.tensors.values(), states=work.states)
     return verify_graph(quantized, "quantization")
@@ -104,19 +99,6 @@ def _refuse(nodes: Iterable[Node]) -> None:
             f"no ranges can be found at run time for: {listed}",
             hint="quantize the model by a scheme with calibration, such as int8",
         )
-
-
-def _with_means(graph: Graph) -> Graph:
-    """The graph with MEAN for average pooling of whole images: of sums a range is found, of rounded averages none."""
-    nodes, axes = [], Tensor("run-time/axes", (2,), DType.INT32, data=frozen_array([1, 2], np.int32))
-    for node in graph.nodes:
-        if node.op == "AVERAGE_POOL_2D" and node.attrs.activation is Activation.NONE:
-            (x,) = graph.operands(node)
-            (y,) = graph.results(node)
-            if y.shape[1:3] == (1, 1) and x.shape[1:3] == node.attrs.filter:
-                node = replace(node, op="MEAN", inputs=(x.name, axes.name), attrs=MeanAttrs(keep_dims=True))
-        nodes.append(node)
-    return graph.rewrite(nodes, [axes])
 
 
 def _counterparts() -> dict[str, str]:
@@ -178,7 +160,7 @@ class _Work:
                 names[index] = held.integers
                 scales.append(held.scale)
         if product is not None:
-            names += [""] * (3 - len(names))
+            names += [""] * (product.bias + 1 - len(names))
             names[product.weight] = self.weights(node, product)
             names[product.bias] = self.bias(names[product.bias], node.loc)
         activation = getattr(node.attrs, "activation", Activation.NONE)
@@ -228,13 +210,15 @@ class _Work:
         return held.block
 
     def fixed(self, name: str, dtype: DType, quant: QuantParams, wish: str, where: str = "") -> str:
-        """Its integers of a fixed scale; where it has such, those."""
+        """Its integers of a fixed scale; where it has those already, they."""
         held = self.held.setdefault(name, _Held())
         if held.fixed:
-            return held.fixed
-        source = held.sums or self.block(name, where)
+            known = self.tensors[held.fixed]
+            if (known.dtype, known.quant) == (dtype, quant):
+                return known.name
+        source = held.sums or (self.widened(held.fixed, where) if held.fixed else self.block(name, where))
         shape = self.graph.tensors[name].shape
-        y = Tensor(wish if wish == name else self.free(wish), shape, dtype, quant)
+        y = Tensor(wish if wish == name and wish not in self.tensors else self.free(wish), shape, dtype, quant)
         attrs = DynamicQuantizeAttrs(source.activation)
         self.emit("DYNAMIC_DEQUANTIZE", (source.integers, source.scale), (y,), attrs, where or self.made_by(name))
         return y.name
@@ -276,6 +260,13 @@ class _Work:
             Tensor(self.free(f"{tensor.name}/block"), tensor.shape, DType.INT8, QuantParams([1.0], [0]), data)
         )
         return _Scaled(block.name, self.constant(f"{block.name}/range", (*scale_of(params.per_tensor[0]), 0)))
+
+    def state(self, state: State) -> State:
+        """In fixed point where it is real, as inputs and outputs are."""
+        if not self.is_real(state.read):
+            return state
+        written = self.fixed(state.written, DType.INT32, EDGE, state.written)
+        return State(state.read, written, EDGE.quantize(state.initial, DType.INT32))
 
     # constants
 
@@ -323,12 +314,9 @@ class _Work:
         return tensor
 
     def block_name(self, name: str) -> str:
-        """Inputs and outputs keep their names for their integers of a fixed scale."""
-        return (
-            self.free(f"{name}/block")
-            if name in (*self.graph.inputs, *self.graph.outputs) or name in self.tensors
-            else name
-        )
+        """What is there before and after an inference keeps its name for its integers of a fixed scale."""
+        taken = name in (*self.graph.sources, *self.graph.kept) or name in self.tensors
+        return self.free(f"{name}/block") if taken else name
 
     def free(self, name: str) -> str:
         candidate, count = name, 1

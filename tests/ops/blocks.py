@@ -107,11 +107,11 @@ def dynamic_cases(name: str) -> Callable[[np.random.Generator], Iterator[Case]]:
 
 def _dynamic(rng: np.random.Generator, case: Case, name: str) -> Case:
     (node,) = case.graph.nodes
-    weight = find_op(node.op).quant_rule(node.attrs).weight
+    rule = find_op(node.op).quant_rule(node.attrs)
     operands: list[Tensor | None] = []
     ranges: list[Tensor] = []
     for index, tensor in enumerate(case.graph.operands(node)):
-        if tensor is None or tensor.dtype is not DType.INT8 or index == weight:
+        if tensor is None or tensor.dtype is not DType.INT8 or index == rule.weight:
             operands.append(tensor)
             continue
         operands.append(block(tensor.name, tensor.shape, tensor.data))
@@ -120,8 +120,8 @@ def _dynamic(rng: np.random.Generator, case: Case, name: str) -> Case:
             values = (*scale_of(0.05 * 4.0 ** rng.uniform(-1, 1)), zero_point(rng))
             found = constant(found.name, np.array(values, np.int32))
         ranges.append(found)
-    if weight is not None:
-        operands += [None] * (3 - len(operands))
+    if rule.weight is not None:
+        operands += [None] * (rule.bias + 1 - len(operands))
     attrs = node.attrs
     if getattr(attrs, "activation", Activation.NONE) is not Activation.NONE:
         attrs = replace(attrs, activation=Activation.NONE)

@@ -9,7 +9,7 @@ import pytest
 
 from edgeq import api
 from edgeq.errors import CalibrationError, QuantizationError
-from edgeq.ir import DType, Graph, QuantParams
+from edgeq.ir import DType, Graph, QuantParams, State, Tensor
 from edgeq.ops import Activation
 from edgeq.passes import Edges, prepare_quantized
 from edgeq.passes.dequantize_constants import dequantize_constants
@@ -165,6 +165,81 @@ def test_observers_and_real_edges_are_refused_and_calibration_data_are_not_looke
     with pytest.raises(CalibrationError) as refused:
         api.quantize_model(mixed_net(), None)
     assert "--scheme dynamic" in refused.value.hint
+
+
+def attending() -> Graph:
+    """Products of activations, a transposed convolution, slopes below and above 1, what is made of other operators."""
+    net = Net(6)
+    x = net.node("PRELU", net.input(4, 4, 3), net.constant(np.array([0.2, -0.5, 1.0])), name="gentle")
+    size = net.constant([1, 8, 8, 4], np.int32)
+    filters = net.constant(net.rng.normal(size=(4, 3, 3, 3)) / 4)
+    x = net.node(
+        "TRANSPOSE_CONV",
+        size,
+        filters,
+        net.node("SQUARE", x, name="squared"),
+        net.random(4),
+        name="larger",
+        stride=(2, 2),
+    )
+    x = net.node("PRELU", x, net.constant(np.array([2.0, 0.1, -3.0, 0.0])), name="steep")
+    rows = net.node("RESHAPE", x, net.constant([1, 64, 4], np.int32), name="rows")
+    likeness = net.node("BATCH_MATMUL", rows, rows, name="likeness", adj_y=True)
+    x = net.node("BATCH_MATMUL", likeness, rows, name="mixed")
+    x = net.node("MUL", x, net.constant([2e-5]), name="less")
+    x = net.node("SUM", x, net.constant([1], np.int32), name="summed")
+    other = net.node("ABS", net.node("NEG", x, name="negative"), name="magnitude")
+    x = net.node(
+        "PACK", x, net.node("SQUARED_DIFFERENCE", x, other, name="apart"), name="packed", values_count=2, axis=1
+    )
+    return net.graph(x)
+
+
+@pytest.mark.parametrize(("scheme", "least"), [("dynamic", 30), ("adaptive", 15)])
+def test_operators_that_become_others_or_have_a_counterpart(scheme, least):
+    graph = attending()
+    data = data_for(graph, vectors=12)
+    integer = quantize(graph, None, find_scheme(scheme))
+    assert distance(graph, integer, data) > least
+    assert {node.op for node in integer.nodes} >= {"DYNAMIC_BATCH_MATMUL", "DYNAMIC_TRANSPOSE_CONV", "DYNAMIC_SUM"}
+
+
+def remembering() -> Graph:
+    """A sum over time, and a gate and an input that are states as they are."""
+    net = Net(8)
+    x = net.input(6)
+    before, gate, seen = (Tensor(name, (1, 6), DType.FLOAT32) for name in ("before", "gate_before", "input_before"))
+    net.tensors |= {t.name: t for t in (before, gate, seen)}
+    total = net.node("ADD", x, net.node("MUL", before.name, net.constant(np.full(6, 0.5)), name="faded"), name="total")
+    now = net.node("LOGISTIC", total, name="gate")
+    y = net.node("ADD", net.node("MUL", total, gate.name, name="gated"), seen.name, name="shown")
+    states = tuple(
+        State(*each)
+        for each in (
+            (before.name, total, np.full((1, 6), 0.75, np.float32)),
+            (gate.name, now, np.zeros((1, 6), np.float32)),
+            (seen.name, x, np.zeros((1, 6), np.float32)),
+        )
+    )
+    return Graph("remembering", net.tensors, tuple(net.nodes), tuple(net.inputs), (y,), states=states)
+
+
+def test_states_are_fixed_point_as_inputs_and_outputs_are():
+    graph = remembering()
+    integer = quantize(graph, None, DYNAMIC)
+    for state in integer.states:
+        assert {integer.tensors[name].dtype for name in (state.read, state.written)} == {DType.INT32}
+    np.testing.assert_array_equal(integer.states[0].initial, 0.75 * 2**16)
+    data = data_for(graph, vectors=20)
+    assert distance(graph, integer, data) > 30
+    quiet = {name: np.concatenate([x[:1], 0 * x[1:3]]) for name, x in data.items()}
+    assert distance(graph, integer, quiet) > 30
+
+
+def test_fixed_point_inputs_are_brought_to_what_an_operator_needs():
+    net = Net()
+    graph = net.graph(net.node("LOGISTIC", net.input(8), name="gate"))
+    assert distance(graph, quantize(graph, None, DYNAMIC), data_for(graph)) > 40
 
 
 def test_operators_without_a_way_are_named_all_at_once():

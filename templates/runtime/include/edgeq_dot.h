@@ -43,4 +43,16 @@ static inline void edgeq_dot4(edgeq_acc4 *acc, int32_t channels, const int8_t *x
     acc->channel[3] = a3;
 }
 
+/* sum((x[i * x_step] + x_offset) * (y[i * y_step] + y_offset), i < count). */
+static inline int32_t edgeq_dot_strided(const int8_t *x, int32_t x_step, int32_t x_offset, const int8_t *y, int32_t y_step,
+                                        int32_t y_offset, int32_t count)
+{
+    int32_t sum = 0;
+
+    for (; count > 0; --count, x += x_step, y += y_step) {
+        sum += (*x + x_offset) * (*y + y_offset);
+    }
+    return sum;
+}
+
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "arm_nn_types.h"
+#include "edgeq_kernels.h"
 #include "edgeq_scales.h"
 
 #ifdef __cplusplus
@@ -35,7 +36,22 @@ arm_cmsis_nn_status edgeq_dynamic_convolve_s8(const cmsis_nn_context *ctx,
                                               int32_t *output,
                                               int32_t *output_scale);
 
-/* The same with filters for each channel. ctx->buf: two int32 for each output channel. */
+/* The transposed convolution; the padding is that of its windows in the output. */
+arm_cmsis_nn_status edgeq_dynamic_transpose_conv_s8(const cmsis_nn_context *ctx,
+                                                    const cmsis_nn_conv_params *conv_params,
+                                                    const cmsis_nn_per_channel_quant_params *quant_params,
+                                                    const edgeq_sum_scale *sum_scale,
+                                                    const cmsis_nn_dims *input_dims,
+                                                    const int8_t *input,
+                                                    const int32_t *input_range,
+                                                    const cmsis_nn_dims *filter_dims,
+                                                    const int8_t *filter,
+                                                    const int32_t *bias,
+                                                    const cmsis_nn_dims *output_dims,
+                                                    int32_t *output,
+                                                    int32_t *output_scale);
+
+/* Depthwise: filters for each channel. ctx->buf: two int32 for each output channel. */
 arm_cmsis_nn_status edgeq_dynamic_depthwise_conv_s8(const cmsis_nn_context *ctx,
                                                     const cmsis_nn_dw_conv_params *dw_conv_params,
                                                     const cmsis_nn_per_channel_quant_params *quant_params,
@@ -88,6 +104,15 @@ arm_cmsis_nn_status edgeq_dynamic_mul_s8(const int8_t *input_1,
                                          int32_t sign,
                                          int32_t *output,
                                          int32_t *output_scale);
+
+/* Products of matrices, exact, at the product of the scales. Of p the offsets and what is said of the output mean nothing. */
+arm_cmsis_nn_status edgeq_dynamic_batch_matmul_s8(const edgeq_batch_matmul_params *p,
+                                                  const int8_t *input_1,
+                                                  const int32_t *range_1,
+                                                  const int8_t *input_2,
+                                                  const int32_t *range_2,
+                                                  int32_t *output,
+                                                  int32_t *output_scale);
 
 /* Sums of `count` elements over any set of axes, at the block's scale times `unit`. */
 arm_cmsis_nn_status edgeq_dynamic_mean_s8(const int8_t *input,

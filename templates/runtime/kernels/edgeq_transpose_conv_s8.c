@@ -1,49 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transposed convolution: for each output, the inputs whose windows cover it. */
+/* Transposed convolution. */
 #include "edgeq_fixedpoint.h"
 #include "edgeq_kernels.h"
-
-static int32_t dot(const int8_t *x, int32_t offset, const int8_t *w, int32_t channels)
-{
-    int32_t sum = 0;
-    int32_t c;
-
-    for (c = 0; c < channels; ++c) {
-        sum += (x[c] + offset) * w[c];
-    }
-    return sum;
-}
-
-/* What all inputs add to the output at (y, x): image and filter are those of one batch and one output channel. */
-static int32_t sum_at(const cmsis_nn_conv_params *p,
-                      const cmsis_nn_dims *input_dims,
-                      const int8_t *image,
-                      const cmsis_nn_dims *filter_dims,
-                      const int8_t *filter,
-                      int32_t y,
-                      int32_t x)
-{
-    const int32_t channels = input_dims->c;
-    int32_t sum = 0;
-    int32_t i, j;
-
-    for (i = (y + p->padding.h) % p->stride.h; i < filter_dims->h; i += p->stride.h) {
-        const int32_t row = (y + p->padding.h - i) / p->stride.h;
-        if (y + p->padding.h < i || row >= input_dims->h) {
-            continue;
-        }
-        for (j = (x + p->padding.w) % p->stride.w; j < filter_dims->w; j += p->stride.w) {
-            const int32_t column = (x + p->padding.w - j) / p->stride.w;
-            if (x + p->padding.w >= j && column < input_dims->w) {
-                sum += dot(image + (row * input_dims->w + column) * channels,
-                           p->input_offset,
-                           filter + (i * filter_dims->w + j) * channels,
-                           channels);
-            }
-        }
-    }
-    return sum;
-}
+#include "edgeq_transpose_conv.h"
 
 arm_cmsis_nn_status edgeq_transpose_conv_s8(const cmsis_nn_conv_params *p,
                                             const int32_t *multipliers,
@@ -60,14 +19,15 @@ arm_cmsis_nn_status edgeq_transpose_conv_s8(const cmsis_nn_conv_params *p,
     const int32_t filter_size = filter_dims->h * filter_dims->w * filter_dims->c;
     int32_t n, y, x, o;
 
-    if (p->stride.h < 1 || p->stride.w < 1 || filter_dims->c != input_dims->c || filter_dims->n != output_dims->c) {
+    if (!edgeq_is_transposed_convolution(p, input_dims, filter_dims, output_dims)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     for (n = 0; n < output_dims->n; ++n, input += image_size) {
         for (y = 0; y < output_dims->h; ++y) {
             for (x = 0; x < output_dims->w; ++x) {
                 for (o = 0; o < output_dims->c; ++o) {
-                    const int32_t sum = sum_at(p, input_dims, input, filter_dims, filters + o * filter_size, y, x);
+                    const int32_t sum =
+                        edgeq_transposed_sum(p, input_dims, input, filter_dims, filters + o * filter_size, y, x);
                     const int32_t scaled = edgeq_requantize(sum + bias[o], multipliers[o], shifts[o]);
                     *output++ = edgeq_saturate_s8(scaled, p->output_offset, p->activation.min, p->activation.max);
                 }
