@@ -24,19 +24,21 @@ _PIXELS = 4
 
 
 class ByFour(Kernel):
-    """Windows of four pixels are widened to int16 side by side."""
+    """Windows of four pixels lie side by side, as int16: those of int8 are widened, those of int16 copied."""
 
     ops = ("CONV_2D",)
     template = "conv_2d_4x2_dsp.c.j2"
 
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
-        """Four windows of int16, and one of int8 where any has to be copied."""
+        """Four windows of int16, and one of the image's type where any has to be copied."""
         copied = hangs_over(p) or not _rows_are_runs(p)
-        return 4 * _PIXELS * len(widened_order(p)) + (int(np.prod(p.weights.shape[1:])) if copied else 0)
+        window = _element(p) * int(np.prod(p.weights.shape[1:]))
+        return 4 * _PIXELS * len(widened_order(p)) + (window if copied else 0)
 
     def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
         walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
-        return Overlap(forwards=forwards_distance(*walk, tile=0), backwards=backwards_distance(*walk, tile=0))
+        forwards, backwards = forwards_distance(*walk, tile=0), backwards_distance(*walk, tile=0)
+        return Overlap(forwards=_element(p) * forwards, backwards=_element(p) * backwards)
 
 
 @register
@@ -105,7 +107,9 @@ def by_four_cost(p: Conv2DParams, record: int) -> int:
     runs, run = _runs(p)
     n, out_h, out_w, out_c = p.output_shape
     together, alone = divmod(n * out_h * out_w, _PIXELS)
-    if p.kernel == p.stride == (1, 1):
+    if _element(p) == 2:
+        widening = runs * (20 + 10 * (run // 2) + 25 * (run % 2)) + 20
+    elif p.kernel == p.stride == (1, 1):
         widening = 24 * (run // 4) + 16 * (run % 4)
     elif (runs, run) == (3, 9):
         widening = _PIXELS * 85
@@ -115,7 +119,7 @@ def by_four_cost(p: Conv2DParams, record: int) -> int:
 
 
 def _runs(p: Conv2DParams) -> tuple[int, int]:
-    """(runs, bytes): a window's bytes as runs that are contiguous in the image, or as one where it has to be copied."""
+    """(runs, inputs): a window's inputs as runs that are contiguous in the image, or one where it is copied."""
     _, height, width, in_c = p.weights.shape
     return (height, width * in_c) if _rows_are_runs(p) else (1, height * width * in_c)
 
@@ -125,14 +129,20 @@ def _rows_are_runs(p: Conv2DParams) -> bool:
     return p.weights.shape[2] == 1 or p.dilation[1] == 1
 
 
+def _element(p: Conv2DParams) -> int:
+    """Bytes of an input; parameters that name no type are of int8."""
+    return 2 if getattr(p, "dtype", "int8") == "int16" else 1
+
+
 def widened_order(p: Conv2DParams) -> np.ndarray:
-    """Which bytes of a window make the low and the high lane of each widened word, (words, 2), words an even number; −1
-    where there is none. First bytes 0 and 2, and 1 and 3, of the whole words of every run; then all bytes that remain,
-    two by two."""
+    """Which inputs of a window make the low and the high lane of each word, (words, 2), words an even number; −1 where
+    there is none. First the whole words of every run: of bytes 0 and 2, and 1 and 3, widened; of two int16. Then all
+    inputs that remain, two by two."""
     runs, run = _runs(p)
     numbers = np.arange(runs * run).reshape(runs, run)
-    whole = run // 4 * 4
-    words = numbers[:, :whole].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1, 2)
+    whole = run - run % (4 // _element(p))
+    words = numbers[:, :whole]
+    words = words.reshape(-1, 2) if _element(p) == 2 else words.reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1, 2)
     rest = numbers[:, whole:].ravel()
-    rest = np.pad(rest, (0, -rest.size % 4), constant_values=-1).reshape(-1, 2)
+    rest = np.pad(rest, (0, -(2 * len(words) + rest.size) % 4), constant_values=-1).reshape(-1, 2)
     return np.concatenate([words, rest])

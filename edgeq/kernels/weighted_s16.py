@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.walking import forwards_distance
@@ -25,6 +27,10 @@ class ConvolveS16(_WindowS16):
     ops = ("CONV_2D",)
     template = "conv_2d_s16.c.j2"
     dtype = "int16"
+    code_bytes = 984
+
+    def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
+        return int(np.prod(p.output_shape)) * (7 * int(np.prod(p.weights.shape[1:])) + 60)
 
 
 @register

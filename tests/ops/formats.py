@@ -129,8 +129,8 @@ def with_int8_weights(case: Case) -> Case:
 
 
 def in_int16(case: Case, rng: np.random.Generator) -> Case:
-    """The case with int16 activations, 256 times finer and symmetric. Weights stay int8; a bias becomes int64, or now
-    and then int32."""
+    """The case with int16 activations, 256 times finer and symmetric. Weights stay int8, now and then with a channel
+    of a much smaller scale; a bias becomes int64, or now and then int32."""
     (node,) = case.graph.nodes
     rule = find_op(node.op).quant_rule(node.attrs)
     wide_bias = node.op == "DEPTHWISE_CONV_2D" or rng.random() < 0.7
@@ -138,6 +138,9 @@ def in_int16(case: Case, rng: np.random.Generator) -> Case:
     tensors = {
         t.name: _widened(t, places.get(t.name), rule, rng, wide_bias=wide_bias) for t in case.graph.tensors.values()
     }
+    if rule.weight is not None and rng.random() < 0.4:
+        operands = [name for index in (rule.weight, rule.bias) for name in node.inputs[index : index + 1] if name]
+        tensors |= _with_a_faint_channel([tensors[name] for name in operands], rng)
     if rule.output is OutputRule.FIXED:
         for name in node.outputs:
             tensors[name] = replace(tensors[name], quant=QuantParams(*dict(rule.fixed)[DType.INT16]))
@@ -149,6 +152,17 @@ def in_int16(case: Case, rng: np.random.Generator) -> Case:
         random_values(rng, x.shape, tensors[name].dtype) for name, x in zip(graph.inputs, case.inputs, strict=True)
     )
     return Case(case.op, graph, inputs)
+
+
+def _with_a_faint_channel(operands: list[Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+    """Weights and bias, by name, with one channel whose scales are thousands of times smaller, where channels have
+    their own."""
+    channels = operands[0].quant.scale.size
+    if channels == 1:
+        return {}
+    factor = np.ones(channels, np.float32)
+    factor[rng.integers(channels)] = 2.0 ** -rng.integers(10, 15)
+    return {t.name: replace(t, quant=replace(t.quant, scale=t.quant.scale * factor)) for t in operands}
 
 
 def _covering(node: Node, x: Tensor, rng: np.random.Generator) -> QuantParams:

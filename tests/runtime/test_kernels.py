@@ -170,6 +170,29 @@ def test_a_widening_convolution_refuses(
         assert status(324) == 0
 
 
+@pytest.mark.parametrize(
+    ("stride", "out_channels", "filter_height", "room"),
+    [(0, 2, 3, 360), (1, 1, 3, 360), (1, 2, 0, 360), (1, 2, 3, 359)],
+)
+def test_a_convolution_of_int16_refuses(
+    runtime: ctypes.CDLL, stride: int, out_channels: int, filter_height: int, room: int
+) -> None:
+    """Five windows of 3x3x4 in int16, one for what hangs over, are 360 bytes."""
+    zeros, scratch = pointer(np.zeros(256, np.int32)), np.zeros(90, np.int32)
+    params = pointer(ints([0, 0, stride, stride, 1, 1, 1, 1, -32768, 32767]))
+    image, kernel = pointer(ints([1, 5, 5, 4])), pointer(ints([out_channels, filter_height, 3, 4]))
+    result, out = pointer(ints([1, 5, 5, out_channels])), pointer(np.zeros(50, np.int16))
+
+    def status(size: int) -> int:
+        context = Context(scratch.ctypes.data, size)
+        call = ctypes.byref(context), params, image, zeros, kernel, zeros, NO, NO, result, out
+        return runtime.edgeq_convolve_4x2_dsp_s16(*call)
+
+    assert status(room) == ARG_ERROR
+    if (stride, out_channels, filter_height) == (1, 2, 3):
+        assert status(360) == 0
+
+
 def test_a_depthwise_convolution_in_place_refuses_other_shapes(runtime: ctypes.CDLL) -> None:
     zeros, out = pointer(np.zeros(256, np.int32)), pointer(np.zeros(200, np.int8))
     scratch = np.zeros(48, np.int32)

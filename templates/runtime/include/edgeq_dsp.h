@@ -150,6 +150,13 @@ static inline edgeq_word_pair edgeq_next_pair(const int32_t **table)
     return pair;
 }
 
+/* Two words to `to`, which is aligned to words; returns what is behind them. */
+static inline uint32_t *edgeq_put_pair(uint32_t *to, uint32_t first, uint32_t second)
+{
+    __asm__ volatile("strd %1, %2, [%0], #8" : "+r"(to) : "r"(first), "r"(second) : "memory");
+    return to;
+}
+
 #else
 
 static inline int32_t edgeq_lane(uint32_t x, uint32_t bits)
@@ -252,6 +259,13 @@ static inline edgeq_word_pair edgeq_next_pair(const int32_t **table)
     pair.second = (uint32_t)(*table)[1];
     *table += 2;
     return pair;
+}
+
+static inline uint32_t *edgeq_put_pair(uint32_t *to, uint32_t first, uint32_t second)
+{
+    to[0] = first;
+    to[1] = second;
+    return to + 2;
 }
 
 #endif

@@ -103,6 +103,24 @@ arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s8(const cmsis_nn_context *ctx,
                                               int8_t *output_data);
 
 /*
+ * edgeq_convolve_s16 without groups, for two output channels and more; packed: made by edgeq, see
+ * kernels/conv_2d_4x2_dsp_s16.py. ctx: room for four windows (words of two inputs, an even number of them), aligned to
+ * words, and for one more if one hangs over the image's edge or is dilated in width. Walks as edgeq_convolve_4x2_dsp_s8.
+ * one_shift: whether the table requantizes all channels by one multiplication. ARM_CMSIS_NN_ARG_ERROR: shapes that it
+ * cannot compute, too little room.
+ */
+arm_cmsis_nn_status edgeq_convolve_4x2_dsp_s16(const cmsis_nn_context *ctx,
+                                               const cmsis_nn_conv_params *conv_params,
+                                               const cmsis_nn_dims *input_dims,
+                                               const int16_t *input_data,
+                                               const cmsis_nn_dims *filter_dims,
+                                               const int32_t *packed,
+                                               bool one_shift,
+                                               bool backwards,
+                                               const cmsis_nn_dims *output_dims,
+                                               int16_t *output_data);
+
+/*
  * arm_fully_connected_wrapper_s8 for four inputs and four units and more; no scratch. segment: a number of inputs, a
  * multiple of 16, whose sums the table's words can hold. one_shift: whether the table requantizes all units by one
  * shift. The output may not be the input.
