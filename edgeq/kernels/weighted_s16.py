@@ -47,6 +47,10 @@ class FullyConnectedS16(Kernel):
     ops = ("FULLY_CONNECTED",)
     template = "fully_connected_s16.c.j2"
     dtype = "int16"
+    code_bytes = 432
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return not p.single_rounding
+
+    def cost(self, p: FullyConnectedParams, cpu: Cpu) -> int:
+        return p.batches * p.units * (5 * p.depth + 65)

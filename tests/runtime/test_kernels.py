@@ -238,6 +238,18 @@ def test_a_tuned_dense_layer_refuses_other_shapes(
     assert runtime.edgeq_fully_connected_dsp_s8(*call, pointer(y), out) == expected
 
 
+@pytest.mark.parametrize(
+    ("batches", "depth", "units", "expected"), [(1, 1, 4, 0), (0, 4, 4, -1), (1, 0, 4, -1), (1, 4, 3, -1)]
+)
+def test_a_tuned_dense_layer_of_int16_refuses_other_shapes(
+    runtime: ctypes.CDLL, batches: int, depth: int, units: int, expected: int
+) -> None:
+    zeros, out = pointer(np.zeros(64, np.int32)), pointer(np.zeros(16, np.int16))
+    x, w, y = ints([batches, 1, 1, depth]), ints([depth, 1, 1, units]), ints([batches, 1, 1, units])
+    call = pointer(ints([0, 0, 0, -32768, 32767])), pointer(x), zeros, pointer(w), zeros, NO
+    assert runtime.edgeq_fully_connected_dsp_s16(*call, pointer(y), out) == expected
+
+
 def test_softmax_of_many_equal_inputs_is_zero(runtime: ctypes.CDLL) -> None:
     """1/512 and less round to zero; TFLite and CMSIS-NN shift by more than 31 bits there."""
     x = np.zeros(1024, np.int8)

@@ -136,6 +136,20 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s8(const cmsis_nn_fc_params *fc_pa
                                                  const cmsis_nn_dims *output_dims,
                                                  int8_t *output_data);
 
+/*
+ * edgeq_fully_connected_s16 for four units and more; packed: made by edgeq, see kernels/fully_connected_dsp_s16.py.
+ * one_shift: whether the table requantizes all units by one multiplication. The output may not be the input.
+ * ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
+ */
+arm_cmsis_nn_status edgeq_fully_connected_dsp_s16(const cmsis_nn_fc_params *fc_params,
+                                                  const cmsis_nn_dims *input_dims,
+                                                  const int16_t *input_data,
+                                                  const cmsis_nn_dims *filter_dims,
+                                                  const int32_t *packed,
+                                                  bool one_shift,
+                                                  const cmsis_nn_dims *output_dims,
+                                                  int16_t *output_data);
+
 #ifdef __cplusplus
 }
 #endif
