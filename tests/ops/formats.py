@@ -130,7 +130,7 @@ def with_int8_weights(case: Case) -> Case:
 
 def in_int16(case: Case, rng: np.random.Generator) -> Case:
     """The case with int16 activations, 256 times finer and symmetric. Weights stay int8, now and then with a channel
-    of a much smaller scale; a bias becomes int64, or now and then int32."""
+    of another scale; a bias becomes int64, or now and then int32."""
     (node,) = case.graph.nodes
     rule = find_op(node.op).quant_rule(node.attrs)
     wide_bias = node.op == "DEPTHWISE_CONV_2D" or rng.random() < 0.7
@@ -139,8 +139,8 @@ def in_int16(case: Case, rng: np.random.Generator) -> Case:
         t.name: _widened(t, places.get(t.name), rule, rng, wide_bias=wide_bias) for t in case.graph.tensors.values()
     }
     if rule.weight is not None and rng.random() < 0.4:
-        operands = [name for index in (rule.weight, rule.bias) for name in node.inputs[index : index + 1] if name]
-        tensors |= _with_a_faint_channel([tensors[name] for name in operands], rng)
+        weights, *bias = (node.inputs[i] for i in (rule.weight, rule.bias) if i is not None and i < len(node.inputs))
+        tensors |= _with_an_odd_channel(tensors[weights], [tensors[name] for name in bias if name], rng)
     if rule.output is OutputRule.FIXED:
         for name in node.outputs:
             tensors[name] = replace(tensors[name], quant=QuantParams(*dict(rule.fixed)[DType.INT16]))
@@ -154,15 +154,23 @@ def in_int16(case: Case, rng: np.random.Generator) -> Case:
     return Case(case.op, graph, inputs)
 
 
-def _with_a_faint_channel(operands: list[Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
-    """Weights and bias, by name, with one channel whose scales are thousands of times smaller, where channels have
-    their own."""
-    channels = operands[0].quant.scale.size
-    if channels == 1:
+def _with_an_odd_channel(w: Tensor, bias: list[Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+    """Weights and bias, by name, with one channel of scales that are thousands of times smaller, or a hundred times
+    larger with few and small weights; where channels have scales of their own."""
+    if w.quant.scale.size == 1:
         return {}
-    factor = np.ones(channels, np.float32)
-    factor[rng.integers(channels)] = 2.0 ** -rng.integers(10, 15)
-    return {t.name: replace(t, quant=replace(t.quant, scale=t.quant.scale * factor)) for t in operands}
+    channel, shift = int(rng.integers(w.quant.scale.size)), int(rng.choice([-7, -6, 10, 12, 14]))
+    if any(np.abs(t.data).max() >= 1 << 29 for t in bias):
+        shift = 10  # a switched-off channel: larger scales would make its bias overflow
+    factor = np.ones(w.quant.scale.size, np.float32)
+    factor[channel] = 2.0**-shift
+    found = []
+    for t in (w, *bias):
+        data = t.data.copy()
+        if shift < 0:
+            np.moveaxis(data, t.quant.axis, 0)[channel] >>= 6 if t is w else -shift
+        found.append(replace(t, data=data, quant=replace(t.quant, scale=t.quant.scale * factor)))
+    return {t.name: t for t in found}
 
 
 def _covering(node: Node, x: Tensor, rng: np.random.Generator) -> QuantParams:
