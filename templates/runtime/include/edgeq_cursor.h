@@ -144,4 +144,24 @@ static EDGEQ_NOINLINE void edgeq_copy_window(const edgeq_cursor *c, edgeq_place 
     }
 }
 
+/* Whether a window on the image is one run of bytes, as it is in the filter. */
+static inline bool edgeq_is_run(const edgeq_cursor *c)
+{
+    const bool is_row = c->filter->w == 1 || c->p->dilation.w == 1;
+    const bool is_whole = c->filter->w == c->in->w && c->p->dilation.h == 1;
+    return is_row && (c->filter->h == 1 || is_whole);
+}
+
+/* The next window's bytes: on the image where `in_place` allows it and it does not hang over, else in `copy`. */
+static inline const int8_t *edgeq_next_bytes(edgeq_cursor *c, bool in_place, int8_t *copy)
+{
+    const edgeq_place w = edgeq_next_window(c);
+
+    if (in_place && w.is_inside) {
+        return w.image + w.at;
+    }
+    edgeq_copy_window(c, w, copy);
+    return copy;
+}
+
 #endif

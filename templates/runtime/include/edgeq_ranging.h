@@ -28,16 +28,14 @@ typedef struct {
     bool is_usual;             /* whether the limits do what saturation does, and the shifts below are small */
 } edgeq_ranging;
 
-/* Working memory of so many channels: extremes, offsets, biases at the run-time scale. */
-static inline int32_t edgeq_ranging_bytes(int32_t channels)
-{
-    return 16 * channels;
-}
-
-/* Before the first pass; the offsets are the caller's to fill in. memory: edgeq_ranging_bytes. */
-edgeq_ranging edgeq_begin_ranging(const edgeq_sum_scale *from, const int32_t *input_range, const edgeq_bounds *bounds,
-                                  const int32_t *bias, int32_t channels,
-                                  const cmsis_nn_per_channel_quant_params *quant, int32_t *memory);
+/*
+ * Before the first pass. Working memory begins with extremes, offsets and biases at the run-time scale, 16 bytes for each
+ * channel; what is left goes to *rest. weight_sums: of each channel. False where ctx has too little.
+ */
+bool edgeq_begin_ranging(edgeq_ranging *r, const cmsis_nn_context *ctx, const edgeq_sum_scale *from,
+                         const int32_t *input_range, const edgeq_bounds *bounds, const int32_t *bias,
+                         const int32_t *weight_sums, int32_t channels, const cmsis_nn_per_channel_quant_params *quant,
+                         cmsis_nn_context *rest);
 
 /* Between the passes. */
 void edgeq_end_first_pass(edgeq_ranging *r, int32_t channels, const edgeq_block_range *range, int32_t *output_range);

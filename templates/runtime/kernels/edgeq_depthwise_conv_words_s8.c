@@ -2,106 +2,22 @@
 /*
  * Depthwise convolution for cores without the DSP extension, channel by channel of a pixel.
  *
- * Weights are words: three come with one LDM, so that a tap is 2.3 instructions on ARMv7-M and 4.3 on ARMv6-M. The
- * input's offset is part of the bias; a window that hangs over an edge of the image is copied first, with the zero point
- * in place of what is not on the image.
+ * Weights are words (edgeq_tap_words.h). The input's offset is part of the bias; a window that hangs over an edge of the
+ * image is copied first, with the zero point in place of what is not on the image.
  */
 #include "edgeq_convolution.h"
 #include "edgeq_copy.h"
 #include "edgeq_finish.h"
 #include "edgeq_kernels_scalar.h"
+#include "edgeq_tap_words.h"
 #include "edgeq_window.h"
 
 /* A function apart keeps its own registers. */
 #define NOINLINE __attribute__((noinline))
 
-/* Steps through a window: bytes from tap to tap and from row to row. */
-typedef struct {
-    int32_t rows;
-    int32_t cols;
-    int32_t step;
-    int32_t line;
-    int32_t channels;
-} walk;
-
-/* The bias at *table and the sum of nine taps at x; the table is moved behind the weights. */
-#if defined(__arm__) && !defined(__ARM_FEATURE_DSP) && __ARM_ARCH >= 7
-#define ROW                                 \
-    "ldrsb r8, [%[x]]\n\t"                  \
-    "mla r4, r8, r5, r4\n\t"                \
-    "ldrsb r8, [%[x], %[step]]\n\t"         \
-    "mla r4, r8, r6, r4\n\t"                \
-    "ldrsb r8, [%[x], %[step], lsl #1]\n\t" \
-    "mla r4, r8, r7, r4\n\t"
-
-static inline int32_t nine_taps(const int8_t *x, int32_t step, int32_t line, const int32_t **table)
-{
-    const int32_t *k = *table;
-    register int32_t sum __asm__("r4");
-
-    __asm__("ldm %[k]!, {r4-r7}\n\t" ROW
-            "ldm %[k]!, {r5-r7}\n\t"
-            "add %[x], %[x], %[line]\n\t" ROW
-            "ldm %[k]!, {r5-r7}\n\t"
-            "add %[x], %[x], %[line]\n\t" ROW
-            : "=r"(sum), [k] "+&r"(k), [x] "+&r"(x)
-            : [step] "r"(step), [line] "r"(line)
-            : "r5", "r6", "r7", "r8", "memory");
-    *table = k;
-    return sum;
-}
-#elif defined(__arm__) && !defined(__ARM_FEATURE_DSP)
-/* r0 table, r1 input, r2 product, r3 step, r4 sum, r5-r7 weights. */
-#define ROW                  \
-    "movs r2, #0\n\t"        \
-    "ldrsb r2, [r1, r2]\n\t" \
-    "muls r2, r5, r2\n\t"    \
-    "adds r4, r4, r2\n\t"    \
-    "ldrsb r2, [r1, r3]\n\t" \
-    "muls r2, r6, r2\n\t"    \
-    "adds r4, r4, r2\n\t"    \
-    "add r1, r1, r3\n\t"     \
-    "ldrsb r2, [r1, r3]\n\t" \
-    "muls r2, r7, r2\n\t"    \
-    "adds r4, r4, r2\n\t"
-
-static inline int32_t nine_taps(const int8_t *x, int32_t step, int32_t line, const int32_t **table)
-{
-    register const int32_t *k __asm__("r0") = *table;
-    register const int8_t *at __asm__("r1") = x;
-    register int32_t by __asm__("r3") = step;
-    register int32_t sum __asm__("r4");
-    const int32_t next = line - step;
-
-    __asm__(".syntax unified\n\t"
-            "ldm r0!, {r4, r5, r6, r7}\n\t" ROW
-            "ldm r0!, {r5, r6, r7}\n\t"
-            "add r1, %[next]\n\t" ROW
-            "ldm r0!, {r5, r6, r7}\n\t"
-            "add r1, %[next]\n\t" ROW
-            : "=&r"(sum), "+&r"(k), "+&r"(at)
-            : "r"(by), [next] "h"(next)
-            : "r2", "r5", "r6", "r7", "cc", "memory");
-    *table = k;
-    return sum;
-}
-#else
-static inline int32_t nine_taps(const int8_t *x, int32_t step, int32_t line, const int32_t **table)
-{
-    const int32_t *k = *table;
-    int32_t sum = *k++;
-    int32_t row;
-
-    for (row = 0; row < 3; ++row, x += line, k += 3) {
-        sum += x[0] * k[0] + x[step] * k[1] + x[2 * step] * k[2];
-    }
-    *table = k;
-    return sum;
-}
-#endif
-
 /* All channels of one pixel, whose window is at x. */
-static NOINLINE void convolve_3x3(const edgeq_finishing *f, const walk *v, const int8_t *x, const int32_t *k, int8_t *y)
+static NOINLINE void convolve_3x3(const edgeq_finishing *f, const edgeq_tap_walk *v, const int8_t *x, const int32_t *k,
+                                  int8_t *y)
 {
     const edgeq_finishing finishing = *f;
     const int32_t step = v->step;
@@ -109,28 +25,19 @@ static NOINLINE void convolve_3x3(const edgeq_finishing *f, const walk *v, const
     const int8_t *const end = x + v->channels;
 
     for (; x != end; ++x) {
-        const int32_t sum = nine_taps(x, step, line, &k);
+        const int32_t sum = edgeq_nine_taps(x, step, line, &k);
         *y++ = edgeq_finish(&finishing, sum, k);
         k += edgeq_finish_words(&finishing);
     }
 }
 
-static NOINLINE void convolve_any(const edgeq_finishing *f, const walk *v, const int8_t *x, const int32_t *k, int8_t *y)
+static NOINLINE void convolve_any(const edgeq_finishing *f, const edgeq_tap_walk *v, const int8_t *x, const int32_t *k,
+                                  int8_t *y)
 {
     const int8_t *const end = x + v->channels;
 
     for (; x != end; ++x) {
-        const int8_t *line = x;
-        int32_t sum = *k++;
-        int32_t row;
-
-        for (row = v->rows; row > 0; --row, line += v->line) {
-            const int8_t *tap = line;
-            int32_t col;
-            for (col = v->cols; col > 0; --col, tap += v->step) {
-                sum += *tap * *k++;
-            }
-        }
+        const int32_t sum = edgeq_any_taps(v, x, &k);
         *y++ = edgeq_finish(f, sum, k);
         k += edgeq_finish_words(f);
     }
@@ -178,9 +85,9 @@ arm_cmsis_nn_status edgeq_depthwise_conv_words_s8(const cmsis_nn_context *ctx,
     const int32_t down = (filter_dims->h - 1) * p->dilation.h;
     const int32_t right = (filter_dims->w - 1) * p->dilation.w;
     const edgeq_finishing finishing = {is_narrow, low > -128 || high < 127, low, high};
-    const walk on_image = {filter_dims->h, filter_dims->w, p->dilation.w * input_dims->c, p->dilation.h * pitch,
+    const edgeq_tap_walk on_image = {filter_dims->h, filter_dims->w, p->dilation.w * input_dims->c, p->dilation.h * pitch,
                            input_dims->c};
-    const walk on_copy = {filter_dims->h, filter_dims->w, input_dims->c, filter_dims->w * input_dims->c,
+    const edgeq_tap_walk on_copy = {filter_dims->h, filter_dims->w, input_dims->c, filter_dims->w * input_dims->c,
                           input_dims->c};
     const bool is_3x3 = filter_dims->h == 3 && filter_dims->w == 3;
     int8_t *const copy = ctx->buf;
@@ -196,7 +103,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_words_s8(const cmsis_nn_context *ctx,
             int32_t x = -p->padding.w;
 
             for (out_x = 0; out_x < output_dims->w; ++out_x, x += p->stride.w, output_data += output_dims->c) {
-                const walk *v = &on_image;
+                const edgeq_tap_walk *v = &on_image;
                 const int8_t *window = copy;
 
                 if (!is_inside || x < 0 || x + right >= input_dims->w) {

@@ -123,25 +123,17 @@ arm_cmsis_nn_status edgeq_dynamic_ranged_convolve_dsp_s8(const cmsis_nn_context 
                                                          int32_t *output_range)
 {
     const int32_t channels = output_dims->c;
-    const int32_t used = edgeq_ranging_bytes(channels);
-    const int32_t zero_point = edgeq_zero_point(input_range);
     cmsis_nn_conv_params p = *conv_params;
     cmsis_nn_context rest;
     edgeq_ranging r;
     task t;
-    int32_t c;
 
-    if (ctx->buf == NULL || ctx->size < used || channels < 2) {
+    if (channels < 2 || !edgeq_begin_ranging(&r, ctx, sum_scale, input_range, bounds, bias, packed, channels,
+                                             quant_params, &rest)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     /* what lies outside of the image is the zero point */
-    p.input_offset = -zero_point;
-    rest.buf = (int8_t *)ctx->buf + used;
-    rest.size = ctx->size - used;
-    r = edgeq_begin_ranging(sum_scale, input_range, bounds, bias, channels, quant_params, ctx->buf);
-    for (c = 0; c < channels; ++c) {
-        r.offsets[c] = -zero_point * packed[c];
-    }
+    p.input_offset = -edgeq_zero_point(input_range);
     t.packed = packed + channels;
     t.ranging = &r;
     for (;;) {

@@ -105,7 +105,7 @@ arm_cmsis_nn_status edgeq_dynamic_mul_s8(const int8_t *input_1,
                                          int32_t *output,
                                          int32_t *output_scale);
 
-/* Products of matrices, exact, at the product of the scales. Of p the offsets and what is said of the output mean nothing. */
+/* Products of matrices, exact, at the product of the scales. Of p offsets and what is said of the output mean nothing. */
 arm_cmsis_nn_status edgeq_dynamic_batch_matmul_s8(const edgeq_batch_matmul_params *p,
                                                   const int8_t *input_1,
                                                   const int32_t *range_1,
@@ -185,9 +185,10 @@ arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_s8(const cmsis_nn_contex
                                                            int32_t *output_range);
 
 /*
- * The same in two passes, for cores with the DSP extension: without groups, two output channels and more; channels in
- * fours, one output channel for each. packed: edgeq's kernels/dynamic_ranged.py. ctx->buf: four int32 for each channel;
- * windows of four pixels in int16, then one of int8; or that one.
+ * The same in two passes, without groups: two output channels and more for cores with the DSP extension and for those
+ * without it, four and more for cores with the vector extension; depthwise, one output channel for each, and channels in
+ * fours for these. packed: edgeq's kernels/dynamic_ranged.py. ctx->buf: four int32 for each channel; behind them windows:
+ * four of int16, then one of int8; a stream of two, then two of int8; one of int8.
  */
 arm_cmsis_nn_status edgeq_dynamic_ranged_convolve_dsp_s8(const cmsis_nn_context *ctx,
                                                          const cmsis_nn_conv_params *conv_params,
@@ -205,7 +206,55 @@ arm_cmsis_nn_status edgeq_dynamic_ranged_convolve_dsp_s8(const cmsis_nn_context 
                                                          int8_t *output,
                                                          int32_t *output_range);
 
-arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_dsp_s8(const cmsis_nn_context *ctx,
+arm_cmsis_nn_status edgeq_dynamic_ranged_convolve_lanes_s8(const cmsis_nn_context *ctx,
+                                                           const cmsis_nn_conv_params *conv_params,
+                                                           const cmsis_nn_per_channel_quant_params *quant_params,
+                                                           const edgeq_sum_scale *sum_scale,
+                                                           const edgeq_bounds *bounds,
+                                                           const edgeq_block_range *range,
+                                                           const cmsis_nn_dims *input_dims,
+                                                           const int8_t *input,
+                                                           const int32_t *input_range,
+                                                           const cmsis_nn_dims *filter_dims,
+                                                           const int32_t *packed,
+                                                           const int32_t *bias,
+                                                           const cmsis_nn_dims *output_dims,
+                                                           int8_t *output,
+                                                           int32_t *output_range);
+
+arm_cmsis_nn_status edgeq_dynamic_ranged_convolve_mve_s8(const cmsis_nn_context *ctx,
+                                                         const cmsis_nn_conv_params *conv_params,
+                                                         const cmsis_nn_per_channel_quant_params *quant_params,
+                                                         const edgeq_sum_scale *sum_scale,
+                                                         const edgeq_bounds *bounds,
+                                                         const edgeq_block_range *range,
+                                                         const cmsis_nn_dims *input_dims,
+                                                         const int8_t *input,
+                                                         const int32_t *input_range,
+                                                         const cmsis_nn_dims *filter_dims,
+                                                         const int32_t *packed,
+                                                         const int32_t *bias,
+                                                         const cmsis_nn_dims *output_dims,
+                                                         int8_t *output,
+                                                         int32_t *output_range);
+
+arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_words_s8(const cmsis_nn_context *ctx,
+                                                                 const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                                 const cmsis_nn_per_channel_quant_params *quant_params,
+                                                                 const edgeq_sum_scale *sum_scale,
+                                                                 const edgeq_bounds *bounds,
+                                                                 const edgeq_block_range *range,
+                                                                 const cmsis_nn_dims *input_dims,
+                                                                 const int8_t *input,
+                                                                 const int32_t *input_range,
+                                                                 const cmsis_nn_dims *filter_dims,
+                                                                 const int32_t *packed,
+                                                                 const int32_t *bias,
+                                                                 const cmsis_nn_dims *output_dims,
+                                                                 int8_t *output,
+                                                                 int32_t *output_range);
+
+arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_mve_s8(const cmsis_nn_context *ctx,
                                                                const cmsis_nn_dw_conv_params *dw_conv_params,
                                                                const cmsis_nn_per_channel_quant_params *quant_params,
                                                                const edgeq_sum_scale *sum_scale,

@@ -2,28 +2,37 @@
 /* What comes before, between and beside the two passes. */
 #include "edgeq_ranging.h"
 
-edgeq_ranging edgeq_begin_ranging(const edgeq_sum_scale *from, const int32_t *input_range,
-                                  const edgeq_bounds *bounds, const int32_t *bias, int32_t channels,
-                                  const cmsis_nn_per_channel_quant_params *quant, int32_t *memory)
+#include <stddef.h>
+
+bool edgeq_begin_ranging(edgeq_ranging *r, const cmsis_nn_context *ctx, const edgeq_sum_scale *from,
+                         const int32_t *input_range, const edgeq_bounds *bounds, const int32_t *bias,
+                         const int32_t *weight_sums, int32_t channels, const cmsis_nn_per_channel_quant_params *quant,
+                         cmsis_nn_context *rest)
 {
-    int32_t scale[2];
     const edgeq_blocking none = {0, 0, 0, 0};
-    edgeq_ranging r;
+    int32_t *const memory = ctx->buf;
+    int32_t scale[2];
     int32_t c;
 
-    r.extremes = (edgeq_extremes *)memory;
-    r.offsets = memory + 2 * channels;
-    r.sums = edgeq_begin_sums(from, input_range, bias, channels, quant, memory + 3 * channels, scale);
-    r.scale = edgeq_load_scale(scale);
-    r.limits = edgeq_bounds_in_steps(bounds, r.scale);
-    r.block = none;
-    r.is_second = false;
-    r.is_usual = false;
-    for (c = 0; c < channels; ++c) {
-        r.extremes[c].low = INT32_MAX;
-        r.extremes[c].high = INT32_MIN;
+    if (memory == NULL || ctx->size < 16 * channels) {
+        return false;
     }
-    return r;
+    rest->buf = memory + 4 * channels;
+    rest->size = ctx->size - 16 * channels;
+    r->extremes = (edgeq_extremes *)memory;
+    r->offsets = memory + 2 * channels;
+    r->sums = edgeq_begin_sums(from, input_range, bias, channels, quant, memory + 3 * channels, scale);
+    r->scale = edgeq_load_scale(scale);
+    r->limits = edgeq_bounds_in_steps(bounds, r->scale);
+    r->block = none;
+    r->is_second = false;
+    r->is_usual = false;
+    for (c = 0; c < channels; ++c) {
+        r->extremes[c].low = INT32_MAX;
+        r->extremes[c].high = INT32_MIN;
+        r->offsets[c] = -edgeq_zero_point(input_range) * weight_sums[c];
+    }
+    return true;
 }
 
 void edgeq_end_first_pass(edgeq_ranging *r, int32_t channels, const edgeq_block_range *range,

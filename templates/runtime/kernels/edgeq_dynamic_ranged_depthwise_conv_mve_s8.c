@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Depthwise convolution of a block to a block in two passes (edgeq_ranging.h), for cores with the DSP extension: four
- * channels at a time, whose inputs and weights of a tap are a word each.
+ * Depthwise convolution of a block to a block in two passes (edgeq_ranging.h): for cores with the vector
+ * extension, four channels at a time.
  */
 #include "edgeq_cursor.h"
-#include "edgeq_dsp.h"
 #include "edgeq_kernels_dynamic.h"
-#include "edgeq_ranging.h"
+#include "edgeq_ranging_mve.h"
 
 /* Windows of rows of `taps` pixels, `pitch` bytes apart. */
 typedef struct {
@@ -18,65 +17,58 @@ typedef struct {
 } layer;
 
 /* The sums of four channels of a window at x, and the table moved past them. */
-static inline __attribute__((always_inline)) void four_sums(const layer *v, const int8_t *x, const int32_t **k,
-                                                            int32_t acc[4])
+#if defined(__ARM_FEATURE_MVE)
+static EDGEQ_ALWAYS_INLINE int32x4_t four_sums(const layer *v, const int8_t *x, const int32_t **k)
 {
     const int32_t channels = v->channels;
     const int32_t pitch = v->pitch - v->taps * channels;
-    const int32_t *at = *k;
-    int32_t a = 0, b = 0, c = 0, d = 0;
+    const int8_t *at = (const int8_t *)*k;
+    int32x4_t sums = vdupq_n_s32(0);
     int32_t i, j;
 
     for (i = v->rows; i > 0; --i, x += pitch) {
-        for (j = v->taps; j > 0; --j, x += channels) {
-            const uint32_t inputs = edgeq_load_s8x4(x);
-            const uint32_t weights = (uint32_t)*at++;
-            const uint32_t even = edgeq_even_bytes(inputs), odd = edgeq_odd_bytes(inputs);
-            const uint32_t of_even = edgeq_even_bytes(weights), of_odd = edgeq_odd_bytes(weights);
-            a = edgeq_mac_low(even, of_even, a);
-            b = edgeq_mac_low(odd, of_odd, b);
-            c = edgeq_mac_high(even, of_even, c);
-            d = edgeq_mac_high(odd, of_odd, d);
+        for (j = v->taps; j > 0; --j, x += channels, at += 4) {
+            sums = vaddq_s32(sums, vmulq_s32(vldrbq_s32(x), vldrbq_s32(at)));
         }
     }
-    *k = at;
-    acc[0] = a;
-    acc[1] = b;
-    acc[2] = c;
-    acc[3] = d;
+    *k += v->rows * v->taps;
+    return sums;
 }
-
-static EDGEQ_NOINLINE void first_pass(const layer *v, edgeq_extremes *extremes, const int8_t *x)
+#else
+static void four_sums(const layer *v, const int8_t *x, const int32_t **k, int32_t sums[4])
 {
-    const int32_t *k = v->packed;
-    const int8_t *const end = x + v->channels;
-    int32_t acc[4];
-    int32_t i;
+    int32_t i, j, lane;
 
-    for (; x != end; x += 4) {
-        four_sums(v, x, &k, acc);
-        for (i = 0; i < 4; ++i) {
-            edgeq_widen_extremes(extremes++, acc + i, 1);
+    memset(sums, 0, 4 * sizeof(*sums));
+    for (i = 0; i < v->rows; ++i, x += v->pitch) {
+        for (j = 0; j < v->taps; ++j, ++*k) {
+            for (lane = 0; lane < 4; ++lane) {
+                sums[lane] += x[j * v->channels + lane] * edgeq_table_byte(*k, lane);
+            }
         }
     }
 }
+#endif
 
-static EDGEQ_NOINLINE void second_pass(const layer *v, const edgeq_ranging *r, const int8_t *x, int8_t *y)
+/* A window in either pass. */
+static EDGEQ_NOINLINE void convolve_one(const layer *v, edgeq_ranging *r, const int8_t *x, int8_t *y)
 {
     const edgeq_block_steps steps = edgeq_begin_steps(r);
     const int32_t *k = v->packed;
-    int32_t acc[4];
-    int32_t c, i;
+    int32_t c;
 
     for (c = 0; c < v->channels; c += 4) {
-        four_sums(v, x + c, &k, acc);
-        for (i = 0; i < 4; ++i) {
-            edgeq_ranged_results(r, steps, acc + i, 1, c + i, y + c + i, 1);
-        }
+#if defined(__ARM_FEATURE_MVE)
+        const int32x4_t sums = four_sums(v, x + c, &k);
+#else
+        int32_t sums[4];
+        four_sums(v, x + c, &k, sums);
+#endif
+        edgeq_take_x4(r, steps, sums, c, y + c);
     }
 }
 
-arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_dsp_s8(const cmsis_nn_context *ctx,
+arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_mve_s8(const cmsis_nn_context *ctx,
                                                                const cmsis_nn_dw_conv_params *dw_conv_params,
                                                                const cmsis_nn_per_channel_quant_params *quant_params,
                                                                const edgeq_sum_scale *sum_scale,
@@ -93,29 +85,24 @@ arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_dsp_s8(const cmsis_nn_co
                                                                int32_t *output_range)
 {
     const int32_t channels = output_dims->c;
-    const int32_t used = edgeq_ranging_bytes(channels);
-    const int32_t zero_point = edgeq_zero_point(input_range);
     const int32_t size = filter_dims->h * filter_dims->w * channels;
     const int32_t windows = output_dims->n * output_dims->h * output_dims->w;
     /* What lies outside of the image is the zero point. */
-    const cmsis_nn_conv_params p = {-zero_point, 0, dw_conv_params->stride, dw_conv_params->padding,
+    const cmsis_nn_conv_params p = {-edgeq_zero_point(input_range), 0, dw_conv_params->stride, dw_conv_params->padding,
                                     dw_conv_params->dilation, {-128, 127}};
     const cmsis_nn_dims filter = {1, filter_dims->h, filter_dims->w, channels};
     const bool is_run = p.dilation.w == 1 || filter.w == 1; /* a row of a window */
     const int32_t pitch = p.dilation.h * input_dims->w * channels;
     layer v = {pitch, filter.h, filter.w, channels, packed + channels};
-    int8_t *copy;
+    cmsis_nn_context rest;
     edgeq_ranging r;
-    int32_t c, i;
+    int32_t i;
 
     if (!edgeq_is_depthwise_convolution(dw_conv_params, input_dims, filter_dims, output_dims) ||
-        dw_conv_params->ch_mult != 1 || (channels & 3) != 0 || ctx->buf == NULL || ctx->size < used + size) {
+        dw_conv_params->ch_mult != 1 || (channels & 3) != 0 ||
+        !edgeq_begin_ranging(&r, ctx, sum_scale, input_range, bounds, bias, packed, channels, quant_params, &rest) ||
+        rest.size < size) {
         return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    copy = (int8_t *)ctx->buf + used;
-    r = edgeq_begin_ranging(sum_scale, input_range, bounds, bias, channels, quant_params, ctx->buf);
-    for (c = 0; c < channels; ++c) {
-        r.offsets[c] = -zero_point * packed[c];
     }
     for (;;) {
         edgeq_cursor at = edgeq_first_window(&p, input_dims, &filter, output_dims, input, false);
@@ -127,15 +114,11 @@ arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_dsp_s8(const cmsis_nn_co
 
             v.pitch = pitch;
             if (!w.is_inside || !is_run) {
-                edgeq_copy_window(&at, w, copy);
-                x = copy;
+                edgeq_copy_window(&at, w, rest.buf);
+                x = rest.buf;
                 v.pitch = filter.w * channels;
             }
-            if (r.is_second) {
-                second_pass(&v, &r, x, y);
-            } else {
-                first_pass(&v, r.extremes, x);
-            }
+            convolve_one(&v, &r, x, y);
         }
         if (r.is_second) {
             return ARM_CMSIS_NN_SUCCESS;
