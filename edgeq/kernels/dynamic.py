@@ -6,6 +6,7 @@ from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.ops.adaptive_quantize import AdaptiveQuantizeParams
 from edgeq.ops.dynamic_dequantize import DynamicDequantizeParams
+from edgeq.ops.dynamic_function import DynamicFunctionParams
 from edgeq.ops.dynamic_weighted import DynamicWeightedParams
 from edgeq.program import Overlap
 from edgeq.target import Cpu
@@ -75,6 +76,17 @@ class DynamicBatchMatmul(Kernel):
     name = "edgeq_dynamic_batch_matmul_s8"
     ops = ("DYNAMIC_BATCH_MATMUL",)
     template = "dynamic_batch_matmul.c.j2"
+
+
+@register
+class DynamicFunction(Kernel):
+    name = "edgeq_dynamic_function_s8"
+    ops = ("DYNAMIC_FUNCTION",)
+    template = "dynamic_function.c.j2"
+
+    def scratch_bytes(self, p: DynamicFunctionParams, cpu: Cpu) -> int:
+        """The values of all integers."""
+        return 4 * 256
 
 
 @register

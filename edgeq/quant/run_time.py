@@ -6,7 +6,8 @@ DYNAMIC_QUANTIZE finds their range and makes a block of them; ADAPTIVE_QUANTIZE 
 inferences before, with a state.
 Operators that only move or compare elements work on the block as it is, and its range stays; where they know zero from
 other numbers (padding, rectifiers), the block's zero point is one that is known beforehand. Those whose results have a
-fixed scale (softmax, the logistic function) are int16, in steps of 2^−8 before them.
+fixed scale (softmax, the logistic function) are int16, in steps of 2^−8 before them. Other functions of each element
+are straight pieces between numbers in steps of 2^−16.
 
 The edges are fixed-point: inputs, outputs and states are int32 in steps of 2^−16, from −32768 to 32767; outputs that an
 operator fixes keep its scale.
@@ -28,6 +29,7 @@ from edgeq.ir import DType, Graph, Node, QuantParams, State, Tensor, frozen_arra
 from edgeq.ops import Activation, OutputRule, Product, find_op, known_ops
 from edgeq.ops.adaptive_quantize import STATE, UNSET, AdaptiveQuantizeAttrs
 from edgeq.ops.cast import CastAttrs
+from edgeq.ops.dynamic_function import DynamicFunctionAttrs, pieces_of
 from edgeq.ops.dynamic_quantize import DynamicQuantizeAttrs
 from edgeq.ops.requantizing import known_zero_point
 from edgeq.ops.run_time import RANGE, SCALE
@@ -142,12 +144,14 @@ class _Work:
             return self.in_int16
         activation = getattr(node.attrs, "activation", Activation.NONE)
         as_it_is = op.homogeneous or rule.output is OutputRule.SAME_AS_INPUT
-        return self.as_it_is if as_it_is and activation in (Activation.NONE, Activation.RELU) else None
+        if as_it_is and activation in (Activation.NONE, Activation.RELU):
+            return self.as_it_is
+        return self.in_pieces if pieces_of(DynamicFunctionAttrs(node.op, node.attrs)) is not None else None
 
     def is_real(self, name: str) -> bool:
         return self.graph.tensors[name].dtype is DType.FLOAT32
 
-    # the three ways
+    # the ways
 
     def summed(self, node: Node) -> None:
         """By its counterpart on blocks."""
@@ -166,10 +170,16 @@ class _Work:
         activation = getattr(node.attrs, "activation", Activation.NONE)
         plain = node.attrs if activation is Activation.NONE else replace(node.attrs, activation=Activation.NONE)
         (result,) = node.outputs
-        sums = Tensor(self.free(f"{result}/sums"), self.graph.tensors[result].shape, DType.INT32)
-        scale = Tensor(self.free(f"{sums.name}/scale"), SCALE, DType.INT32)
-        self.emit(self.counterparts[node.op], (*names, *scales), (sums, scale), plain, node.loc)
-        self.held[result] = _Held(sums=_Scaled(sums.name, scale.name, activation))
+        self.held[result] = self.sums(
+            self.counterparts[node.op], (*names, *scales), result, plain, node.loc, activation
+        )
+
+    def in_pieces(self, node: Node) -> None:
+        """A function of each element by straight pieces."""
+        held = self.block(node.inputs[0], node.loc)
+        attrs = DynamicFunctionAttrs(node.op, node.attrs)
+        operands = (held.integers, held.scale)
+        self.held[node.outputs[0]] = self.sums("DYNAMIC_FUNCTION", operands, node.outputs[0], attrs, node.loc)
 
     def as_it_is(self, node: Node) -> None:
         """By the same operator on the integers of the block."""
@@ -196,6 +206,21 @@ class _Work:
         self.held[result] = _Held(fixed=result)
 
     # forms of a float tensor
+
+    def sums(
+        self,
+        op: str,
+        operands: tuple[str, ...],
+        result: str,
+        attrs: Any,
+        where: str,
+        activation: Activation = Activation.NONE,
+    ) -> _Held:
+        """Those of a float tensor, computed by this operator."""
+        sums = Tensor(self.free(f"{result}/sums"), self.graph.tensors[result].shape, DType.INT32)
+        scale = Tensor(self.free(f"{sums.name}/scale"), SCALE, DType.INT32)
+        self.emit(op, operands, (sums, scale), attrs, where)
+        return _Held(sums=_Scaled(sums.name, scale.name, activation))
 
     def block(self, name: str, where: str) -> _Scaled:
         """The tensor's block, made where there is none yet."""

@@ -9,8 +9,11 @@ import pytest
 
 from edgeq import api
 from edgeq.errors import CalibrationError, QuantizationError
-from edgeq.ir import DType, Graph, QuantParams, State, Tensor
+from edgeq.ir import DType, Graph, Node, QuantParams, State, Tensor
 from edgeq.ops import Activation
+from edgeq.ops.function import FunctionAttrs
+from edgeq.ops.gelu import GeluAttrs
+from edgeq.ops.lookup import LookupAttrs
 from edgeq.passes import Edges, prepare_quantized
 from edgeq.passes.dequantize_constants import dequantize_constants
 from edgeq.quant.evaluate import run
@@ -242,11 +245,35 @@ def test_fixed_point_inputs_are_brought_to_what_an_operator_needs():
     assert distance(graph, quantize(graph, None, DYNAMIC), data_for(graph)) > 40
 
 
+@pytest.mark.parametrize("gain", [0.02, 1, 20])
+@pytest.mark.parametrize(
+    ("op", "attrs"),
+    [
+        ("GELU", GeluAttrs()),
+        ("ELU", LookupAttrs()),
+        ("HARD_SWISH", LookupAttrs()),
+        ("RELU6", LookupAttrs()),
+        ("FUNCTION", FunctionAttrs("softplus")),
+        ("FUNCTION", FunctionAttrs("hard_shrink", (0.01,))),
+    ],
+)
+def test_functions_are_as_near_at_any_level(op, attrs, gain):
+    net = Net(9)
+    x = net.node("FULLY_CONNECTED", net.input(12), net.random(16, 12), name="dense")
+    net.tensors["curve"] = replace(net.tensors[x], name="curve")
+    net.nodes.append(Node(op, (x,), ("curve",), attrs, "curve"))
+    graph = net.graph("curve")
+    data = data_for(graph, vectors=20)
+    if op == "RELU6" and gain > 1:
+        gain = 3  # beyond that nearly all is 0 or 6
+    assert distance(graph, quantize(graph, None, DYNAMIC), scaled(data, gain)) > 32
+
+
 def test_operators_without_a_way_are_named_all_at_once():
     net = Net()
-    x = net.node("GELU", net.input(8), name="first")
+    x = net.node("SIN", net.input(8), name="first")
     x = net.node("FULLY_CONNECTED", x, net.random(4, 8), net.random(4), name="dense")
-    graph = net.graph(net.node("ELU", x, name="second"))
-    with pytest.raises(QuantizationError, match=r"ELU \(second\); GELU \(first\)") as refused:
+    graph = net.graph(net.node("FLOOR", x, name="second"))
+    with pytest.raises(QuantizationError, match=r"FLOOR \(second\); SIN \(first\)") as refused:
         quantize(graph, None, DYNAMIC)
     assert "int8" in refused.value.hint

@@ -128,6 +128,19 @@ arm_cmsis_nn_status edgeq_dynamic_mean_s8(const int8_t *input,
                                           int32_t *output,
                                           int32_t *output_scale);
 
+/*
+ * A function of each element, by `count` straight pieces (edgeq's ops/straight_pieces.py): three int32 each, the first
+ * beginning at INT32_MIN; at the scale 2^-16. ctx->buf: 256 int32.
+ */
+arm_cmsis_nn_status edgeq_dynamic_function_s8(const cmsis_nn_context *ctx,
+                                              const int8_t *input,
+                                              const int32_t *input_range,
+                                              int32_t size,
+                                              const int32_t *pieces,
+                                              int32_t count,
+                                              int32_t *output,
+                                              int32_t *output_scale);
+
 /* Blocks that one of edgeq_dynamic_concatenation_s8 joins: rows of row_size elements each. */
 typedef struct {
     const int8_t *input;
