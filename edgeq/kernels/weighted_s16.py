@@ -39,6 +39,10 @@ class DepthwiseConvS16(_WindowS16):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_s16.c.j2"
     dtype = "int16"
+    code_bytes = 904
+
+    def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
+        return int(np.prod(p.output_shape)) * (15 * int(np.prod(p.kernel)) + 80)
 
 
 @register

@@ -186,14 +186,15 @@ def test_a_depthwise_convolution_in_place_refuses_other_shapes(runtime: ctypes.C
     assert others == (ARG_ERROR,) * 5
 
 
-def test_a_tuned_depthwise_convolution_refuses_other_shapes(runtime: ctypes.CDLL) -> None:
-    zeros, out = pointer(np.zeros(256, np.int32)), pointer(np.zeros(200, np.int8))
+@pytest.mark.parametrize("kernel", ["edgeq_depthwise_conv_dsp_s8", "edgeq_depthwise_conv_dsp_s16"])
+def test_a_tuned_depthwise_convolution_refuses_other_shapes(runtime: ctypes.CDLL, kernel: str) -> None:
+    zeros, out = pointer(np.zeros(256, np.int32)), pointer(np.zeros(200, np.int16))
 
     def status(channels: int, multiplier: int = 1, stride: int = 1, dilation: int = 1) -> int:
         params = ints([0, 0, multiplier, stride, stride, 1, 1, dilation, dilation, -128, 127])
-        image, kernel = ints([1, 5, 5, channels]), ints([1, 3, 3, channels])
-        dims = pointer(image), zeros, pointer(kernel), zeros, NO, pointer(image)
-        return runtime.edgeq_depthwise_conv_dsp_s8(pointer(params), *dims, out)
+        image, filters = ints([1, 5, 5, channels]), ints([1, 3, 3, channels])
+        dims = pointer(image), zeros, pointer(filters), zeros, NO, pointer(image)
+        return getattr(runtime, kernel)(pointer(params), *dims, out)
 
     assert status(4) == 0
     assert status(3) == ARG_ERROR

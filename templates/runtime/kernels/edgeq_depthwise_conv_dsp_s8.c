@@ -7,29 +7,11 @@
  * requantize by one shift, and so is the bias. Requantization and store come to 7 per output then: 3 per MAC of a 3x3
  * window on the image. Taps outside of the image are skipped, not multiplied by zero.
  */
-#include "edgeq_convolution.h"
+#include "edgeq_depthwise_walk.h"
 #include "edgeq_dsp.h"
 #include "edgeq_kernels_dsp.h"
-#include "edgeq_window.h"
 
-/* The part of the window that lies on the image, and how to walk over it. */
-typedef struct {
-    int32_t rows;
-    int32_t cols;
-    int32_t x_row;   /* bytes from row to row of taps */
-    int32_t x_col;   /* bytes from tap to tap */
-    int32_t x_pixel; /* bytes from window to window */
-    int32_t w_first; /* words from a record's weights to those of the first tap */
-    int32_t w_skip;  /* words of the taps that lie outside, per row */
-    int32_t w_all;   /* words of all taps */
-    int32_t channels;
-    bool is_limited;    /* whether the activation is narrower than int8 */
-    bool has_one_shift; /* whether edgeq_finish_at_once_s8 serves all channels: never in small code */
-    bool is_plain;      /* the same, and saturation to int8 is all that limits */
-    int32_t low;
-    int32_t high;
-    uint32_t offset; /* the input's offset in both lanes */
-} walk;
+typedef edgeq_depthwise_walk walk;
 
 typedef struct {
     int32_t channel[4];
@@ -216,7 +198,7 @@ static inline const int32_t *convolve_plain(const walk *v, const int8_t *x, cons
 
 /* The same for neighbouring pixels, all nine taps of whose 3x3 windows lie on the image. */
 static EDGEQ_NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, const int32_t *packed, int8_t *y,
-                                        int32_t pixels)
+                                              int32_t pixels)
 {
     const uint32_t offset = v->offset;
     const int32_t step = v->x_col;
@@ -252,29 +234,6 @@ static EDGEQ_NOINLINE void convolve_whole_3x3(const walk *v, const int8_t *x, co
     }
 }
 
-static bool is_computable(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                          const cmsis_nn_dims *out)
-{
-    return in->c >= 4 && p->ch_mult == 1 && edgeq_is_depthwise_convolution(p, in, filter, out);
-}
-
-/* The pixels of an output row whose 3x3 windows do not hang over the left or right edge; none of other windows. */
-static edgeq_taps inner_pixels(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in, const cmsis_nn_dims *filter,
-                               const cmsis_nn_dims *out)
-{
-    const int32_t last = in->w - 1 - 2 * p->dilation.w + p->padding.w; /* where a window may start, from the padding */
-    edgeq_taps pixels = {0, 0};
-
-    if (filter->h == 3 && filter->w == 3 && last >= 0) {
-        pixels.first = (p->padding.w + p->stride.w - 1) / p->stride.w;
-        pixels.end = last / p->stride.w + 1;
-        if (pixels.end > out->w) {
-            pixels.end = out->w;
-        }
-    }
-    return pixels;
-}
-
 arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *dw_conv_params,
                                                 const cmsis_nn_dims *input_dims,
                                                 const int8_t *input_data,
@@ -285,57 +244,18 @@ arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *d
                                                 int8_t *output_data)
 {
     const cmsis_nn_dw_conv_params *const p = dw_conv_params;
-    const int32_t x_line = input_dims->w * input_dims->c;
-    const int32_t low = p->activation.min;
-    const int32_t high = p->activation.max;
-    int32_t n, out_y, out_x;
-    edgeq_taps inner;
     walk v;
 
-    if (!is_computable(p, input_dims, filter_dims, output_dims) || (one_shift && !EDGEQ_HAS_SHORT_CUTS)) {
+    if (!edgeq_can_walk_depthwise(p, input_dims, filter_dims, output_dims) || (one_shift && !EDGEQ_HAS_SHORT_CUTS)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    v.x_row = p->dilation.h * x_line;
-    v.x_col = p->dilation.w * input_dims->c;
-    v.w_all = 2 * filter_dims->h * filter_dims->w;
-    v.channels = input_dims->c;
-    v.is_limited = low > -128 || high < 127;
+    v.low = p->activation.min;
+    v.high = p->activation.max;
+    v.is_limited = v.low > -128 || v.high < 127;
     v.has_one_shift = one_shift;
     v.is_plain = one_shift && !v.is_limited;
-    v.low = low;
-    v.high = high;
     v.offset = ((uint32_t)p->input_offset & 0xffffu) | ((uint32_t)p->input_offset << 16);
-    v.x_pixel = p->stride.w * input_dims->c;
-    inner = inner_pixels(p, input_dims, filter_dims, output_dims);
-    for (n = 0; n < input_dims->n; ++n) {
-        for (out_y = 0; out_y < output_dims->h; ++out_y) {
-            const int32_t y = out_y * p->stride.h - p->padding.h;
-            const edgeq_taps rows = edgeq_clip_taps(y, input_dims->h, filter_dims->h, p->dilation.h);
-            const int32_t top = y + rows.first * p->dilation.h;
-            const bool is_inner = rows.end - rows.first == 3;
-            for (out_x = 0; out_x < output_dims->w;) {
-                const int32_t x = out_x * p->stride.w - p->padding.w;
-                if (is_inner && out_x == inner.first && inner.first < inner.end) {
-                    const int32_t pixels = inner.end - inner.first;
-                    convolve_whole_3x3(&v, input_data + top * x_line + x * input_dims->c, packed, output_data, pixels);
-                    output_data += pixels * output_dims->c;
-                    out_x += pixels;
-                } else {
-                    const edgeq_taps cols = edgeq_clip_taps(x, input_dims->w, filter_dims->w, p->dilation.w);
-                    const int32_t left = x + cols.first * p->dilation.w;
-                    const bool is_empty = rows.end <= rows.first || cols.end <= cols.first;
-                    v.rows = is_empty ? 0 : rows.end - rows.first;
-                    v.cols = cols.end - cols.first;
-                    v.w_first = is_empty ? 0 : 2 * (rows.first * filter_dims->w + cols.first);
-                    v.w_skip = 2 * (filter_dims->w - v.cols);
-                    convolve_at_border(&v, is_empty ? input_data : input_data + top * x_line + left * input_dims->c,
-                                       packed, output_data);
-                    output_data += output_dims->c;
-                    ++out_x;
-                }
-            }
-        }
-        input_data += input_dims->h * x_line;
-    }
+    edgeq_walk_depthwise(&v, p, input_dims, input_data, filter_dims, packed, output_dims, output_data, 1, 2,
+                         convolve_at_border, convolve_whole_3x3);
     return ARM_CMSIS_NN_SUCCESS;
 }

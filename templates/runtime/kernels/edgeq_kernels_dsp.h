@@ -150,6 +150,20 @@ arm_cmsis_nn_status edgeq_fully_connected_dsp_s16(const cmsis_nn_fc_params *fc_p
                                                   const cmsis_nn_dims *output_dims,
                                                   int16_t *output_data);
 
+/*
+ * edgeq_depthwise_conv_s16 for four channels and more, each with one filter; packed: made by edgeq, see
+ * kernels/depthwise_conv_2d_dsp_s16.py. Walks as edgeq_depthwise_conv_dsp_s8. one_shift: whether the table requantizes all
+ * channels by one multiplication. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute.
+ */
+arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s16(const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                 const cmsis_nn_dims *input_dims,
+                                                 const int16_t *input_data,
+                                                 const cmsis_nn_dims *filter_dims,
+                                                 const int32_t *packed,
+                                                 bool one_shift,
+                                                 const cmsis_nn_dims *output_dims,
+                                                 int16_t *output_data);
+
 #ifdef __cplusplus
 }
 #endif
