@@ -134,6 +134,12 @@ def _element(p: Conv2DParams) -> int:
     return 2 if getattr(p, "dtype", "int8") == "int16" else 1
 
 
+def widened_in_order(p: Conv2DParams) -> bool:
+    """Whether every four bytes of a window are two widened words, one four after the other."""
+    runs, run = _runs(p)
+    return runs == 1 or run % 4 == 0
+
+
 def widened_order(p: Conv2DParams) -> np.ndarray:
     """Which inputs of a window make the low and the high lane of each word, (words, 2), words an even number; −1 where
     there is none. First the whole words of every run: of bytes 0 and 2, and 1 and 3, widened; of two int16. Then all

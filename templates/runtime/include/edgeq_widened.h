@@ -19,6 +19,7 @@ typedef struct {
     int32_t steps;    /* pairs of inputs of a window: an even number */
     int32_t channels; /* of the output */
     int32_t y_step;   /* bytes from pixel to pixel of the output */
+    uint32_t *spare;  /* what memory there is behind the widened windows, while channels are computed */
     bool is_plain;    /* whether saturation to int8 cuts off what is below the zero point */
     bool has_one_shift; /* whether edgeq_finish_at_once_s8 serves all channels */
     bool is_limited;  /* whether the activation is narrower than the type */
@@ -239,6 +240,7 @@ static inline __attribute__((always_inline)) arm_cmsis_nn_status edgeq_convolve_
     if (widened == NULL || ctx->size < EDGEQ_WIDENED * v.steps * (int32_t)sizeof(*widened)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
+    v.spare = widened + EDGEQ_WIDENED * v.steps;
     /* Words are an even number: the last ones may hold nothing. */
     for (i = words; i < v.steps; ++i) {
         widened[EDGEQ_WIDENED * i] = 0;

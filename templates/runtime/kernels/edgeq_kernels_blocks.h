@@ -48,6 +48,31 @@ arm_cmsis_nn_status edgeq_convolve_blocks_s4(const cmsis_nn_context *ctx,
                                              const cmsis_nn_dims *output_dims,
                                              int8_t *output_data);
 
+/*
+ * Two output channels and more without groups, for cores with the DSP extension; packed: edgeq's
+ * kernels/conv_2d_blocks_dsp.py, whose fifth number says what ctx has to hold. backwards: from the last pixel to the first.
+ */
+arm_cmsis_nn_status edgeq_convolve_blocks_dsp_s8(const cmsis_nn_context *ctx,
+                                                 const cmsis_nn_conv_params *conv_params,
+                                                 const cmsis_nn_dims *input_dims,
+                                                 const int8_t *input_data,
+                                                 const cmsis_nn_dims *filter_dims,
+                                                 const int32_t *packed,
+                                                 bool backwards,
+                                                 const cmsis_nn_dims *output_dims,
+                                                 int8_t *output_data);
+
+/* The same with weights of 4 bits. */
+arm_cmsis_nn_status edgeq_convolve_blocks_dsp_s4(const cmsis_nn_context *ctx,
+                                                 const cmsis_nn_conv_params *conv_params,
+                                                 const cmsis_nn_dims *input_dims,
+                                                 const int8_t *input_data,
+                                                 const cmsis_nn_dims *filter_dims,
+                                                 const int32_t *packed,
+                                                 bool backwards,
+                                                 const cmsis_nn_dims *output_dims,
+                                                 int8_t *output_data);
+
 /* rounds_once: requantization rounds as LiteRT 2.x. fc_params' filter_offset means nothing here. */
 arm_cmsis_nn_status edgeq_fully_connected_blocks_s8(const cmsis_nn_context *ctx,
                                                     const cmsis_nn_fc_params *fc_params,
