@@ -102,7 +102,9 @@ def measure(arguments: argparse.Namespace, figures: dict[str, Any]) -> None:
         for row, options in rows().items():
             if not re.search(arguments.only, row):
                 continue
-            figure: dict[str, Any] = dict(found["rows"].get(row, {})) if arguments.keep else {}
+            figure: dict[str, Any] = dict(found["rows"].get(row, {}))
+            for part in () if arguments.keep else ("ptq", "problem") if arguments.no_training else tuple(figure):
+                figure.pop(part, None)
             try:
                 if "ptq" not in figure:
                     figure["ptq"] = table.after_training(options)
@@ -160,7 +162,7 @@ def main() -> int:
     parser.add_argument("--data", default=",".join(DATA))
     parser.add_argument("--only", default="", help="a regular expression for rows")
     parser.add_argument("--keep", action="store_true", help="measure only what figures.json lacks")
-    parser.add_argument("--no-training", action="store_true", help="leave out what is trained with a scheme")
+    parser.add_argument("--no-training", action="store_true", help="what is trained with a scheme stays as it stands")
     arguments = parser.parse_args()
     figures = stored()
     measure(arguments, figures)
