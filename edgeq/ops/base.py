@@ -224,6 +224,11 @@ class Op:
         """The constraint on scales and zero points."""
         return QuantRule()
 
+    def reach(self, attrs: Any, *inputs: Tensor | None) -> tuple[float, ...] | None:
+        """The largest magnitude of each real result, what there is room for of a state that may grow; None where it is
+        not known beforehand."""
+        return None
+
     def lower(self, node: Node, graph: Graph, dialect: Dialect) -> Lowered:
         """Integer parameters. Raises QuantizationError where the tensors' quantization does not allow it."""
         raise NotImplementedError

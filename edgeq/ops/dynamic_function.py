@@ -33,7 +33,7 @@ class DynamicFunctionAttrs:
 
 @dataclass(frozen=True, eq=False)
 class DynamicFunctionParams:
-    """pieces: int32 (number, 3) of starts, values and slopes. size: elements of the tensor."""
+    """pieces: int32 (number, 4) of starts, values, slopes and their bits. size: elements of the tensor."""
 
     size: int
     pieces: np.ndarray

@@ -106,6 +106,13 @@ class LayerNormalization(Op):
     def quant_rule(self, attrs: LayerNormalizationAttrs) -> QuantRule:
         return QuantRule(symmetric=(SymmetricConstant(1, DType.INT32), SymmetricConstant(2, DType.INT32)))
 
+    def reach(self, attrs: LayerNormalizationAttrs, x: Tensor, gamma: Tensor, beta: Tensor) -> tuple[float, ...] | None:
+        if gamma.data is None or beta.data is None:
+            return None
+        # n numbers of which the sum of squares is n
+        largest = math.sqrt(math.prod(x.shape[-attrs.axes :])) * float(np.abs(gamma.data).max())
+        return (largest + float(np.abs(beta.data).max()),)
+
     def evaluate(
         self, attrs: LayerNormalizationAttrs, x: np.ndarray, gamma: np.ndarray, beta: np.ndarray
     ) -> tuple[np.ndarray, ...]:

@@ -112,6 +112,9 @@ class Recurrent(Op):
         rows, units = inputs[2].shape
         return batches * steps * rows * (depth + units)
 
+    def reach(self, attrs: RecurrentAttrs, *inputs: Tensor | None) -> tuple[float, ...]:
+        return 1.0, 1.0
+
     def quant_rule(self, attrs: RecurrentAttrs) -> QuantRule:
         return QuantRule(
             symmetric=(SymmetricConstant(3, DType.INT32), SymmetricConstant(4, DType.INT32)),

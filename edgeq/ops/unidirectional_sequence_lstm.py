@@ -165,6 +165,10 @@ class UnidirectionalSequenceLstm(Op):
         units, depth = inputs[WEIGHTS].shape
         return inputs[X].size // depth * 4 * units * (depth + units)
 
+    def reach(self, attrs: LstmAttrs, *inputs: Tensor | None) -> tuple[float, ...]:
+        """Hidden states below 1 in steps of 2^−15; cell states twice as large have room too."""
+        return 1.0 - 2.0**-15, 1.0 - 2.0**-15, 8.0
+
     def quant_rule(self, attrs: LstmAttrs) -> QuantRule:
         gates = range(4)
         return QuantRule(

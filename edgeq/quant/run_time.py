@@ -6,7 +6,8 @@ DYNAMIC_QUANTIZE finds their range and makes a block of them; ADAPTIVE_QUANTIZE 
 inferences before, with a state.
 Operators that only move or compare elements work on the block as it is, and its range stays; where they know zero from
 other numbers (padding, rectifiers), the block's zero point is one that is known beforehand. Those whose results have a
-fixed scale (softmax, the logistic function) are int16, in steps of 2^−8 before them. Other functions of each element
+fixed scale (softmax, the logistic function) are int16, in steps of 2^−8 before them; so are those whose results never
+leave a known range (recurrent layers, normalizations), as the scheme int16x8 has them. Other functions of each element
 are straight pieces between numbers in steps of 2^−16.
 
 The edges are fixed-point: inputs, outputs and states are int32 in steps of 2^−16, from −32768 to 32767; outputs that an
@@ -33,16 +34,19 @@ from edgeq.ops.dynamic_function import DynamicFunctionAttrs, pieces_of
 from edgeq.ops.dynamic_quantize import DynamicQuantizeAttrs
 from edgeq.ops.requantizing import known_zero_point
 from edgeq.ops.run_time import RANGE, SCALE
+from edgeq.quant.by_ranges import quantize_graph
 from edgeq.quant.params import symmetric_integers, symmetric_params
 from edgeq.quant.recipes import Recipe
 from edgeq.quant.run_time_forms import with_block_forms
-from edgeq.quant.schemes import Ranges
+from edgeq.quant.schemes import Ranges, find_scheme
 from edgeq.quant.tying import rule_of
 from edgeq.quant.weights import quantize_weights, weight_params
 
 #: Steps of inputs and outputs, and of the int16 operands of operators whose results have a fixed scale.
 EDGE = QuantParams([2.0**-16], [0])
 BEFORE_FIXED = QuantParams([2.0**-8], [0])
+#: The range of int16 operands in such steps.
+_SPAN = (-32767 * 2.0**-8, 32767 * 2.0**-8)
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,8 @@ class _Work:
             return self.nodes.append
         if node.op in self.counterparts:
             return self.summed
+        if op.reach(node.attrs, *self.graph.operands(node)) is not None:
+            return self.by_reach
         if rule.carried or rule.products or rule.symmetric or len(real) != 1:
             return None
         if rule.output is OutputRule.FIXED and DType.INT16 in dict(rule.fixed) and DType.INT16 in op.dtypes:
@@ -204,6 +210,32 @@ class _Work:
         y = replace(self.graph.tensors[result], dtype=DType.INT16, quant=quant)
         self.emit(node.op, (operand,), (y,), node.attrs, node.loc)
         self.held[result] = _Held(fixed=result)
+
+    def by_reach(self, node: Node) -> None:
+        """By the same operator in int16 and int8 weights, between ranges that are known beforehand."""
+        operands = self.graph.operands(node)
+        reach = find_op(node.op).reach(node.attrs, *operands)
+        ranges = {t.name: _SPAN for t in operands if t is not None and t.data is None}
+        ranges |= {name: (-most, most) for name, most in zip(node.outputs, reach, strict=True)}
+        for each in rule_of(node).carried:
+            if each.operand < len(node.inputs) and node.inputs[each.operand]:
+                ranges[node.inputs[each.operand]] = ranges[node.outputs[each.results[0]]]
+        real = tuple(dict.fromkeys(name for name in node.inputs if name in ranges))
+        alone = replace(self.graph, nodes=(node,), inputs=real, outputs=node.outputs, states=()).rewrite()
+        integer = quantize_graph(alone, ranges, find_scheme("int16x8"))
+        names = {}
+        for name in integer.inputs:
+            t = integer.tensors[name]
+            names[name] = self.fixed(name, t.dtype, t.quant, f"{name}/fixed", node.loc)
+        for t in integer.tensors.values():
+            if t.name not in names:
+                name = self.free(t.name) if t.name in self.tensors else t.name
+                names[t.name] = self.add(replace(t, name=name)).name
+        for each in integer.nodes:
+            inputs, outputs = (tuple(names[n] if n else "" for n in some) for some in (each.inputs, each.outputs))
+            self.nodes.append(replace(each, inputs=inputs, outputs=outputs))
+        for name in node.outputs:
+            self.held[name] = _Held(fixed=names[name])
 
     # forms of a float tensor
 

@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.ir import DType, Graph, Node, Tensor, frozen_array
 from edgeq.ops import Activation
 from edgeq.ops.concatenation import ConcatenationAttrs
+from edgeq.ops.function import FunctionAttrs
 from edgeq.ops.mean import MeanAttrs
 from edgeq.ops.pairwise import FusedPairwiseAttrs, PairwiseAttrs
 from edgeq.ops.reshape import ReshapeAttrs
@@ -117,6 +118,16 @@ def _squared_difference(work: _Work, node: Node) -> bool:
     return True
 
 
+def _quotient(work: _Work, node: Node) -> bool:
+    """The product with the reciprocal."""
+    x, y = node.inputs
+    shape = work.graph.tensors[y].shape
+    reciprocal = FunctionAttrs("power", (-1.0,))
+    inverse = work.emit(node, "FUNCTION", (y,), reciprocal, work.tensor(node, shape))
+    work.emit(node, "MUL", (x, inverse), FusedPairwiseAttrs(node.attrs.activation), node.outputs[0])
+    return True
+
+
 def _minus_one(work: _Work, node: Node) -> str:
     return work.constant(node, [-1.0], DType.FLOAT32)
 
@@ -124,6 +135,7 @@ def _minus_one(work: _Work, node: Node) -> str:
 _FORMS: dict[str, Callable[[_Work, Node], bool]] = {
     "ABS": _magnitude,
     "AVERAGE_POOL_2D": _mean,
+    "DIV": _quotient,
     "NEG": _negative,
     "PACK": _pack,
     "PRELU": _prelu,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -24,6 +25,7 @@ from edgeq.simulate import simulate
 from edgeq.target import load_board
 from edgeq.vectors import program_inputs
 from tests.passes.net import Net
+from tests.tools import needs_host
 
 from .integers import sqnr
 from .nets import data_for, mixed_net
@@ -267,6 +269,65 @@ def test_functions_are_as_near_at_any_level(op, attrs, gain):
     if op == "RELU6" and gain > 1:
         gain = 3  # beyond that nearly all is 0 or 6
     assert distance(graph, quantize(graph, None, DYNAMIC), scaled(data, gain)) > 32
+
+
+def normalizing() -> Graph:
+    """As converters write a layer normalization, and with a quotient."""
+    net = Net(10)
+    x = net.node("FULLY_CONNECTED", net.input(12), net.random(16, 12), net.random(16), name="dense")
+    axis = net.constant([1], np.int32)
+    mean = net.node("MEAN", x, axis, name="mean", keep_dims=True)
+    apart = net.node("SQUARED_DIFFERENCE", x, mean, name="apart")
+    variance = net.node("MEAN", apart, axis, name="variance", keep_dims=True)
+    root = net.node("RSQRT", net.node("ADD", variance, net.constant([1e-3]), name="more"), name="root")
+    centred = net.node("SUB", x, mean, name="centred")
+    deviation = net.node("SQRT", variance, name="deviation")
+    quotient = net.node("DIV", centred, deviation, name="quotient")
+    return net.graph(net.node("MUL", centred, root, name="product"), quotient)
+
+
+@pytest.mark.parametrize("output", [0, 1])
+def test_normalizations_in_parts(output):
+    graph = normalizing()
+    graph = graph.rewrite(outputs=graph.outputs[output : output + 1])
+    assert distance(graph, quantize(graph, None, DYNAMIC), data_for(graph, vectors=20)) > 35
+
+
+def layered(tmp_path, stateful: bool) -> Graph:
+    """Recurrent layers and normalizations, whose results stay within known ranges."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input(batch_shape=(1, 5, 6))
+    x = keras.layers.LSTM(7, return_sequences=True, stateful=stateful)(inputs)
+    x = keras.layers.LayerNormalization(gamma_initializer="random_normal", beta_initializer="random_normal")(x)
+    x = keras.layers.Add()([keras.layers.Dense(7)(x), x])
+    x = keras.layers.GRU(8, return_sequences=True)(x)
+    x = keras.layers.Bidirectional(keras.layers.SimpleRNN(4))(x)
+    model = keras.Model(inputs, keras.layers.Dense(5)(keras.layers.UnitNormalization()(x)))
+    model.save(tmp_path / "model.keras")
+    return api.prepare_float(api.load_model(tmp_path / "model.keras"))
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+@pytest.mark.parametrize(("scheme", "least"), [("dynamic", 30), ("adaptive", 20)])
+def test_results_of_known_ranges_are_int16(tmp_path, scheme, least, stateful):
+    graph = layered(tmp_path, stateful)
+    assert bool(graph.states) is stateful
+    data = data_for(graph, vectors=20)
+    integer = quantize(graph, None, find_scheme(scheme))
+    types = {node.op: integer.tensors[node.outputs[0]].dtype for node in integer.nodes}
+    for op in ("UNIDIRECTIONAL_SEQUENCE_LSTM", "GRU", "SIMPLE_RNN", "LAYER_NORMALIZATION"):
+        assert types[op] is DType.INT16
+    assert distance(graph, integer, data) > least
+    for state in integer.states[: 2 * stateful]:
+        assert integer.tensors[state.read].dtype is DType.INT32
+
+
+@needs_host
+def test_they_are_equal_on_the_host(tmp_path):
+    graph = layered(tmp_path, True)
+    project = api.build(tmp_path / "model.keras", "mps2-an386", scheme="dynamic", out=tmp_path / "firmware")
+    assert project.verify("host", vectors=6).equal
+    assert graph.states
 
 
 def test_operators_without_a_way_are_named_all_at_once():

@@ -4,19 +4,20 @@
 
 #include "edgeq_kernels_dynamic.h"
 
-enum { VALUES = 256, FRACTION_BITS = 16, SLOPE_BITS = 15 };
+enum { VALUES = 256, FRACTION_BITS = 16 };
 
-/* A piece in the table: where it begins, its value there, by how much it rises a step, times 2^15. */
+/* A piece in the table: where it begins, its value there, by how much it rises a step, times 2^bits. */
 typedef struct {
     int32_t start;
     int32_t value;
     int32_t slope;
+    int32_t bits;
 } piece;
 
 static inline int32_t value_at(const piece *p, int32_t v)
 {
-    const int64_t rise = ((int64_t)v - p->start) * p->slope;
-    return edgeq_shifted(rise + (int64_t)p->value * ((int64_t)1 << SLOPE_BITS), SLOPE_BITS);
+    const int32_t rise = edgeq_shifted(((int64_t)v - p->start) * p->slope, p->bits);
+    return edgeq_shifted((int64_t)p->value + rise, 0);
 }
 
 arm_cmsis_nn_status edgeq_dynamic_function_s8(const cmsis_nn_context *ctx,

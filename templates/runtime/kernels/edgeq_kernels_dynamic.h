@@ -129,7 +129,7 @@ arm_cmsis_nn_status edgeq_dynamic_mean_s8(const int8_t *input,
                                           int32_t *output_scale);
 
 /*
- * A function of each element, by `count` straight pieces (edgeq's ops/straight_pieces.py): three int32 each, the first
+ * A function of each element, by `count` straight pieces (edgeq's ops/straight_pieces.py): four int32 each, the first
  * beginning at INT32_MIN; at the scale 2^-16. ctx->buf: 256 int32.
  */
 arm_cmsis_nn_status edgeq_dynamic_function_s8(const cmsis_nn_context *ctx,
