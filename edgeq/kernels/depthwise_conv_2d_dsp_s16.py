@@ -30,7 +30,7 @@ class DepthwiseConvDspS16(Kernel):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_dsp.c.j2"
     dtype = "int16"
-    code_bytes = 1176
+    code_bytes = 1192
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
         fits = cpu.dsp and not cpu.mve and p.depth_multiplier == 1 and p.input_shape[3] >= 4
@@ -38,18 +38,29 @@ class DepthwiseConvDspS16(Kernel):
 
     def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         n, height, width, channels = p.output_shape
-        return n * height * width * (-(-channels // 4) * (12 * int(np.prod(p.kernel)) + 30) + 60)
+        records = -(-channels // 4)
+        if _by_rows(p):
+            return n * height * records * (100 * width + 150)
+        return n * height * width * (records * (12 * int(np.prod(p.kernel)) + 30) + 60)
 
     def overlap(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Overlap:
         walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
         bytes_per_element = 2
-        return Overlap(forwards=bytes_per_element * forwards_distance(*walk))
+        tile = p.output_shape[2] if _by_rows(p) else 1
+        return Overlap(forwards=bytes_per_element * forwards_distance(*walk, tile=tile))
 
     def extras(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         return _table(p, short=True)
 
     def small_extras(self, p: DepthwiseConv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         return _table(p, short=False)
+
+
+def _by_rows(p: DepthwiseConv2DParams) -> bool:
+    """Whether the kernel may compute rows as such, two channels of all pixels after the other."""
+    beyond = p.output_shape[2] - (p.input_shape[2] - 2 + p.pad[1])
+    near = p.kernel == (3, 3) and (p.stride[1], p.dilation[1]) == (1, 1)
+    return near and p.pad[1] <= 1 and p.input_shape[2] >= 3 and 0 <= beyond <= 1
 
 
 def _channels(p: DepthwiseConv2DParams) -> WideChannels | None:

@@ -22,10 +22,12 @@ from ..quant.nets import data_for
 from ..tools import needs_host, needs_qemu
 
 BOARD = load_board("mps2-an386")
-#: (count, height, width) of filters, stride, padding.
+#: (count, height, width) of filters, one for each channel where the count is 0; stride, padding.
 CONVOLUTIONS = (
     ((13, 3, 3), 1, Padding.SAME),
+    ((0, 3, 3), 1, Padding.SAME),
     ((5, 3, 3), 1, Padding.VALID),
+    ((0, 3, 3), 1, Padding.VALID),
     ((9, 1, 1), 1, Padding.SAME),
     ((3, 1, 1), 1, Padding.SAME),
     ((12, 2, 3), 1, Padding.SAME),
@@ -39,8 +41,10 @@ def compiled() -> api.Compiled:
     net = Net(5)
     x, channels = net.input(9, 7, 3), 3
     for i, ((count, *kernel), stride, padding) in enumerate(CONVOLUTIONS):
-        x = net.node("CONV_2D", x, net.random(count, *kernel, channels), net.random(count), name=f"conv{i}",
-                     padding=padding, stride=(stride, stride),
+        op, weights = "CONV_2D", net.random(count, *kernel, channels)
+        if not count:
+            op, weights, count = "DEPTHWISE_CONV_2D", net.random(1, *kernel, channels), channels
+        x = net.node(op, x, weights, net.random(count), name=f"conv{i}", padding=padding, stride=(stride, stride),
                      activation=(Activation.RELU, Activation.NONE, Activation.RELU6)[i % 3])  # fmt: skip
         channels = count
     graph = prepare_float(net.graph(x))
@@ -48,7 +52,8 @@ def compiled() -> api.Compiled:
 
 
 def test_results_lie_over_operands(compiled):
-    assert {call.kernel for call in compiled.program.calls} == {"edgeq_convolve_4x2_dsp_s16"}
+    kernels = {"edgeq_convolve_4x2_dsp_s16", "edgeq_depthwise_conv_dsp_s16"}
+    assert {call.kernel for call in compiled.program.calls} == kernels
     turned = set(compiled.plan.backwards)
     assert turned and {name for name, *_ in compiled.plan.overlaps} - turned
 

@@ -48,7 +48,7 @@ LAYERS = {
     "depthwise_time": ("DEPTHWISE_CONV_2D", (12, 1, 8), (3, 1), 1, True),
 }
 #: So many times int8's instructions; of 3x3 depthwise convolutions, which have a kernel of their own in int8, more.
-MOST, MOST_3X3 = 1.25, 1.95
+MOST, MOST_3X3 = 1.25, 1.5
 BY_3X3 = {"depthwise", "depthwise_large", "depthwise_odd"}
 
 

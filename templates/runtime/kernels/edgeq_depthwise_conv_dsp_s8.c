@@ -254,8 +254,9 @@ arm_cmsis_nn_status edgeq_depthwise_conv_dsp_s8(const cmsis_nn_dw_conv_params *d
     v.is_limited = v.low > -128 || v.high < 127;
     v.has_one_shift = one_shift;
     v.is_plain = one_shift && !v.is_limited;
+    v.has_rows = false;
     v.offset = ((uint32_t)p->input_offset & 0xffffu) | ((uint32_t)p->input_offset << 16);
     edgeq_walk_depthwise(&v, p, input_dims, input_data, filter_dims, packed, output_dims, output_data, 1, 2,
-                         convolve_at_border, convolve_whole_3x3);
+                         convolve_at_border, convolve_whole_3x3, NULL);
     return ARM_CMSIS_NN_SUCCESS;
 }
