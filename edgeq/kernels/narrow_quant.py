@@ -60,6 +60,11 @@ def accumulator_bounds(channels: Channels, weights: np.ndarray, reach: int) -> n
     return np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1) * reach + np.abs(channels.bias)
 
 
+def within_int8(limits: tuple[int, int]) -> tuple[int, int]:
+    """The limits of an activation."""
+    return max(limits[0], -128), min(limits[1], 127)
+
+
 def steps_of_channel(quant: np.ndarray, bound: int, limits: tuple[int, int]) -> tuple[int, np.ndarray]:
     """The least result of a channel, and the least accumulators, int64, that give each larger one.
 
@@ -86,7 +91,7 @@ def _approximation(a: np.ndarray, words: tuple[int, ...]) -> np.ndarray:
 
 
 def _channel(quant: np.ndarray, bound: int, limits: tuple[int, int]) -> tuple[int, ...]:
-    limits = max(limits[0], -128), min(limits[1], 127)
+    limits = within_int8(limits)
     multiplier, addend, shift = (int(v) for v in quant)
     wide = (-1, multiplier, addend, shift, *limits)
     first, steps = steps_of_channel(quant, bound, limits)

@@ -19,6 +19,7 @@ from edgeq.target import Cpu
 
 class _Ternary(Kernel):
     weight_types = (DType.TERNARY.value,)
+    per_mac: ClassVar[int] = 7
 
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`: the weights, four to an int8."""
@@ -27,22 +28,30 @@ class _Ternary(Kernel):
 
 class _Binary(Kernel):
     weight_types = (DType.BINARY.value,)
+    per_mac: ClassVar[int] = 13
 
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`: the weights, eight to an int8."""
         return {"packed": frozen_array(packed_bits(p.weights > 0))}
 
 
-# Instructions of a MAC, and of what every result needs beside.
-_PER_MAC, _PER_RESULT = 7, 150
+# Instructions of what every result needs beside its MACs.
+_PER_RESULT = 110
+
+
+def _cost(results: int, macs: int, per_mac: int, cpu: Cpu) -> int:
+    """Of so many results of so many MACs each; half as many more on ARMv6-M."""
+    instructions = results * (per_mac * macs + _PER_RESULT)
+    return 3 * instructions // 2 if cpu.arch == "armv6-m" else instructions
 
 
 class _Convolve(WindowByWindow):
+    per_mac: ClassVar[int]
     ops = ("CONV_2D",)
     template = "conv_2d_s4_own.c.j2"
 
     def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
-        return int(np.prod(p.output_shape)) * (_PER_MAC * int(np.prod(p.weights.shape[1:])) + _PER_RESULT)
+        return _cost(int(np.prod(p.output_shape)), int(np.prod(p.weights.shape[1:])), self.per_mac, cpu)
 
 
 class _Depthwise(WindowByWindow):
@@ -54,9 +63,10 @@ class _FullyConnected(Kernel):
     ops = ("FULLY_CONNECTED",)
     template = "fully_connected_s4_own.c.j2"
     single: ClassVar[bool] = False
+    per_mac: ClassVar[int]
 
     def cost(self, p: FullyConnectedParams, cpu: Cpu) -> int:
-        return p.batches * p.units * (_PER_MAC * p.depth + _PER_RESULT)
+        return _cost(p.batches * p.units, p.depth, self.per_mac, cpu)
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return bool(p.single_rounding) == self.single

@@ -10,7 +10,8 @@ import pytest
 from edgeq.fixedpoint import requantize
 from edgeq.kernels.narrow_quant import accumulator_bounds
 from edgeq.kernels.packing import channels_of
-from edgeq.kernels.short_quant import short_quant
+from edgeq.kernels.short_quant import short_quant, short_quant_of_any
+from edgeq.kernels.sums import sums_between
 from edgeq.target import load_board
 
 WEIGHTS = np.full((1, 100), 100, np.int8)
@@ -105,3 +106,49 @@ def test_most_channels_with_a_relu_have_short_words():
         channels = channel(int(rng.integers(1 << 30, 1 << 31)), -8, -128, weights, int(rng.integers(-5000, 5000)))
         have += all(short_quant(channels, weights, ALL, cpu) for cpu in (WIDE, NARROW))
     assert have > 95
+
+
+@pytest.mark.parametrize("shift", [2, 1, 0, -1, -2, -5, -9])
+@pytest.mark.parametrize("multiplier", [(1 << 30) + 1, (1 << 31) - 1, 1518500250])
+@pytest.mark.parametrize(("cpu", "limits"), [(WIDE, ALL), (NARROW, ALL), (NARROW, SIX)])
+@pytest.mark.parametrize("bias", [-700, 0, 300])
+def test_factors_of_any_size(cpu, limits, multiplier, shift, bias):
+    """All accumulators that weights of -1, 0 and 1 lead to, also in channels that do not use all of their range."""
+    rng = np.random.default_rng(shift + 9)
+    p = SimpleNamespace(multipliers=np.array([multiplier]), shifts=np.array([shift]), output_offset=-128)
+    large = 8 if shift > -5 else 0
+    saturated = np.array(ALL if large else (-1000, 1000))
+    for length in (3, 40, 160):
+        weights = rng.integers(-1, 2, (1, length)).astype(np.int8)
+        found = short_quant_of_any(p, weights, np.array([bias]), limits, cpu, large)
+        if limits == SIX and shift > 0 and found is None:
+            # a step may lead beyond a limit that nothing saturates to
+            continue
+        (lowest,), (highest,) = sums_between(weights)
+        a = np.arange(lowest, highest + 1) + bias
+        expected = np.clip(requantize(a, np.int32(multiplier), np.int32(shift)) - 128, *limits)
+        moved = a - bias + found.bias[0]
+        got = finished_wide(moved << large, found.words[0]) if cpu is WIDE else finished_narrow(moved, found.words[0])
+        np.testing.assert_array_equal(np.clip(got, *saturated), expected)
+
+
+def test_results_that_step_by_more_than_one_stay_in_their_range():
+    """Before the first step, a line of such steps is often below int8's least number."""
+    weights, bias = np.ones((1, 1), np.int8), np.array([-160])
+    found = 0
+    for multiplier in range(1 << 30, (1 << 31) - 1, 1 << 26):
+        p = SimpleNamespace(multipliers=np.array([multiplier]), shifts=np.array([2]), output_offset=0)
+        short = short_quant_of_any(p, weights, bias, ALL, NARROW, 0)
+        if short:
+            a = np.arange(-128, 128)
+            expected = np.clip(requantize(a + bias, np.int32(multiplier), np.int32(2)), *ALL)
+            np.testing.assert_array_equal(finished_narrow(a + short.bias[0], short.words[0]), expected)
+            found += 1
+    assert 0 < found < 16
+
+
+def test_words_are_refused_whose_shifted_accumulators_do_not_fit():
+    p = SimpleNamespace(multipliers=np.array([1 << 30]), shifts=np.array([0]), output_offset=-128)
+    weights = np.ones((1, 4), np.int8)
+    assert short_quant_of_any(p, weights, np.array([1 << 23]), ALL, WIDE, 8) is None
+    assert short_quant_of_any(p, weights, np.array([1 << 22]), ALL, WIDE, 8) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from edgeq.passes import prepare_float
 from edgeq.quant.quantize import quantize
 from edgeq.quant.recipes import Recipe
 from edgeq.quant.schemes import find_scheme
-from edgeq.target import load_board
+from edgeq.target import Board, load_board
 from edgeq.toolchain.build import build
 from edgeq.verify import random_vectors
 
@@ -53,7 +55,7 @@ FEW_CHANNELS = {"strided", "colours"}
 SCHEMES = ("int8", "ternary", "xnor")
 
 
-def layers() -> dict[tuple[str, str], Graph]:
+def layers(schemes: tuple[str, ...]) -> dict[tuple[str, str], Graph]:
     """Every layer in every scheme, in a network of its own."""
     found = {}
     for name in (*CONVOLUTIONS, *DENSE):
@@ -68,7 +70,7 @@ def layers() -> dict[tuple[str, str], Graph]:
             y = net.node("FULLY_CONNECTED", net.input(depth), net.random(units, depth), net.random(units), name=name,
                          activation=Activation.RELU)  # fmt: skip
         graph = prepare_float(net.graph(y))
-        for scheme in SCHEMES:
+        for scheme in schemes:
             recipe = Recipe.of(find_scheme("int8"), {".*": find_scheme(scheme)})
             found[name, scheme] = quantize(graph, data_for(graph, 16), recipe)
     return found
@@ -77,13 +79,17 @@ def layers() -> dict[tuple[str, str], Graph]:
 @pytest.fixture(scope="module")
 def instructions(tmp_path_factory) -> dict[tuple[str, str], int]:
     """By layer and scheme."""
-    graphs = layers()
+    return counted(BOARD, SCHEMES, tmp_path_factory.mktemp("speed"))
+
+
+def counted(board: Board, schemes: tuple[str, ...], folder: Path) -> dict[tuple[str, str], int]:
+    """Instructions of every layer in every scheme on an emulated board."""
+    graphs = layers(schemes)
     graph = side_by_side("speed", {"_".join(key): graph for key, graph in graphs.items()})
-    compiled = api.compile_graph(graph, BOARD.soc.cpu)
-    folder = tmp_path_factory.mktemp("speed")
-    write_files(emit(compiled.program, compiled.plan, BOARD), folder)
+    compiled = api.compile_graph(graph, board.soc.cpu)
+    write_files(emit(compiled.program, compiled.plan, board), folder)
     inputs = [np.ascontiguousarray(x[0]).tobytes() for x in random_vectors(compiled.program, 1)]
-    counts = profile(BOARD, build(folder, "target"), inputs, icount=False).layers
+    counts = profile(board, build(folder, "target"), inputs, icount=False).layers
     found = {}
     for (name, scheme), call, count in zip(graphs, compiled.program.calls, counts, strict=True):
         found[name, scheme] = count.instructions

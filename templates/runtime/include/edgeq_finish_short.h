@@ -18,12 +18,18 @@ static inline int32_t edgeq_short_words(bool is_narrow)
     return is_narrow ? 4 : 3;
 }
 
+/* By four words, before it is an int8. */
+static inline int32_t edgeq_finish_four_words(int32_t sum, const int32_t *k)
+{
+    const uint32_t a = (uint32_t)edgeq_clamp(sum, 0, k[2]);
+    return edgeq_wrap_s32(a * (uint32_t)k[0] + ((a * (uint32_t)k[1]) >> 13) + (uint32_t)k[3]) >> 22;
+}
+
 /* The result of an accumulator, by the channel's words at k. */
 static inline int8_t edgeq_finish_short(bool is_narrow, int32_t sum, const int32_t *k)
 {
     if (is_narrow) {
-        const uint32_t a = (uint32_t)edgeq_clamp(sum, 0, k[2]);
-        return (int8_t)(edgeq_wrap_s32(a * (uint32_t)k[0] + ((a * (uint32_t)k[1]) >> 13) + (uint32_t)k[3]) >> 22);
+        return (int8_t)edgeq_finish_four_words(sum, k);
     }
     const int64_t begin = (int64_t)(((uint64_t)(uint32_t)k[2] << 32) | (uint32_t)k[1]);
     const int64_t product = (int64_t)sum * k[0];

@@ -38,6 +38,25 @@ arm_cmsis_nn_status edgeq_convolve_lanes_s8(const cmsis_nn_context *ctx,
                                             int8_t *output_data);
 
 /*
+ * The same of weights of -1, 0 and 1 (is_ternary) or -1 and 1, for any number of output channels, by the sums of subsets of
+ * inputs (kernels/subsets.py). kind: of requantization, see edgeq_subsets.h. ctx: aligned to words, so many bytes as
+ * edgeq_subset_bytes says; behind them two windows, rounded up to fours, if one hangs over the image's edge or its rows are
+ * no whole fours in one piece.
+ */
+arm_cmsis_nn_status edgeq_convolve_subsets_s8(const cmsis_nn_context *ctx,
+                                              const cmsis_nn_conv_params *conv_params,
+                                              const cmsis_nn_dims *input_dims,
+                                              const int8_t *input_data,
+                                              const cmsis_nn_dims *filter_dims,
+                                              const int32_t *packed,
+                                              bool is_ternary,
+                                              bool is_narrow,
+                                              int32_t kind,
+                                              bool backwards,
+                                              const cmsis_nn_dims *output_dims,
+                                              int8_t *output_data);
+
+/*
  * arm_depthwise_conv_wrapper_s8 for one filter per channel; any stride, padding and dilation. ctx: room for a window of
  * all channels if one hangs over the image's edge, else none. Pixels are computed in the order of the output, which may
  * overwrite what has been read. ARM_CMSIS_NN_ARG_ERROR: shapes that it cannot compute, too little room.
@@ -82,6 +101,22 @@ arm_cmsis_nn_status edgeq_fully_connected_lanes_s8(const cmsis_nn_context *ctx,
                                                    bool is_narrow,
                                                    const cmsis_nn_dims *output_dims,
                                                    int8_t *output_data);
+
+/*
+ * The same of weights of -1, 0 and 1 or -1 and 1, as edgeq_convolve_subsets_s8, for any number of units. ctx: as there, with
+ * two rows of inputs behind if their number is no multiple of four. The output may not be the input.
+ */
+arm_cmsis_nn_status edgeq_fully_connected_subsets_s8(const cmsis_nn_context *ctx,
+                                                     const cmsis_nn_fc_params *fc_params,
+                                                     const cmsis_nn_dims *input_dims,
+                                                     const int8_t *input_data,
+                                                     const cmsis_nn_dims *filter_dims,
+                                                     const int32_t *packed,
+                                                     bool is_ternary,
+                                                     bool is_narrow,
+                                                     int32_t kind,
+                                                     const cmsis_nn_dims *output_dims,
+                                                     int8_t *output_data);
 
 #ifdef __cplusplus
 }
