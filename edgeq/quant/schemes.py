@@ -196,8 +196,8 @@ _ENTRIES = (
     replace(
         INT8,
         name="int16x8",
-        summary="Symmetric int16 activations, int8 weights per channel, 64-bit sums: nearly float's accuracy for twice "
-        "int8's memory, about as many instructions on cores with the DSP extension, several times as many elsewhere.",
+        summary="Symmetric int16 activations, int8 weights per channel: nearly float's accuracy, twice int8's memory, "
+        "and its speed on M4, M7, M33, far less elsewhere.",
         activation=RoleScheme(DType.INT16, -32767, 32767, True, Granularity.PER_TENSOR, "min-max"),
         bias=_INT64_BIAS,
     ),
