@@ -218,8 +218,11 @@ class RangedDepthwiseConvWords(_RangedDepthwise):
         return p.depth_multiplier == 1
 
     def cost(self, p: RangedParams, cpu: Cpu) -> int:
+        # nine taps are unrolled
         per_tap, rest = (5, 200) if cpu.arch == "armv6-m" else (3, 80)
-        return int(np.prod(p.output_shape)) * (2 * per_tap * int(np.prod(p.kernel)) + rest)
+        per_tap, per_row = (per_tap, 0) if p.kernel == (3, 3) else (per_tap + 4, 8)
+        taps = int(np.prod(p.kernel)) * per_tap + p.kernel[0] * per_row
+        return int(np.prod(p.output_shape)) * (2 * taps + rest)
 
     def extras(self, p: RangedParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         taps = p.weights.reshape(-1, p.input_shape[3]).astype(np.int32)
@@ -228,19 +231,20 @@ class RangedDepthwiseConvWords(_RangedDepthwise):
 
 
 @register
-class RangedDepthwiseConvMve(_RangedDepthwise):
+class RangedDepthwiseConvFours(_RangedDepthwise):
     """Channels in fours, one output channel for each.
 
     `packed` begins with the sum of each channel's weights; then, for every four channels, a word per tap.
     """
 
-    name = "edgeq_dynamic_ranged_depthwise_conv_mve_s8"
+    name = "edgeq_dynamic_ranged_depthwise_conv_fours_s8"
 
     def supports(self, p: RangedParams, cpu: Cpu) -> bool:
-        return cpu.mve and p.depth_multiplier == 1 and p.input_shape[3] % 4 == 0
+        return cpu.dsp and p.depth_multiplier == 1 and p.input_shape[3] % 4 == 0
 
     def cost(self, p: RangedParams, cpu: Cpu) -> int:
-        return int(np.prod(p.output_shape)) * (5 * int(np.prod(p.kernel)) + 40)
+        per_tap, rest = (5, 40) if cpu.mve else (9, 85)
+        return int(np.prod(p.output_shape)) * (per_tap * int(np.prod(p.kernel)) + rest)
 
     def extras(self, p: RangedParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         taps = p.weights.reshape(-1, p.input_shape[3])

@@ -199,9 +199,10 @@ arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_s8(const cmsis_nn_contex
 
 /*
  * The same in two passes, without groups: two output channels and more for cores with the DSP extension and for those
- * without it, four and more for cores with the vector extension; depthwise, one output channel for each, and channels in
- * fours for these. packed: edgeq's kernels/dynamic_ranged.py. ctx->buf: four int32 for each channel; behind them windows:
- * four of int16, then one of int8; a stream of two, then two of int8; one of int8.
+ * without it, four and more for cores with the vector extension; depthwise, one output channel for
+ * each, and channels in fours where a core has one of these extensions. packed: edgeq's kernels/dynamic_ranged.py.
+ * ctx->buf: four int32 for each channel; behind them windows: four of int16, then one of int8; a stream of two, then two
+ * of int8; one of int8.
  */
 arm_cmsis_nn_status edgeq_dynamic_ranged_convolve_dsp_s8(const cmsis_nn_context *ctx,
                                                          const cmsis_nn_conv_params *conv_params,
@@ -267,21 +268,21 @@ arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_words_s8(const cmsis_nn_
                                                                  int8_t *output,
                                                                  int32_t *output_range);
 
-arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_mve_s8(const cmsis_nn_context *ctx,
-                                                               const cmsis_nn_dw_conv_params *dw_conv_params,
-                                                               const cmsis_nn_per_channel_quant_params *quant_params,
-                                                               const edgeq_sum_scale *sum_scale,
-                                                               const edgeq_bounds *bounds,
-                                                               const edgeq_block_range *range,
-                                                               const cmsis_nn_dims *input_dims,
-                                                               const int8_t *input,
-                                                               const int32_t *input_range,
-                                                               const cmsis_nn_dims *filter_dims,
-                                                               const int32_t *packed,
-                                                               const int32_t *bias,
-                                                               const cmsis_nn_dims *output_dims,
-                                                               int8_t *output,
-                                                               int32_t *output_range);
+arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_fours_s8(const cmsis_nn_context *ctx,
+                                                                 const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                                 const cmsis_nn_per_channel_quant_params *quant_params,
+                                                                 const edgeq_sum_scale *sum_scale,
+                                                                 const edgeq_bounds *bounds,
+                                                                 const edgeq_block_range *range,
+                                                                 const cmsis_nn_dims *input_dims,
+                                                                 const int8_t *input,
+                                                                 const int32_t *input_range,
+                                                                 const cmsis_nn_dims *filter_dims,
+                                                                 const int32_t *packed,
+                                                                 const int32_t *bias,
+                                                                 const cmsis_nn_dims *output_dims,
+                                                                 int8_t *output,
+                                                                 int32_t *output_range);
 
 /*
  * Sums to a block at a scale of 2^state[0], which follows the inferences: up as soon as something saturates, down after

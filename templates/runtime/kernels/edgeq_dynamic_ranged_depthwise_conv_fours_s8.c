@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Depthwise convolution of a block to a block in two passes (edgeq_ranging.h): for cores with the vector
- * extension, four channels at a time.
+ * Depthwise convolution of a block to a block in two passes (edgeq_ranging.h), for cores with the DSP or the vector
+ * extension: four channels at a time.
  */
 #include "edgeq_cursor.h"
 #include "edgeq_kernels_dynamic.h"
@@ -33,6 +33,34 @@ static EDGEQ_ALWAYS_INLINE int32x4_t four_sums(const layer *v, const int8_t *x, 
     }
     *k += v->rows * v->taps;
     return sums;
+}
+#elif defined(__ARM_FEATURE_DSP)
+static inline __attribute__((always_inline)) void four_sums(const layer *v, const int8_t *x, const int32_t **k,
+                                                            int32_t sums[4])
+{
+    const int32_t channels = v->channels;
+    const int32_t pitch = v->pitch - v->taps * channels;
+    const int32_t *at = *k;
+    int32_t a = 0, b = 0, c = 0, d = 0;
+    int32_t i, j;
+
+    for (i = v->rows; i > 0; --i, x += pitch) {
+        for (j = v->taps; j > 0; --j, x += channels) {
+            const uint32_t inputs = edgeq_load_s8x4(x);
+            const uint32_t weights = (uint32_t)*at++;
+            const uint32_t even = edgeq_even_bytes(inputs), odd = edgeq_odd_bytes(inputs);
+            const uint32_t of_even = edgeq_even_bytes(weights), of_odd = edgeq_odd_bytes(weights);
+            a = edgeq_mac_low(even, of_even, a);
+            b = edgeq_mac_low(odd, of_odd, b);
+            c = edgeq_mac_high(even, of_even, c);
+            d = edgeq_mac_high(odd, of_odd, d);
+        }
+    }
+    *k = at;
+    sums[0] = a;
+    sums[1] = b;
+    sums[2] = c;
+    sums[3] = d;
 }
 #else
 static void four_sums(const layer *v, const int8_t *x, const int32_t **k, int32_t sums[4])
@@ -68,21 +96,21 @@ static EDGEQ_NOINLINE void convolve_one(const layer *v, edgeq_ranging *r, const 
     }
 }
 
-arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_mve_s8(const cmsis_nn_context *ctx,
-                                                               const cmsis_nn_dw_conv_params *dw_conv_params,
-                                                               const cmsis_nn_per_channel_quant_params *quant_params,
-                                                               const edgeq_sum_scale *sum_scale,
-                                                               const edgeq_bounds *bounds,
-                                                               const edgeq_block_range *range,
-                                                               const cmsis_nn_dims *input_dims,
-                                                               const int8_t *input,
-                                                               const int32_t *input_range,
-                                                               const cmsis_nn_dims *filter_dims,
-                                                               const int32_t *packed,
-                                                               const int32_t *bias,
-                                                               const cmsis_nn_dims *output_dims,
-                                                               int8_t *output,
-                                                               int32_t *output_range)
+arm_cmsis_nn_status edgeq_dynamic_ranged_depthwise_conv_fours_s8(const cmsis_nn_context *ctx,
+                                                                 const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                                 const cmsis_nn_per_channel_quant_params *quant_params,
+                                                                 const edgeq_sum_scale *sum_scale,
+                                                                 const edgeq_bounds *bounds,
+                                                                 const edgeq_block_range *range,
+                                                                 const cmsis_nn_dims *input_dims,
+                                                                 const int8_t *input,
+                                                                 const int32_t *input_range,
+                                                                 const cmsis_nn_dims *filter_dims,
+                                                                 const int32_t *packed,
+                                                                 const int32_t *bias,
+                                                                 const cmsis_nn_dims *output_dims,
+                                                                 int8_t *output,
+                                                                 int32_t *output_range)
 {
     const int32_t channels = output_dims->c;
     const int32_t size = filter_dims->h * filter_dims->w * channels;
