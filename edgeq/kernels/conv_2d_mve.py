@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
-from edgeq.ir import frozen_array
+from edgeq.ir import DType, frozen_array
 from edgeq.kernels import register
-from edgeq.kernels.packing import (
-    VectorChannels,
-    blocks,
-    fold_offset,
-    joint_pairs_fit,
-    padded_steps,
-    vector_channels_of,
-)
-from edgeq.kernels.vector_tables import JointTable, VectorTable
+from edgeq.kernels.packing import blocks, padded_steps
+from edgeq.kernels.vector_tables import JointTable, TernaryTable, VectorTable
 from edgeq.kernels.walking import backwards_distance, forwards_distance
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.ops.spatial import hangs_over
@@ -45,15 +39,22 @@ class ConvolveMveS8(VectorTable):
     code_bytes = 3868
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
-        return cpu.mve and p.groups == 1 and p.weights.shape[0] >= _CHANNELS and _channels(p) is not None
+        if not cpu.mve or p.groups > 1 or p.weights.shape[0] < _CHANNELS:
+            return False
+        channels = self.channels(p)
+        return channels is not None and self.fits(p, _steps(p, self.copies_all(p), channels.has_left))
 
     def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
-        return min(_cost(p, copied) for copied in (False, True) if copied or _may_read_in_place(p))
+        return _cost(p, self.copies_all(p))
+
+    def copies_all(self, p: Conv2DParams) -> bool:
+        """Whether every window is copied."""
+        return not _may_read_in_place(p) or _cost(p, True) < _cost(p, False)
 
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         """Two windows where any is copied, in sixteens, and as much behind them as a short row may write."""
         window = int(np.prod(p.weights.shape[1:]))
-        return 2 * (-(-window // 16) * 16) + 16 if _copies_any(p) else 0
+        return 2 * (-(-window // 16) * 16) + 16 if self.copies_all(p) or _copies_some(p) else 0
 
     def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
         walk = p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad
@@ -63,34 +64,54 @@ class ConvolveMveS8(VectorTable):
 
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         """`packed`, and `copied`, one number: 1 where every window is copied."""
+        channels = self.channels(p)
         records = blocks(p.weights.shape[0], _CHANNELS)
         return {
-            "packed": self.packed(_channels(p), records, _steps(p)),
-            "copied": frozen_array(np.array([_copies_all(p)], np.int8)),
+            "packed": self.packed(channels, records, _steps(p, self.copies_all(p), channels.has_left)),
+            "copied": frozen_array(np.array([self.copies_all(p)], np.int8)),
         }
 
 
 @register
 class ConvolveMveS4(JointTable, ConvolveMveS8):
-    """Weights of four bits: two channels share the bytes of the table (`joint_pairs`)."""
+    """Weights of four bits: two channels share the bytes of the table (`joint_weights`)."""
 
     name = "edgeq_convolve_mve_s4"
+    weight_types = ("int4",)
     code_bytes = 4018
 
-    def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
-        return super().supports(p, cpu) and joint_pairs_fit(_steps(p), _channels(p).bound(p.weights, 128))
+
+@register
+class ConvolveTernaryMveS8(TernaryTable, ConvolveMveS8):
+    """Ternary and binary weights: four channels share the bytes of the table."""
+
+    name = "edgeq_convolve_ternary_mve_s8"
+    tuned = False
+
+    def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
+        return super().cost(p, cpu) + math.prod(p.output_shape) * (2 if self.channels(p).has_left else 1)
 
 
-def _steps(p: Conv2DParams) -> np.ndarray:
+@register
+class BinaryConvolveMveS8(ConvolveTernaryMveS8):
+    """Signs by signs: inputs become -1 and 1 as windows are copied."""
+
+    name = "edgeq_binary_convolve_mve_s8"
+    ops = ("BINARY_CONV_2D",)
+    template = "binary_conv_2d_mve.c.j2"
+    weight_types = (DType.BINARY.value,)
+    reach = 1
+
+    def copies_all(self, p: Conv2DParams) -> bool:
+        return True
+
+
+def _steps(p: Conv2DParams, copied: bool, has_left: bool) -> np.ndarray:
     """The weights of records' channels, sixteen to a step: int8 (records, steps, 4, 16)."""
     out_c, height, *_ = p.weights.shape
-    rows = p.weights.reshape(out_c, 1 if _copies_all(p) else height, -1)
-    rows = _patch_steps(rows) if _is_patch(*rows.shape[1:]) else padded_steps(rows)
+    rows = p.weights.reshape(out_c, 1 if copied else height, -1)
+    rows = _patch_steps(rows) if not has_left and _is_patch(*rows.shape[1:]) else padded_steps(rows)
     return np.moveaxis(rows.reshape(out_c, -1, 16)[blocks(out_c, _CHANNELS)], 1, 2)
-
-
-def _channels(p: Conv2DParams) -> VectorChannels | None:
-    return vector_channels_of(p, p.weights, fold_offset(p.weights, p.bias, p.input_offset), 128)
 
 
 def _is_patch(rows: int, row: int) -> bool:
@@ -109,19 +130,15 @@ def _patch_steps(rows: np.ndarray) -> np.ndarray:
     return steps
 
 
-def _copies_any(p: Conv2DParams) -> bool:
+def _copies_some(p: Conv2DParams) -> bool:
     """Windows that hang over an edge of the image, and those left over in odd rows, but for pixels in order."""
     pointwise = p.kernel == p.stride == (1, 1) and p.pad == (0, 0) and p.input_shape[:3] == p.output_shape[:3]
-    return _copies_all(p) or hangs_over(p) or (p.output_shape[2] % 2 == 1 and not pointwise)
+    return hangs_over(p) or (p.output_shape[2] % 2 == 1 and not pointwise)
 
 
 def _may_read_in_place(p: Conv2DParams) -> bool:
     """Whether the rows of a window are runs of bytes in the image."""
     return p.weights.shape[2] == 1 or p.dilation[1] == 1
-
-
-def _copies_all(p: Conv2DParams) -> bool:
-    return not _may_read_in_place(p) or _cost(p, True) < _cost(p, False)
 
 
 def _cost(p: Conv2DParams, copied: bool) -> int:

@@ -7,13 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgeq.kernels import register
-from edgeq.kernels.packing import (
-    VectorChannels,
-    fold_offset,
-    joint_pairs_fit,
-    padded_steps,
-    vector_channels_of,
-)
+from edgeq.kernels.packing import padded_steps
 from edgeq.kernels.vector_tables import JointTable, VectorTable
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu
@@ -37,24 +31,22 @@ class FullyConnectedMveS8(VectorTable):
     code_bytes = 518
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
-        return cpu.mve and not p.single_rounding and _channels(p) is not None
+        return cpu.mve and not p.single_rounding and self.channels(p) is not None and self.fits(p, _steps(p))
 
     def cost(self, p: FullyConnectedParams, cpu: Cpu) -> int:
         return 60 + p.batches * -(-p.units // _UNITS) * (10 * -(-p.depth // 16) + 32)
 
     def extras(self, p: FullyConnectedParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        return {"packed": self.packed(_channels(p), _tiles(p), _steps(p))}
+        return {"packed": self.packed(self.channels(p), _tiles(p), _steps(p))}
 
 
 @register
 class FullyConnectedMveS4(JointTable, FullyConnectedMveS8):
-    """Weights of four bits: two units share the bytes of the table (`joint_pairs`)."""
+    """Weights of four bits: two units share the bytes of the table (`joint_weights`)."""
 
     name = "edgeq_fully_connected_mve_s4"
+    weight_types = ("int4",)
     code_bytes = 542
-
-    def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
-        return super().supports(p, cpu) and joint_pairs_fit(_steps(p), _channels(p).bound(p.weights, 128))
 
 
 def _tiles(p: FullyConnectedParams) -> np.ndarray:
@@ -65,7 +57,3 @@ def _tiles(p: FullyConnectedParams) -> np.ndarray:
 def _steps(p: FullyConnectedParams) -> np.ndarray:
     """The weights of records' units, sixteen to a step: int8 (records, steps, 4, 16)."""
     return np.moveaxis(padded_steps(p.weights).reshape(p.units, -1, 16)[_tiles(p)], 1, 2)
-
-
-def _channels(p: FullyConnectedParams) -> VectorChannels | None:
-    return vector_channels_of(p, p.weights, fold_offset(p.weights, p.bias, p.input_offset), 128)

@@ -214,12 +214,14 @@ def general_quant(p: Any, channels: int) -> np.ndarray:
 class VectorChannels:
     """Bias, multiplier and shift, int64 (channels,), of a layer's channels for kernels that requantize by vectors.
 
-    shift is 0 or less, as VRSHL takes it to the right: `edgeq.fixedpoint.requantize` of the sum by both is the result.
+    `edgeq.fixedpoint.requantize` of the sum by multiplier and shift is the result. Without `has_left` shifts are 0 or
+    less, as VRSHL takes them to the right, and 0 only where it does not matter how results below 0 are rounded.
     """
 
     bias: np.ndarray
     multiplier: np.ndarray
     shift: np.ndarray
+    has_left: bool = False
 
     def bound(self, weights: np.ndarray, reach: int) -> int:
         """The largest magnitude of a sum. weights: int8 (channels, …); reach: of what they are multiplied with."""
@@ -227,45 +229,63 @@ class VectorChannels:
         return int((total * reach + np.abs(self.bias)).max(initial=0))
 
     def words(self, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of rows of channels the biases, and the multipliers with the shifts behind them; int64 (rows, …)."""
-        return self.bias[channels], np.concatenate([self.multiplier[channels], self.shift[channels]], axis=1)
+        """Of rows of channels the biases, and the multipliers with the shifts behind them, shifts to the left before;
+        int64 (rows, …)."""
+        multiplier, shift = self.multiplier[channels], self.shift[channels]
+        left = [np.maximum(shift, 0)] if self.has_left else []
+        return self.bias[channels], np.concatenate([*left, multiplier, shift - sum(left)], axis=1)
 
 
 def vector_channels_of(p: Any, weights: np.ndarray, bias: np.ndarray, reach: int) -> VectorChannels | None:
     """The same of `channels_of`, arguments as there: a channel without any weight gets a bias that its factor, a
     quarter, makes the constant."""
     found = channels_of(p, weights, bias, reach)
+    return None if found is None else _as_vectors(found, p.output_offset)
+
+
+def either_vector_channels_of(p: Any, weights: np.ndarray, bias: np.ndarray, reach: int) -> VectorChannels | None:
+    """The same of `either_channels_of`; p with activation_min as well. A shift of 0, without a second rounding, goes
+    with shifts to the right where the activation cuts off what is below 0."""
+    found = either_channels_of(p, weights, bias, reach)
     if found is None:
         return None
+    channels = _as_vectors(found[0], p.output_offset)
+    least = 1 if p.activation_min >= p.output_offset else 0
+    return replace(channels, has_left=bool(channels.shift.max(initial=-1) >= least))
+
+
+def _as_vectors(found: Channels, output_offset: int) -> VectorChannels:
     multiplier, addend, shift = found.quant.T
-    constant = (addend >> shift) - p.output_offset
+    constant = np.where(shift > 0, (addend >> np.maximum(shift, 0)) - output_offset, 0)
     idle = (multiplier == 0) & (constant != 0)
     return VectorChannels(
         np.where(idle, 4 * constant, found.bias), np.where(idle, 1 << 30, multiplier), np.where(idle, -1, -shift)
     )
 
 
-def joint_pairs(steps: np.ndarray) -> np.ndarray:
-    """Every two channels' 4-bit weights in one number, 16·w1 + w0: int32 (records, steps, 2, 16) of int8
-    (records, steps, 4, 16).
+def joint_weights(steps: np.ndarray, bits: int) -> np.ndarray:
+    """The weights of 8 / bits channels in one number, the first one's above: 16·w0 + w1 of 4 bits, 64·w0 + 16·w1 + 4·w2
+    + w3 of 2; int32 (records, steps, bits / 2, 16) of int8 (records, steps, 4, 16).
 
-    The sum of products with it is 16·s1 + s0, with what is left of its byte when that is shifted to the left by four
-    bits 16·s0.
+    Its byte shifted to the right and rounded, ties up, is the same of the first channels alone. Each sum of products
+    with such a byte, less 2^bits times the sum with the byte before, is the sum of a channel.
     """
-    wide = steps.astype(np.int32)
-    return 16 * wide[:, :, 1::2] + wide[:, :, ::2]
+    return joint_sums(np.moveaxis(steps.astype(np.int32), 2, -1), bits)[..., 8 // bits - 1 :: 8 // bits].swapaxes(2, 3)
 
 
-def joint_biases(bias: np.ndarray) -> np.ndarray:
-    """Biases that come with such sums, 16·b0 and 16·b1 + b0: int64 (records, 4)."""
-    words = 16 * bias
-    words[:, 1::2] += bias[:, ::2]
-    return words
+def joint_sums(sums: np.ndarray, bits: int) -> np.ndarray:
+    """Such sums, biases among them, of each channel and those before it: (…, 4) of as many."""
+    joint = np.array(sums)
+    for channel in range(4):
+        if channel % (8 // bits):
+            joint[..., channel] += joint[..., channel - 1] << bits
+    return joint
 
 
-def joint_pairs_fit(steps: np.ndarray, bound: int) -> bool:
-    """Whether every two weights fit a byte, as all do but -8 beside less than 0, and sums of up to `bound` 32 bits."""
-    return 17 * bound <= INT32_MAX and int(joint_pairs(steps).min(initial=0)) >= -128
+def joint_weights_fit(steps: np.ndarray, bits: int, bound: int) -> bool:
+    """Whether weights share bytes, as all do but the least of a type before one below 0, and sums of up to `bound` stay
+    within 32 bits."""
+    return 255 // ((1 << bits) - 1) * bound <= INT32_MAX and int(joint_weights(steps, bits).min(initial=0)) >= -128
 
 
 def padded_steps(rows: np.ndarray) -> np.ndarray:

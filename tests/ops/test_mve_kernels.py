@@ -18,6 +18,8 @@ from edgeq.ir import DType, QuantParams
 from edgeq.kernels import KernelSetting, Optimize
 from edgeq.lower import lower
 from edgeq.ops import Activation
+from edgeq.ops.binary_conv_2d import BinaryConv2DAttrs
+from edgeq.ops.binary_fully_connected import BinaryFullyConnectedAttrs
 from edgeq.ops.conv_2d import Conv2DAttrs
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DAttrs
 from edgeq.ops.fully_connected import FullyConnectedAttrs
@@ -25,6 +27,7 @@ from edgeq.ops.spatial import Padding
 from edgeq.toolchain.build import build
 
 from ..tools import needs_host, needs_qemu
+from . import binary
 from .graphs import Case, activation_input, bias, one_node, quant, sum_quant, weights
 from .test_firmware import BOARDS, assert_equal, merge, project
 
@@ -129,21 +132,39 @@ def _dense(rng, plain, axis, batches, inputs, units) -> Case:
     return one_node(rng, "FULLY_CONNECTED", [x, w, b], result, FullyConnectedAttrs(activation))
 
 
+def _signs(rng, op, x_shape, w_shape, attrs: type, *arguments) -> Case:
+    return binary.layer(rng, op, x_shape, w_shape, lambda levels: attrs(*arguments, levels=levels))
+
+
+def _convolution_of_signs(rng, _, padding, kernel, stride, dilation, size, channels, out) -> Case:
+    images, activation = int(rng.integers(1, 3)), rng.choice(list(Activation))
+    shapes = (images, *size, channels), (out, *kernel, channels)
+    return _signs(rng, "BINARY_CONV_2D", *shapes, BinaryConv2DAttrs, stride, dilation, padding, activation)
+
+
+def _dense_of_signs(rng, _, axis, batches, inputs, units) -> Case:
+    shapes = (batches, inputs), (units, inputs)
+    activation = rng.choice(list(Activation))
+    return _signs(rng, "BINARY_FULLY_CONNECTED", *shapes, BinaryFullyConnectedAttrs, activation)
+
+
 def _fits(size, kernel, dilation) -> bool:
     return all(n > (k - 1) * d for n, k, d in zip(size, kernel, dilation, strict=True))
 
 
 def _cases(op: str) -> list[Case]:
     rng = np.random.default_rng(SEED)
-    if op == "FULLY_CONNECTED":
+    if op.endswith("FULLY_CONNECTED"):
+        make = _dense_of_signs if op.startswith("BINARY") else _dense
         ways = itertools.product((True, False), (0, None))
-        return [_dense(rng, *way, *geometry) for way in ways for geometry in DENSE]
+        return [make(rng, *way, *geometry) for way in ways for geometry in DENSE]
     cases = []
     for plain, padding in itertools.product((True, False), Padding):
         same = padding is Padding.SAME
-        if op == "CONV_2D":
+        if op in ("CONV_2D", "BINARY_CONV_2D"):
+            make = _convolution_of_signs if op.startswith("BINARY") else _convolution
             fitting = [g for g in CONVOLUTIONS if same or _fits(g[3], g[0], g[2])]
-            cases += [_convolution(rng, plain, padding, *geometry) for geometry in fitting]
+            cases += [make(rng, plain, padding, *geometry) for geometry in fitting]
         else:
             fitting = [g for g in DEPTHWISE if same or _fits(g[2], (3, 3), g[1])]
             cases += [_depthwise(rng, plain, padding, *geometry) for geometry in fitting]
@@ -152,17 +173,34 @@ def _cases(op: str) -> list[Case]:
 
 @functools.cache
 def _merged(op: str):
-    cases = _cases(op.removesuffix("-int4"))
-    return merge([_with_int4(case) for case in cases] if op.endswith("int4") else cases)
+    op, _, narrow = op.partition("-")
+    cases = [_narrowed(case, DType(narrow)) if narrow else case for case in _cases(op)]
+    return merge([_with_step(case, STEPS.get(narrow or op, 1)) if i % 2 else case for i, case in enumerate(cases)])
 
 
-def _with_int4(case: Case) -> Case:
-    """The case with weights from -7 to 7, as quantizers make them."""
+def _with_step(case: Case, factor: float) -> Case:
+    """The case with results in other steps."""
+    y = case.graph.tensors[case.graph.outputs[0]]
+    other = replace(y, quant=replace(y.quant, scale=y.quant.scale * np.float32(factor)))
+    return replace(case, graph=replace(case.graph, tensors={**case.graph.tensors, y.name: other}))
+
+
+# By what every second result's step is multiplied: some layers have factors of a half and more, some none.
+STEPS = {"ternary": 1 / 8, "binary": 1 / 8, "BINARY_CONV_2D": 30, "BINARY_FULLY_CONNECTED": 30}
+# What int8 weights are divided by: int4 ones reach from -7 to 7, as quantizers make them.
+NARROWER = {DType.INT4: 17, DType.TERNARY: 64, DType.BINARY: 64}
+
+
+def _narrowed(case: Case, dtype: DType) -> Case:
+    """The case with weights of another type."""
     w = case.graph.tensors["w"]
-    values = np.sign(w.data) * (np.abs(w.data.astype(np.int16)) // 17).astype(np.int8)
-    narrow = replace(w, dtype=DType.INT4, data=values, quant=replace(w.quant, scale=w.quant.scale * np.float32(17)))
+    factor = NARROWER[dtype]
+    values = np.sign(w.data) * (np.abs(w.data.astype(np.int16)) // factor).astype(np.int8)
+    if dtype is DType.BINARY:
+        values = np.where(w.data < 0, -1, 1).astype(np.int8)
+    narrow = replace(w, dtype=dtype, data=values, quant=replace(w.quant, scale=w.quant.scale * np.float32(factor)))
     b = case.graph.tensors["b"]
-    wider = replace(b, quant=replace(b.quant, scale=b.quant.scale * np.float32(17)))
+    wider = replace(b, quant=replace(b.quant, scale=b.quant.scale * np.float32(factor)))
     tensors = {**case.graph.tensors, "w": narrow, "b": wider}
     return replace(case, graph=replace(case.graph, tensors=tensors))
 
@@ -170,10 +208,19 @@ def _with_int4(case: Case) -> Case:
 KERNELS = {
     "CONV_2D": "edgeq_convolve_mve_s8",
     "CONV_2D-int4": "edgeq_convolve_mve_s4",
+    "CONV_2D-ternary": "edgeq_convolve_ternary_mve_s8",
+    "CONV_2D-binary": "edgeq_convolve_ternary_mve_s8",
     "DEPTHWISE_CONV_2D": "edgeq_depthwise_conv_3x3_mve_s8",
+    "BINARY_CONV_2D": "edgeq_binary_convolve_mve_s8",
+    "BINARY_FULLY_CONNECTED": "edgeq_binary_fully_connected_mve_s8",
     "FULLY_CONNECTED": "edgeq_fully_connected_mve_s8",
     "FULLY_CONNECTED-int4": "edgeq_fully_connected_mve_s4",
+    "FULLY_CONNECTED-ternary": "edgeq_fully_connected_ternary_mve_s8",
+    "FULLY_CONNECTED-binary": "edgeq_fully_connected_binary_mve_s8",
 }
+# How many of the layers at least run by them: where int4 weights have few inputs, some factors are above a half; where
+# signs are few, tables of sums are the cheaper way.
+LEAST = {"CONV_2D-int4": 0.9, "FULLY_CONNECTED-int4": 0.9, "BINARY_CONV_2D": 0.6, "BINARY_FULLY_CONNECTED": 0.6}
 SPEEDS = pytest.mark.parametrize("optimize", [Optimize.SPEED, Optimize.SIZE], ids=str)
 
 
@@ -181,8 +228,7 @@ SPEEDS = pytest.mark.parametrize("optimize", [Optimize.SPEED, Optimize.SIZE], id
 def _program(op: str):
     program = lower(_merged(op)[0], BOARDS["M55"].soc.cpu, Dialect.DOUBLE, KernelSetting.TUNED, Optimize.SPEED)
     used = [call.kernel for call in program.calls]
-    # where int4 weights have few inputs, some factors are above a half
-    assert used.count(KERNELS[op]) >= len(used) * (0.9 if op.endswith("int4") else 1)
+    assert used.count(KERNELS[op]) >= len(used) * LEAST.get(op, 1)
     return program
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,10 +12,11 @@ from edgeq.fixedpoint import requantize
 from edgeq.kernels.packing import (
     blocks,
     channels_of,
+    either_vector_channels_of,
     int8_words,
-    joint_biases,
-    joint_pairs,
-    joint_pairs_fit,
+    joint_sums,
+    joint_weights,
+    joint_weights_fit,
     lanes,
     padded_rows,
     padded_steps,
@@ -28,6 +30,16 @@ def parameters(multipliers, shifts, output_offset=0) -> SimpleNamespace:
     return SimpleNamespace(
         multipliers=np.array(multipliers, np.int32), shifts=np.array(shifts, np.int32), output_offset=output_offset
     )
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Of a layer without an activation."""
+
+    multipliers: np.ndarray
+    shifts: np.ndarray
+    output_offset: int
+    activation_min: int = -128
 
 
 def finished(acc: np.ndarray, quant: np.ndarray) -> np.ndarray:
@@ -141,6 +153,24 @@ def test_vectors_finish_like_the_two_roundings(shift, offset, rectified):
         np.testing.assert_array_equal(actual, limited)
 
 
+@pytest.mark.parametrize("shift", [-2, 0, 1, 4])
+@pytest.mark.parametrize("offset", [-128, 5])
+def test_vectors_shift_to_the_left_before_they_multiply(shift, offset):
+    """Without a second rounding nothing is corrected below 0; a shift of 0 stands beside those to the right where what
+    is below 0 is cut off."""
+    weights = np.ones((2, 70), np.int8)
+    p = Parameters(np.array([1518500250] * 2), np.array([shift, -1]), offset)
+    packed = either_vector_channels_of(p, weights, np.array([3, -3]), 128)
+    assert packed.has_left == (shift > 0 or shift == 0 and offset > -128)
+    acc = np.arange(-9000, 9001)
+    multiplier, left, right = packed.multiplier[0], max(packed.shift[0], 0), min(packed.shift[0], 0)
+    once = (acc * (1 << left) * multiplier + (1 << 30)) >> 31
+    corrected = once + ((once >> 63) & (right >> 63))
+    half = 1 << -right >> 1
+    rounded = np.clip((corrected + half >> -right) + offset, -128, 127)
+    np.testing.assert_array_equal(rounded, expected(acc, 1518500250, shift, offset))
+
+
 def test_vectors_make_the_constant_of_a_channel_without_weights():
     for bias, shift in ((1 << 30, -27), (-(1 << 30), -24), (700, -3), (-700, -3), (0, 0)):
         p = parameters([1 << 30], [shift], -5)
@@ -149,28 +179,35 @@ def test_vectors_make_the_constant_of_a_channel_without_weights():
         assert actual[0] == expected(np.array([bias]), 1 << 30, shift, -5)[0]
 
 
-def test_sums_of_channels_that_share_bytes_are_taken_apart():
+@pytest.mark.parametrize("bits", [4, 2])
+def test_sums_of_channels_that_share_bytes_are_taken_apart(bits):
     rng = np.random.default_rng(4)
-    steps = rng.integers(-8, 8, (2, 3, 4, 16), dtype=np.int8)
-    steps[:, :, 1::2] = np.maximum(steps[:, :, 1::2], -7)
+    low, high = (-8, 7) if bits == 4 else (-1, 1)
+    steps = rng.integers(low, high, (2, 3, 4, 16), dtype=np.int8, endpoint=True)
+    steps[:, :, ::2] = np.maximum(steps[:, :, ::2], -7)
     x = rng.integers(-128, 128, (3, 1, 16))
     bias = rng.integers(-5000, 5000, (2, 4))
-    assert joint_pairs_fit(steps, 1 << 26)
+    assert joint_weights_fit(steps, bits, 1 << 24)
 
-    shared = joint_pairs(steps).astype(np.int8)
-    words = joint_biases(bias)
-    both = (shared * x).sum(axis=(1, 3)) + words[:, 1::2]
-    first = (np.left_shift(shared, 4).astype(np.int8) * x).sum(axis=(1, 3)) + words[:, ::2]
-    exact = (steps * x).sum(axis=(1, 3)) + bias
-    np.testing.assert_array_equal(first, 16 * exact[:, ::2])
-    np.testing.assert_array_equal(both, 16 * exact[:, 1::2] + exact[:, ::2])
+    shared = joint_weights(steps, bits).astype(np.int8).astype(int)
+    to_a_byte = 8 // bits
+    sums = joint_sums(bias, bits)
+    for channel in range(4):
+        shift = bits * (to_a_byte - 1 - channel % to_a_byte)
+        factors = shared[:, :, channel // to_a_byte] + (1 << shift >> 1) >> shift
+        sums[:, channel] += (factors * x[:, 0]).sum(axis=(1, 2))
+    for channel in (3, 2, 1):
+        if channel % to_a_byte:
+            sums[:, channel] -= sums[:, channel - 1] << bits
+    np.testing.assert_array_equal(sums, (steps * x).sum(axis=(1, 3)) + bias)
 
 
 def test_the_least_weight_beside_less_than_zero_fits_no_byte():
     steps = np.zeros((1, 1, 4, 16), np.int8)
-    steps[0, 0, 3, 5] = -8
-    assert joint_pairs_fit(steps, 100)
-    steps[0, 0, 2, 5] = -1
-    assert not joint_pairs_fit(steps, 100)
-    steps[0, 0, 2, 5] = 0
-    assert not joint_pairs_fit(steps, 1 << 27)
+    steps[0, 0, 2, 5] = -8
+    assert joint_weights_fit(steps, 4, 100)
+    steps[0, 0, 3, 5] = -1
+    assert not joint_weights_fit(steps, 4, 100)
+    steps[0, 0, 3, 5] = 0
+    assert not joint_weights_fit(steps, 4, 1 << 27)
+    assert not joint_weights_fit(0 * steps, 2, 1 << 25)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fully connected layers for cores with the vector extension, four units at a time.
+ * Fully connected layers for cores with the vector extension, four units at a time; with narrower weights than those of
+ * four bits, eight: see edgeq_mve_eight_units.h.
  *
  * Sixteen inputs of four units, 64 MACs, cost 10 instructions: five loads, four VMLADAVA, and the loop. The input's
  * offset is part of the bias. Weights of four bits cost as many, with two shifts in place of two loads: how they share
@@ -10,6 +11,14 @@
 #define EDGEQ_MVE_DENSE_H
 
 #include "arm_nn_types.h"
+#include "edgeq_mve.h"
+
+#if EDGEQ_WEIGHT_BITS < 4
+
+#include "edgeq_mve_eight_units.h"
+
+#else
+
 #include "edgeq_mve_units.h"
 
 #if defined(__ARM_FEATURE_MVE)
@@ -50,12 +59,14 @@ static void connect_all(const int8_t *x, int32_t depth, const int32_t *k, int32_
         const int32_t lane = unit % 4;
         int32_t sum = edgeq_sum_unit(x, depth, record, lane);
 
-        if (EDGEQ_WEIGHT_BITS == 4) {
-            sum = edgeq_take_apart(sum, lane % 2 == 0 ? 0 : edgeq_sum_unit(x, depth, record, lane - 1));
+        if (lane % EDGEQ_CHANNELS_TO_A_BYTE != 0) {
+            sum = edgeq_take_apart(sum, edgeq_sum_unit(x, depth, record, lane - 1));
         }
         y[unit] = edgeq_finish_one(sum, quant[lane], quant[4 + lane], out);
     }
 }
+
+#endif
 
 #endif
 
@@ -76,7 +87,11 @@ static arm_cmsis_nn_status edgeq_connect_all(const cmsis_nn_fc_params *fc_params
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     for (batch = 0; batch < input_dims->n; ++batch) {
+#if EDGEQ_WEIGHT_BITS < 4
+        edgeq_connect_eights(input_data, depth, packed, output_dims->c, out, output_data);
+#else
         connect_all(input_data, depth, packed, output_dims->c, out, output_data);
+#endif
         input_data += depth;
         output_data += output_dims->c;
     }

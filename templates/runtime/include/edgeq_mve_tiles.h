@@ -7,9 +7,10 @@
  * whose sums take all even registers; 12 where the windows stay in vectors. The input's offset is part of the bias, so
  * that pixels need none. A row of a window, kernel width times channels, is contiguous.
  *
- * Weights of four bits (EDGEQ_WEIGHT_BITS is 4) cost no more: a byte holds 16 w1 + w0 of two channels, and what is
- * shifted to the left by four bits holds 16 w0. The sums are 16 s1 + s0 and 16 s0, which takes eight instructions for a
- * tile to take apart; biases are such that they come with them.
+ * Weights of four bits (EDGEQ_WEIGHT_BITS is 4) cost no more: a byte holds 16 w0 + w1 of two channels, and what is shifted
+ * to the right and rounded w0 alone. The sums are 16 s0 + s1 and s0; biases are such that they come with them. Ternary
+ * weights have two bits: 64 w0 + 16 w1 + 4 w2 + w3, what is shifted 16 w0 + 4 w1 + w2, 4 w0 + w1 and w0. To take their
+ * sums apart takes four instructions for a tile, or six.
  */
 #ifndef EDGEQ_MVE_TILES_H
 #define EDGEQ_MVE_TILES_H
@@ -23,11 +24,14 @@ typedef struct {
     int32_t steps;    /* of sixteen bytes in a row, but for the last one */
     int32_t last;     /* bytes of the last step, 1 ... 16 */
     int32_t channels; /* of the output */
+    bool has_left;    /* shifts to the left in the table */
     edgeq_output out;
 } edgeq_tiles;
 
-/* Words of a table's record beside the weights: bias, multiplier and shift of four channels. */
-#define QUANT_WORDS 12
+static inline bool has_left(const edgeq_tiles *v)
+{
+    return EDGEQ_MAY_SHIFT_LEFT && v->has_left;
+}
 
 /*
  * Windows of three rows of eight to ten bytes are two steps: the first row with the second's beginning behind it, the
@@ -35,13 +39,13 @@ typedef struct {
  */
 static inline bool is_patch(const edgeq_tiles *v)
 {
-    return v->rows == 3 && v->steps == 0 && v->last >= 8 && v->last <= 10;
+    return !has_left(v) && v->rows == 3 && v->steps == 0 && v->last >= 8 && v->last <= 10;
 }
 
 /* The words of a record. */
 static inline int32_t record_words(const edgeq_tiles *v)
 {
-    return EDGEQ_STEP_WORDS * (is_patch(v) ? 2 : (v->steps + 1) * v->rows) + QUANT_WORDS;
+    return EDGEQ_STEP_WORDS * (is_patch(v) ? 2 : (v->steps + 1) * v->rows) + 4 + edgeq_quant_words(has_left(v));
 }
 
 /* Whether saturation to int8 is all that limits, and cuts off what is below the zero point. */
@@ -84,7 +88,7 @@ typedef struct {
 #define MAC_TWO(v, w, p, q, even_p, odd_p, even_q, odd_q) \
     "vldrb.u8 " v ", [r5], #16\n\t"                       \
     "vmladava.s8 " odd_p ", " p ", " v "\n\t"             \
-    "vshl.i8 " w ", " v ", #4\n\t"                        \
+    "vrshr.s8 " w ", " v ", #4\n\t"                       \
     "vmladava.s8 " odd_q ", " q ", " v "\n\t"             \
     "vmladava.s8 " even_p ", " p ", " w "\n\t"            \
     "vmladava.s8 " even_q ", " q ", " w "\n\t"
@@ -92,11 +96,27 @@ typedef struct {
     MAC_TWO(v, w, p, q, "r0", "r2", "r8", "r10")            \
     MAC_TWO(v, w, p, q, "r4", "r6", "r12", "lr")
 #define TAKE_APART                 \
-    "sub r2, r2, r0, asr #4\n\t"   \
-    "sub r6, r6, r4, asr #4\n\t"   \
-    "sub r10, r10, r8, asr #4\n\t" \
-    "sub lr, lr, r12, asr #4\n\t"
-#define UNSCALE(p) "vshr.s32 " p ", " p ", #4\n\t"
+    "sub r2, r2, r0, lsl #4\n\t"   \
+    "sub r6, r6, r4, lsl #4\n\t"   \
+    "sub r10, r10, r8, lsl #4\n\t" \
+    "sub lr, lr, r12, lsl #4\n\t"
+#elif EDGEQ_WEIGHT_BITS == 2
+#define MAC_OF(v, p, q, sum_p, sum_q)          \
+    "vmladava.s8 " sum_p ", " p ", " v "\n\t"  \
+    "vmladava.s8 " sum_q ", " q ", " v "\n\t"
+#define MAC_SHIFTED(v, w, shift, p, q, sum_p, sum_q) \
+    "vrshr.s8 " w ", " v ", #" shift "\n\t" MAC_OF(w, p, q, sum_p, sum_q)
+#define MACS_OF(v, w, p, q)                                                           \
+    "vldrb.u8 " v ", [r5], #16\n\t" MAC_OF(v, p, q, "r6", "lr")                       \
+    MAC_SHIFTED(v, w, "2", p, q, "r4", "r12") MAC_SHIFTED(v, w, "4", p, q, "r2", "r10") \
+    MAC_SHIFTED(v, w, "6", p, q, "r0", "r8")
+#define TAKE_APART                 \
+    "sub r6, r6, r4, lsl #2\n\t"   \
+    "sub r4, r4, r2, lsl #2\n\t"   \
+    "sub r2, r2, r0, lsl #2\n\t"   \
+    "sub lr, lr, r12, lsl #2\n\t"  \
+    "sub r12, r12, r10, lsl #2\n\t" \
+    "sub r10, r10, r8, lsl #2\n\t"
 #else
 #define MAC(w, p, q, sum_p, sum_q)             \
     "vldrb.u8 " w ", [r5], #16\n\t"            \
@@ -105,7 +125,6 @@ typedef struct {
 #define MACS_OF(v, w, p, q)                                                                      \
     MAC(v, p, q, "r0", "r8") MAC(w, p, q, "r2", "r10") MAC(v, p, q, "r4", "r12") MAC(w, p, q, "r6", "lr")
 #define TAKE_APART ""
-#define UNSCALE(p) ""
 #endif
 #define MACS MACS_OF("q2", "q3", "q0", "q1")
 #define STEP                     \
@@ -117,22 +136,54 @@ typedef struct {
     "vldrbt.u8 q0, [r1]\n\t"     \
     "vldrbt.u8 q1, [r3]\n\t" MACS
 
-/*
- * The sums of both pixels to p and q, and from there to four bytes at i and at j, which move on. By saturation, the
- * pixels in the halves of one vector's lanes.
- */
-#define FINISH_OF(p, q, w, i, j, fix, limit) TAKE_APART \
+/* The sums of both pixels to p and q, times the channels' multipliers. */
+#define MULTIPLY(p, q, w)                      \
     "vmov " p "[2], " p "[0], r0, r4\n\t"      \
     "vmov " p "[3], " p "[1], r2, r6\n\t"      \
-    "vldrw.u32 " w ", [r5], #16\n\t" UNSCALE(p) \
+    "vldrw.u32 " w ", [r5], #16\n\t"           \
     "vmov " q "[2], " q "[0], r8, r12\n\t"     \
     "vqrdmulh.s32 " p ", " p ", " w "\n\t"     \
-    "vmov " q "[3], " q "[1], r10, lr\n\t" UNSCALE(q) \
-    "vqrdmulh.s32 " q ", " q ", " w "\n\t"     \
-    fix(p, q, w)                               \
+    "vmov " q "[3], " q "[1], r10, lr\n\t"     \
+    "vqrdmulh.s32 " q ", " q ", " w "\n\t"
+/* y - [y < 0]; see edgeq_requantize_x4. */
+#define FIX(p, q, w)                     \
+    "vshr.s32 " w ", " p ", #31\n\t"     \
+    "vadd.i32 " p ", " p ", " w "\n\t"   \
+    "vshr.s32 " w ", " q ", #31\n\t"     \
+    "vadd.i32 " q ", " q ", " w "\n\t"
+#define SHIFT(p, q, w)                   \
+    "vldrw.u32 " w ", [r5], #16\n\t"     \
+    "vrshl.s32 " p ", " p ", " w "\n\t"  \
+    "vrshl.s32 " q ", " q ", " w "\n\t"
+#define QUANT(p, q, w) MULTIPLY(p, q, w) FIX(p, q, w) SHIFT(p, q, w)
+#define QUANT_UPWARDS(p, q, w) MULTIPLY(p, q, w) SHIFT(p, q, w)
+/* The same of factors of a half and more, which shift to the left before: where no window lies in q0 and q1. */
+#define QUANT_LEFT(p, q, w)                    \
+    "vmov " p "[2], " p "[0], r0, r4\n\t"      \
+    "vmov " p "[3], " p "[1], r2, r6\n\t"      \
     "vldrw.u32 " w ", [r5], #16\n\t"           \
+    "vmov " q "[2], " q "[0], r8, r12\n\t"     \
+    "vmov " q "[3], " q "[1], r10, lr\n\t"     \
+    "vldrw.u32 q0, [r5], #16\n\t"              \
+    "vshl.s32 " p ", " p ", " w "\n\t"         \
+    "vshl.s32 " q ", " q ", " w "\n\t"         \
+    "vqrdmulh.s32 " p ", " p ", q0\n\t"        \
+    "vqrdmulh.s32 " q ", " q ", q0\n\t"        \
+    "vldrw.u32 " w ", [r5], #16\n\t"           \
+    "vand q0, " p ", " w "\n\t"                \
+    "vand q1, " q ", " w "\n\t"                \
+    "vshr.s32 q0, q0, #31\n\t"                 \
+    "vshr.s32 q1, q1, #31\n\t"                 \
+    "vadd.i32 " p ", " p ", q0\n\t"            \
+    "vadd.i32 " q ", " q ", q1\n\t"            \
     "vrshl.s32 " p ", " p ", " w "\n\t"        \
-    "vrshl.s32 " q ", " q ", " w "\n\t"        \
+    "vrshl.s32 " q ", " q ", " w "\n\t"
+
+/*
+ * The sums of both pixels to four bytes at i and at j, which move on. By saturation, the pixels in the halves of one
+ * vector's lanes.
+ */
+#define FINISH_OF(p, q, w, i, j, quant, limit) TAKE_APART quant(p, q, w) \
     "vqmovnb.s32 " p ", " p "\n\t"             \
     "vqmovnt.s32 " p ", " q "\n\t"             \
     "vqadd.s16 " p ", " p ", q5\n\t"           \
@@ -141,15 +192,8 @@ typedef struct {
     "vshr.u32 " q ", " p ", #16\n\t"           \
     "vstrb.32 " p ", [" i "], #4\n\t"          \
     "vstrb.32 " q ", [" j "], #4\n\t"
-#define FINISH(i, j, fix, limit) FINISH_OF("q2", "q3", "q4", i, j, fix, limit)
+#define FINISH(i, j, quant, limit) FINISH_OF("q2", "q3", "q4", i, j, quant, limit)
 
-/* y - [y < 0]; see edgeq_requantize_x4. */
-#define FIX(p, q, w)                     \
-    "vshr.s32 " w ", " p ", #31\n\t"     \
-    "vadd.i32 " p ", " p ", " w "\n\t"   \
-    "vshr.s32 " w ", " q ", #31\n\t"     \
-    "vadd.i32 " q ", " q ", " w "\n\t"
-#define NO_FIX(p, q, w) ""
 /* To the activation's range, which lies in q6 and q7, or in memory while they hold other things. */
 #define LIMIT(p)                         \
     "vmax.s8 " p ", " p ", q6\n\t"       \
@@ -199,7 +243,7 @@ typedef struct {
  * P0 is set once: only the last step of a row looks at it. r7 holds the bytes of code that the first round of four steps
  * skips.
  */
-#define TILES(fix, limit, no_room_limit)                                                           \
+#define TILES(quant, limit, no_room_limit)                                                           \
     "ldr r7, %[skipped]\n"                                                                         \
     "5:\n\t" START_IN_MEMORY                                                                       \
     "1:\n\t"                                                                                       \
@@ -216,25 +260,25 @@ typedef struct {
     "add r3, r9\n\t"                                                                               \
     "b 2b\n"                                                                                       \
     "4:\n\t"                                                                                       \
-    "ldrd r1, r3, %[y]\n\t" FINISH("r1", "r3", fix, limit) "ldr r9, %[end]\n\t" KEEP_RESULTS       \
+    "ldrd r1, r3, %[y]\n\t" FINISH("r1", "r3", quant, limit) "ldr r9, %[end]\n\t" KEEP_RESULTS       \
     "cmp r5, r9\n\t"                                                                               \
     "bne 1b\n\t" LAST_RECORD(END_TO_MEMORY, "r1", "r3", KEEP_RESULTS)                              \
     MOVE_RESULTS("r1", "r3") KEEP_RESULTS MOVE_WINDOWS NEXT_PAIR
 
 /* Windows of one row that has up to four steps but for the last. */
-#define ROW_TILES(fix, limit, no_room_limit)                                                       \
+#define ROW_TILES(quant, limit, no_room_limit)                                                       \
     "ldr r7, %[skipped]\n\t"                                                                       \
     "5:\n\t"                                                                                       \
     "ldrd r5, r9, %[table]\n"                                                                      \
     "1:\n\t"                                                                                       \
     "ldrd r1, r3, %[x]\n\t" BIAS "add pc, r7\n\t"                                                  \
     "nop\n\t" STEP STEP STEP STEP LAST_STEP                                                        \
-    "ldrd r1, r3, %[y]\n\t" FINISH("r1", "r3", fix, limit) "cmp r5, r9\n\t" KEEP_RESULTS           \
+    "ldrd r1, r3, %[y]\n\t" FINISH("r1", "r3", quant, limit) "cmp r5, r9\n\t" KEEP_RESULTS           \
     "bne 1b\n\t" LAST_RECORD("mov r9, r0\n\t", "r1", "r3", KEEP_RESULTS)                           \
     MOVE_RESULTS("r1", "r3") KEEP_RESULTS MOVE_WINDOWS NEXT_PAIR
 
 /* Windows with rows of up to sixteen bytes. */
-#define COLUMN_TILES(fix, limit, no_room_limit)                                                    \
+#define COLUMN_TILES(quant, limit, no_room_limit)                                                    \
     "ldr r9, %[rest]\n"                                                                            \
     "5:\n\t"                                                                                       \
     "ldrd r5, r7, %[table]\n"                                                                      \
@@ -244,12 +288,12 @@ typedef struct {
     "add r1, r9\n\t"                                                                               \
     "add r3, r9\n\t"                                                                               \
     "bne 2b\n\t"                                                                                   \
-    "ldrd r1, r3, %[y]\n\t" FINISH("r1", "r3", fix, limit) "cmp r5, r7\n\t" KEEP_RESULTS           \
+    "ldrd r1, r3, %[y]\n\t" FINISH("r1", "r3", quant, limit) "cmp r5, r7\n\t" KEEP_RESULTS           \
     "bne 1b\n\t" LAST_RECORD("mov r7, r0\n\t", "r1", "r3", KEEP_RESULTS)                           \
     MOVE_RESULTS("r1", "r3") KEEP_RESULTS MOVE_WINDOWS NEXT_PAIR
 
 /* Windows with rows of whole sixteens, up to twelve of them: nothing is masked, and r7 skips the steps that there are not. */
-#define WHOLE_TILES(fix, limit, no_room_limit)                                                     \
+#define WHOLE_TILES(quant, limit, no_room_limit)                                                     \
     "ldr r7, %[skipped]\n\t"                                                                       \
     "ldr r9, %[rest]\n"                                                                            \
     "5:\n\t" START_IN_MEMORY                                                                       \
@@ -262,7 +306,7 @@ typedef struct {
     "add r1, r9\n\t"                                                                               \
     "add r3, r9\n\t"                                                                               \
     "bne 2b\n\t"                                                                                   \
-    "ldrd r1, r3, %[y]\n\t" FINISH("r1", "r3", fix, limit) "ldr r0, %[end]\n\t" KEEP_RESULTS       \
+    "ldrd r1, r3, %[y]\n\t" FINISH("r1", "r3", quant, limit) "ldr r0, %[end]\n\t" KEEP_RESULTS       \
     "cmp r5, r0\n\t"                                                                               \
     "bne 1b\n\t" LAST_RECORD(END_TO_MEMORY, "r1", "r3", KEEP_RESULTS)                              \
     MOVE_RESULTS("r1", "r3") KEEP_RESULTS MOVE_WINDOWS NEXT_PAIR
@@ -270,7 +314,7 @@ typedef struct {
 
 static inline bool is_whole(const edgeq_tiles *v)
 {
-    return EDGEQ_HAS_SHORT_CUTS && v->rows > 1 && v->last == 16 && v->steps < MOST_WHOLE;
+    return EDGEQ_HAS_SHORT_CUTS && !has_left(v) && v->rows > 1 && v->last == 16 && v->steps < MOST_WHOLE;
 }
 
 /* Windows that stay in vectors while all channels are computed: r7 points to the next one, r1 and r3 to the results. */
@@ -294,7 +338,7 @@ static inline bool is_whole(const edgeq_tiles *v)
     "vpst\n\t"                    \
     "vldrbt.u8 q1, [r7]\n\t"      \
     "add r7, r0\n\t"
-#define SHORT_TILES(fix, limit, no_room_limit) HELD_TILES(LOAD_SHORT, MACS, FINISH("r1", "r3", fix, limit))
+#define SHORT_TILES(quant, limit, no_room_limit) HELD_TILES(LOAD_SHORT, MACS, FINISH("r1", "r3", quant, limit))
 
 /* Windows of one row of 17 to 32 bytes. */
 #define LOAD_TWO                  \
@@ -308,8 +352,8 @@ static inline bool is_whole(const edgeq_tiles *v)
     "vldrbt.u8 q3, [r7, #16]\n\t" \
     "add r7, r0\n\t"
 #define MACS_OF_TWO MACS_OF("q4", "q6", "q0", "q2") MACS_OF("q7", "q4", "q1", "q3")
-#define FINISH_TWO(fix, limit) FINISH_OF("q4", "q6", "q7", "r1", "r3", fix, limit)
-#define TWO_TILES(fix, limit, no_room_limit) HELD_TILES(LOAD_TWO, MACS_OF_TWO, FINISH_TWO(fix, no_room_limit))
+#define FINISH_TWO(quant, limit) FINISH_OF("q4", "q6", "q7", "r1", "r3", quant, limit)
+#define TWO_TILES(quant, limit, no_room_limit) HELD_TILES(LOAD_TWO, MACS_OF_TWO, FINISH_TWO(quant, no_room_limit))
 
 /* Patches: what is masked is 0, so that two loads make a vector. P0 is turned over twice: it is what it was behind that. */
 #define LOAD_PATCH_ROWS(a, b)     \
@@ -332,7 +376,7 @@ static inline bool is_whole(const edgeq_tiles *v)
     "add r0, r6\n\t"              \
     "add r2, r6\n\t"              \
     "add r4, r6\n\t" LOAD_PATCH_ROWS("q2", "q3")
-#define PATCH_TILES(fix, limit, no_room_limit) HELD_TILES(LOAD_PATCH, MACS_OF_TWO, FINISH_TWO(fix, no_room_limit))
+#define PATCH_TILES(quant, limit, no_room_limit) HELD_TILES(LOAD_PATCH, MACS_OF_TWO, FINISH_TWO(quant, no_room_limit))
 
 /* r5 holds the mask of a row's last step. VMLADAVA sums in even registers; all are taken: nothing is left to choose. */
 #define ASSEMBLE(code)                                                                                            \
@@ -353,9 +397,9 @@ static inline bool is_whole(const edgeq_tiles *v)
                        "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory")
 #define RUN(tiles)                                    \
     if (is_plain(v->out)) {                           \
-        ASSEMBLE(tiles(NO_FIX, NO_LIMIT, NO_LIMIT));  \
+        ASSEMBLE(tiles(QUANT_UPWARDS, NO_LIMIT, NO_LIMIT)); \
     } else {                                          \
-        ASSEMBLE(tiles(FIX, LIMIT, FETCH_LIMIT));     \
+        ASSEMBLE(tiles(QUANT, LIMIT, FETCH_LIMIT));   \
     }
 
 /*
@@ -394,7 +438,15 @@ static EDGEQ_NOINLINE void edgeq_convolve_tiles(const edgeq_tiles *v, const int8
     t.low = v->out.low;
     t.high = v->out.high;
     mask = vctp8q((uint32_t)v->last);
-    if (v->rows == 1 && v->steps == 0) {
+    if (has_left(v)) {
+#if EDGEQ_MAY_SHIFT_LEFT
+        if (v->steps == 0) {
+            ASSEMBLE(COLUMN_TILES(QUANT_LEFT, LIMIT, LIMIT));
+        } else {
+            ASSEMBLE(TILES(QUANT_LEFT, LIMIT, LIMIT));
+        }
+#endif
+    } else if (v->rows == 1 && v->steps == 0) {
         RUN(SHORT_TILES)
     } else if (v->rows == 1 && v->steps == 1) {
         RUN(TWO_TILES)
@@ -425,7 +477,7 @@ static int32_t place_in_steps(const edgeq_tiles *v, int32_t row, int32_t i)
     return i < 16 - v->last ? i + v->last : 16 + i + 16 - v->last;
 }
 
-/* The sum of a channel, as it stands in its record: the first of a pair is shifted, the second has the first in it. */
+/* The sum of a channel, as it stands in its record: with those above it in its bytes. */
 static int32_t sum_up(const edgeq_tiles *v, const int8_t *x, int32_t pitch, const int32_t *record, int32_t lane)
 {
     int32_t sum = record[lane];
@@ -449,13 +501,13 @@ static void convolve_one(const edgeq_tiles *v, const int8_t *x, int32_t pitch, c
         const bool is_last = channel / 4 == v->channels / 4;
         const int32_t lane = is_last ? channel - v->channels + 4 : channel % 4;
         const int32_t *const record = table + channel / 4 * record_words(v);
-        const int32_t *const quant = record + record_words(v) - 8;
+        const int32_t *const quant = record + record_words(v) - edgeq_quant_words(has_left(v));
         int32_t sum = sum_up(v, x, pitch, record, lane);
 
-        if (EDGEQ_WEIGHT_BITS == 4) {
-            sum = edgeq_take_apart(sum, lane % 2 == 0 ? 0 : sum_up(v, x, pitch, record, lane - 1));
+        if (lane % EDGEQ_CHANNELS_TO_A_BYTE != 0) {
+            sum = edgeq_take_apart(sum, sum_up(v, x, pitch, record, lane - 1));
         }
-        y[channel] = edgeq_finish_one(sum, quant[lane], quant[4 + lane], v->out);
+        y[channel] = edgeq_finish_lane(sum, quant, lane, has_left(v), v->out);
     }
 }
 

@@ -13,20 +13,18 @@
 #define MAC_TWO(even, odd)                       \
     "vldrb.u8 %q[w], [%[k]], #16\n\t"            \
     "vmladava.s8 " odd ", %q[in], %q[w]\n\t"     \
-    "vshl.i8 %q[v], %q[w], #4\n\t"               \
+    "vrshr.s8 %q[v], %q[w], #4\n\t"              \
     "vmladava.s8 " even ", %q[in], %q[v]\n\t"
 #define MACS MAC_TWO("%[a]", "%[b]") MAC_TWO("%[c]", "%[d]")
 #define TAKE_APART                     \
-    "sub %[b], %[b], %[a], asr #4\n\t" \
-    "sub %[d], %[d], %[c], asr #4\n\t"
-#define UNSCALE "vshr.s32 %q[sums], %q[sums], #4"
+    "sub %[b], %[b], %[a], lsl #4\n\t" \
+    "sub %[d], %[d], %[c], lsl #4\n\t"
 #else
 #define MAC(w, sum)                              \
     "vldrb.u8 " w ", [%[k]], #16\n\t"            \
     "vmladava.s8 " sum ", %q[in], " w "\n\t"
 #define MACS MAC("%q[w]", "%[a]") MAC("%q[v]", "%[b]") MAC("%q[w]", "%[c]") MAC("%q[v]", "%[d]")
 #define TAKE_APART ""
-#define UNSCALE ""
 #endif
 
 /* The sums of four units over `steps` times sixteen inputs and `last` more; *table moves on to their quants. */
@@ -50,7 +48,7 @@ static EDGEQ_ALWAYS_INLINE int32x4_t edgeq_sum_units(const int8_t *x, int32_t st
             "vpst\n\t"
             "vldrbt.u8 %q[in], [%[x]]\n\t" MACS TAKE_APART
             "vmov %q[sums][2], %q[sums][0], %[a], %[c]\n\t"
-            "vmov %q[sums][3], %q[sums][1], %[b], %[d]\n\t" UNSCALE
+            "vmov %q[sums][3], %q[sums][1], %[b], %[d]"
             : [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d), [sums] "=&w"(sums), [in] "=&w"(in),
               [w] "=&w"(w), [v] "=&w"(v), [x] "+&r"(x), [k] "+&r"(k)
             : [steps] "r"(steps), [last] "r"((uint32_t)last)
@@ -61,7 +59,7 @@ static EDGEQ_ALWAYS_INLINE int32x4_t edgeq_sum_units(const int8_t *x, int32_t st
 
 #else
 
-/* The sum of a unit, as it stands in its record: the first of a pair is shifted, the second has the first in it. */
+/* The sum of a unit, as it stands in its record: with those above it in its bytes. */
 static inline int32_t edgeq_sum_unit(const int8_t *x, int32_t depth, const int32_t *record, int32_t lane)
 {
     int32_t sum = record[lane];

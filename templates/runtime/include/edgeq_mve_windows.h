@@ -12,6 +12,11 @@
 #include "edgeq_mve_tiles.h"
 #include "edgeq_window.h"
 
+/* Whether signs take the place of what is copied. A file says so before it includes this. */
+#if !defined(EDGEQ_OF_SIGNS)
+#define EDGEQ_OF_SIGNS false
+#endif
+
 /* Where the windows are: walks from left to right, from top to bottom, image after image, or the other way round. */
 typedef struct {
     const cmsis_nn_conv_params *p;
@@ -19,6 +24,7 @@ typedef struct {
     const cmsis_nn_dims *filter;
     const cmsis_nn_dims *out;
     const int8_t *image;
+    int32_t threshold; /* of signs */
     int32_t step_x;   /* from window to window: in pixels, in bytes */
     int32_t step;
     int32_t inside_x; /* so many columns and rows, from 0 on, have windows that lie in the image as a whole */
@@ -99,7 +105,23 @@ static inline edgeq_taps clip_columns(const cursor *c, int32_t dilation)
     return cols;
 }
 
+static inline void copy_bytes(const cursor *c, int8_t *to, const int8_t *from, int32_t count)
+{
+    if (EDGEQ_OF_SIGNS) {
+        edgeq_mve_signs(to, from, c->threshold, count);
+    } else {
+        edgeq_mve_copy(to, from, count);
+    }
+}
+
 #if defined(__ARM_FEATURE_MVE)
+
+static inline int8x16_t load_bytes(const cursor *c, const int8_t *from, mve_pred16_t mask)
+{
+    const int8x16_t bytes = vldrbq_z_s8(from, mask);
+
+    return EDGEQ_OF_SIGNS ? vpselq_s8(vdupq_n_s8(1), vdupq_n_s8(-1), vcmpgeq_n_s8(bytes, (int8_t)c->threshold)) : bytes;
+}
 
 /* Copies the next window, whose rows have up to sixteen bytes without gaps. Writes sixteen of the last row. */
 static EDGEQ_NOINLINE void copy_short_window(const cursor *c, int8_t *copy)
@@ -113,7 +135,7 @@ static EDGEQ_NOINLINE void copy_short_window(const cursor *c, int8_t *copy)
     if (is_inside(c)) {
         const mve_pred16_t mask = vctp8q((uint32_t)bytes);
         do {
-            vstrbq_s8(copy, vldrbq_z_s8(x, mask));
+            vstrbq_s8(copy, load_bytes(c, x, mask));
             x += pitch;
             copy += bytes;
         } while (--rows > 0);
@@ -126,7 +148,7 @@ static EDGEQ_NOINLINE void copy_short_window(const cursor *c, int8_t *copy)
         int32_t y = c->y;
         do {
             const bool is_row = y >= 0 && y < c->in->h;
-            vstrbq_s8(copy, is_row ? vpselq_s8(vldrbq_z_s8(x, mask), zero, mask) : zero);
+            vstrbq_s8(copy, is_row ? vpselq_s8(load_bytes(c, x, mask), zero, mask) : zero);
             x += pitch;
             y += c->p->dilation.h;
             copy += bytes;
@@ -164,7 +186,7 @@ static EDGEQ_NOINLINE void copy_any_window(const cursor *c, int8_t *copy)
             int8_t *to = copy;
             int32_t i;
             for (i = runs; i > 0; --i, from += dilation * channels, to += channels) {
-                edgeq_mve_copy(to, from, run);
+                copy_bytes(c, to, from, run);
             }
         }
     }
@@ -203,13 +225,18 @@ static bool is_pointwise(const cmsis_nn_conv_params *p, const cmsis_nn_dims *in,
            p->padding.w == 0 && out->h == in->h && out->w == in->w;
 }
 
-/* See edgeq_convolve_mve_s8; `packed` as EDGEQ_WEIGHT_BITS say. */
+/*
+ * See edgeq_convolve_mve_s8; `packed` as EDGEQ_WEIGHT_BITS say, has_left whether there are shifts to the left. threshold: of
+ * signs, where all windows are copied.
+ */
 static arm_cmsis_nn_status edgeq_convolve_windows(const cmsis_nn_context *ctx,
                                                   const cmsis_nn_conv_params *p,
                                                   const cmsis_nn_dims *input_dims,
                                                   const int8_t *input_data,
                                                   const cmsis_nn_dims *filter_dims,
                                                   const int32_t *packed,
+                                                  bool has_left,
+                                                  int32_t threshold,
                                                   bool copies_all,
                                                   bool backwards,
                                                   const cmsis_nn_dims *output_dims,
@@ -225,7 +252,8 @@ static arm_cmsis_nn_status edgeq_convolve_windows(const cmsis_nn_context *ctx,
     const int32_t pixels = input_dims->n * output_dims->h * output_dims->w;
     const int32_t y_step = backwards ? -output_dims->c : output_dims->c;
     const edgeq_tiles v = {
-        rows, steps, bytes - 16 * steps, output_dims->c, {p->output_offset, p->activation.min, p->activation.max}};
+        rows, steps, bytes - 16 * steps, output_dims->c, has_left,
+        {p->output_offset, p->activation.min, p->activation.max}};
     cmsis_nn_dims line = {1, 1, pixels, channels};
     int8_t *const copies = ctx->buf;
     int8_t *y = output_data;
@@ -240,6 +268,7 @@ static arm_cmsis_nn_status edgeq_convolve_windows(const cmsis_nn_context *ctx,
     c.filter = filter_dims;
     c.out = output_dims;
     c.image = input_data;
+    c.threshold = threshold;
     c.backwards = backwards;
     if (is_pointwise(p, input_dims, filter_dims, output_dims)) {
         c.in = &line;

@@ -15,6 +15,6 @@ arm_cmsis_nn_status edgeq_convolve_mve_s4(const cmsis_nn_context *ctx,
                                           const cmsis_nn_dims *output_dims,
                                           int8_t *output_data)
 {
-    return edgeq_convolve_windows(ctx, conv_params, input_dims, input_data, filter_dims, packed, copies_all, backwards,
-                                  output_dims, output_data);
+    return edgeq_convolve_windows(ctx, conv_params, input_dims, input_data, filter_dims, packed, false, 0, copies_all,
+                                  backwards, output_dims, output_data);
 }

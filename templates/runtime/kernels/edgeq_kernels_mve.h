@@ -47,6 +47,33 @@ arm_cmsis_nn_status edgeq_convolve_mve_s4(const cmsis_nn_context *ctx,
                                           const cmsis_nn_dims *output_dims,
                                           int8_t *output_data);
 
+/* The same with ternary weights, binary ones among them, four to a byte. */
+arm_cmsis_nn_status edgeq_convolve_ternary_mve_s8(const cmsis_nn_context *ctx,
+                                                  const cmsis_nn_conv_params *conv_params,
+                                                  const cmsis_nn_dims *input_dims,
+                                                  const int8_t *input_data,
+                                                  const cmsis_nn_dims *filter_dims,
+                                                  const int32_t *packed,
+                                                  bool copies_all,
+                                                  bool backwards,
+                                                  const cmsis_nn_dims *output_dims,
+                                                  int8_t *output_data);
+
+/*
+ * The same of binary weights and of inputs that are 1 where they reach the threshold, an int8, and -1 elsewhere. Every
+ * window is copied.
+ */
+arm_cmsis_nn_status edgeq_binary_convolve_mve_s8(const cmsis_nn_context *ctx,
+                                                 const cmsis_nn_conv_params *conv_params,
+                                                 int32_t threshold,
+                                                 const cmsis_nn_dims *input_dims,
+                                                 const int8_t *input_data,
+                                                 const cmsis_nn_dims *filter_dims,
+                                                 const int32_t *packed,
+                                                 bool backwards,
+                                                 const cmsis_nn_dims *output_dims,
+                                                 int8_t *output_data);
+
 /*
  * arm_depthwise_conv_wrapper_s8 for windows of 3 by 3 and one filter per channel. ctx: a byte per channel. Pixels are
  * computed in the order of the output, which may overwrite what has been read.
@@ -77,6 +104,37 @@ arm_cmsis_nn_status edgeq_fully_connected_mve_s4(const cmsis_nn_fc_params *fc_pa
                                                  const int32_t *packed,
                                                  const cmsis_nn_dims *output_dims,
                                                  int8_t *output_data);
+
+/* The same with ternary weights, four to a byte, and with binary ones, eight. */
+arm_cmsis_nn_status edgeq_fully_connected_ternary_mve_s8(const cmsis_nn_fc_params *fc_params,
+                                                         const cmsis_nn_dims *input_dims,
+                                                         const int8_t *input_data,
+                                                         const cmsis_nn_dims *filter_dims,
+                                                         const int32_t *packed,
+                                                         const cmsis_nn_dims *output_dims,
+                                                         int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_fully_connected_binary_mve_s8(const cmsis_nn_fc_params *fc_params,
+                                                        const cmsis_nn_dims *input_dims,
+                                                        const int8_t *input_data,
+                                                        const cmsis_nn_dims *filter_dims,
+                                                        const int32_t *packed,
+                                                        const cmsis_nn_dims *output_dims,
+                                                        int8_t *output_data);
+
+/*
+ * The same of binary weights and of inputs that are 1 where they reach the threshold, an int8, and -1 elsewhere. ctx: a
+ * byte per input. Of one row the output may be the input.
+ */
+arm_cmsis_nn_status edgeq_binary_fully_connected_mve_s8(const cmsis_nn_context *ctx,
+                                                        const cmsis_nn_fc_params *fc_params,
+                                                        int32_t threshold,
+                                                        const cmsis_nn_dims *input_dims,
+                                                        const int8_t *input_data,
+                                                        const cmsis_nn_dims *filter_dims,
+                                                        const int32_t *packed,
+                                                        const cmsis_nn_dims *output_dims,
+                                                        int8_t *output_data);
 
 /*
  * arm_elementwise_add_s8 where the first operand's factor is a half, the second's shift is 0 or to the right, and that of

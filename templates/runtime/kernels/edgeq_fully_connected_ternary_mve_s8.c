@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fully connected layer with ternary weights for cores with the vector extension. */
+#define EDGEQ_WEIGHT_BITS 2
+#include "edgeq_kernels_mve.h"
+#include "edgeq_mve_dense.h"
+
+arm_cmsis_nn_status edgeq_fully_connected_ternary_mve_s8(const cmsis_nn_fc_params *fc_params,
+                                                         const cmsis_nn_dims *input_dims,
+                                                         const int8_t *input_data,
+                                                         const cmsis_nn_dims *filter_dims,
+                                                         const int32_t *packed,
+                                                         const cmsis_nn_dims *output_dims,
+                                                         int8_t *output_data)
+{
+    return edgeq_connect_all(fc_params, input_dims, input_data, filter_dims, packed, output_dims, output_data);
+}
