@@ -14,6 +14,7 @@ from edgeq.kernels.packing import Channels, blocks, channels_of, lanes
 from edgeq.kernels.sums import sums_between
 from edgeq.kernels.walking import forwards_distance
 from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
+from edgeq.ops.spatial import taps_on_image
 from edgeq.program import Overlap
 from edgeq.target import Cpu
 
@@ -44,7 +45,7 @@ class DepthwiseConvDspS8(Kernel):
 
     def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
         records = -(-p.input_shape[3] // 4)
-        rows, cols = (_taps_on_image(p, axis) for axis in (0, 1))
+        rows, cols = (taps_on_image(p, axis) for axis in (0, 1))
         whole = (rows == 3).sum() * (cols == 3).sum() if p.kernel == (3, 3) else 0
         taps = rows.sum() * cols.sum() - 9 * whole
         border = 8 * taps + 10 * (rows.sum() * cols.size - 3 * whole) + 85 * (rows.size * cols.size - whole)
@@ -77,13 +78,6 @@ def _table(p: DepthwiseConv2DParams, shifted: OneShift | None) -> Mapping[str, n
         "packed": frozen_array(np.concatenate(words, axis=1).astype(np.int32)),
         "one_shift": frozen_array(np.array([shifted is not None], np.int8)),
     }
-
-
-def _taps_on_image(p: DepthwiseConv2DParams, axis: int) -> np.ndarray:
-    """Of each window along an axis (0: rows) how many taps lie on the image."""
-    starts = np.arange(p.output_shape[1 + axis]) * p.stride[axis] - p.pad[axis]
-    places = starts[:, np.newaxis] + np.arange(p.kernel[axis]) * p.dilation[axis]
-    return ((places >= 0) & (places < p.input_shape[1 + axis])).sum(axis=1)
 
 
 def depthwise_channels(p: DepthwiseConv2DParams) -> Channels | None:

@@ -52,6 +52,15 @@ def packed_bits(bits: np.ndarray) -> np.ndarray:
     return np.packbits(np.ravel(bits), bitorder="little").view(np.int8)
 
 
+def packed_signs(values: np.ndarray, bits: int) -> np.ndarray:
+    """Weights in C order as int8, each in so few bits, the first in the lowest: with 2, −1, 0 and 1 in two's
+    complement; with one, −1 and 1 by their sign bit. Three bytes more, so that any can be read with those behind it."""
+    flat = np.ravel(values).astype(np.int8)
+    planes = [flat & 1, flat < 0] if bits == 2 else [flat < 0]
+    packed = np.packbits(np.stack(planes, axis=1).ravel(), bitorder="little")
+    return np.concatenate([packed, np.zeros(3, np.uint8)]).view(np.int8)
+
+
 def joint_lanes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """int32 words (..., n) that hold 256 b + a in each of two lanes. a, b: int8 (..., n, 2)."""
     joint = 256 * b.astype(np.int32) + a

@@ -14,6 +14,7 @@ Of few products, where `bits` is None, 32 bits of the product will do: y = a · 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -52,18 +53,47 @@ def two_words(
     def exact(a: np.ndarray) -> np.ndarray:
         return requantize(a.T + bias, multiplier, shift).T + p.output_offset
 
-    steps = steps_of(exact, lowest, highest).T
     power = shift + point - 31 if bits is None else shift + point + 1 - moved
     factor = np.rint(np.ldexp(multiplier.astype(np.float64), power)).astype(np.int64)
-    edge = RESULTS[:, np.newaxis] << point
-    found = np.zeros((len(bias), 2), np.int64)
-    missing = np.ones(bias.shape, bool)
-    for tweak in _TWEAKS:
-        m = np.clip(factor + tweak, 0, INT32_MAX)
-        least = np.where(steps <= highest, edge - scaled(steps, m), -INT32_MAX).max(axis=0)
-        most = np.where(steps > lowest, edge - scaled(steps - 1, m) - 1, INT32_MAX).min(axis=0)
+    return fitting_words(exact, scaled, lowest, highest, factor, RESULTS[:, np.newaxis] << point, room=1 << point)
+
+
+def fitting_words(
+    exact: Callable[[np.ndarray], np.ndarray],
+    scaled: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    lowest: np.ndarray,
+    highest: np.ndarray,
+    factor: np.ndarray,
+    edges: np.ndarray,
+    *,
+    room: int,
+    tweaks: Iterable[int] = _TWEAKS,
+    largest: int = INT32_MAX,
+) -> np.ndarray | None:
+    """Multipliers m and addends c, int64 (channels, 2), for which scaled(a, m) + c reaches a result's edge exactly
+    where exact(a) reaches the result, and no sum leaves 32 bits; None where a channel has none.
+
+    Args:
+        exact: from accumulators (channels, n) to results; monotone. scaled: of accumulators (n, channels) and
+            multipliers (channels,); monotone in a.
+        lowest, highest: of the accumulators, int64 (channels,). factor: about what m is, (channels,).
+        edges: of `RESULTS`, (255, channels) or one for all. room: c's where nothing bounds it on one side.
+        tweaks: what is added to the factor, one after the other. largest: of m.
+    """
+    steps = steps_of(exact, lowest, highest).T
+    found = np.zeros((len(lowest), 2), np.int64)
+    missing = np.ones(len(lowest), bool)
+    for tweak in tweaks:
+        if not missing.any():
+            break
+        m = np.clip(factor + tweak, 0, largest)
+        least = np.where(steps <= highest, edges - scaled(steps, m), -INT32_MAX).max(axis=0)
+        most = np.where(steps > lowest, edges - scaled(steps - 1, m) - 1, INT32_MAX).min(axis=0)
         # what nothing bounds stays near the other bound
-        least, most = np.maximum(least, most - (1 << point)), np.minimum(most, least + (1 << point))
+        least, most = (
+            np.where(least == -INT32_MAX, most - room, least),
+            np.where(most == INT32_MAX, least + room, most),
+        )
         c = (least + most) >> 1
         ends = np.stack([scaled(lowest, m) + c, scaled(highest, m) + c])
         good = missing & (least <= most) & (np.abs(ends) <= INT32_MAX).all(axis=0)

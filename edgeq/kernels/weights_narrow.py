@@ -13,6 +13,7 @@ from edgeq.kernels.base import Kernel
 from edgeq.kernels.packing import packed_bits, packed_ternary
 from edgeq.kernels.walking import WindowByWindow
 from edgeq.ops.conv_2d import Conv2DParams
+from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu
 
@@ -35,8 +36,8 @@ class _Binary(Kernel):
         return {"packed": frozen_array(packed_bits(p.weights > 0))}
 
 
-# Instructions of what every result needs beside its MACs.
-_PER_RESULT = 110
+# Instructions of what every result needs beside its MACs, and of a tap of a depthwise filter.
+_PER_RESULT, _PER_TAP = 110, 20
 
 
 def _cost(results: int, macs: int, per_mac: int, cpu: Cpu) -> int:
@@ -57,6 +58,9 @@ class _Convolve(WindowByWindow):
 class _Depthwise(WindowByWindow):
     ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_s4_own.c.j2"
+
+    def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
+        return _cost(int(np.prod(p.output_shape)), int(np.prod(p.kernel)), _PER_TAP, cpu)
 
 
 class _FullyConnected(Kernel):

@@ -95,3 +95,10 @@ def hangs_over(p: Any) -> bool:
     """Whether a window hangs over an edge of the image. p: parameters of a layer that slides a window over images."""
     size = covered(p.output_shape[1:3], p.kernel, p.stride, p.dilation)
     return any(before > 0 or extent > n for before, extent, n in zip(p.pad, size, p.input_shape[1:3], strict=True))
+
+
+def taps_on_image(p: Any, axis: int) -> np.ndarray:
+    """Of each window along an axis (0: rows) how many taps lie on the image. Argument as there."""
+    starts = np.arange(p.output_shape[1 + axis]) * p.stride[axis] - p.pad[axis]
+    places = starts[:, np.newaxis] + np.arange(p.kernel[axis]) * p.dilation[axis]
+    return ((places >= 0) & (places < p.input_shape[1 + axis])).sum(axis=1)

@@ -84,7 +84,11 @@ def instructions(tmp_path_factory) -> dict[tuple[str, str], int]:
 
 def counted(board: Board, schemes: tuple[str, ...], folder: Path) -> dict[tuple[str, str], int]:
     """Instructions of every layer in every scheme on an emulated board."""
-    graphs = layers(schemes)
+    return counted_of(layers(schemes), board, folder)
+
+
+def counted_of(graphs: dict[tuple[str, str], Graph], board: Board, folder: Path) -> dict[tuple[str, str], int]:
+    """Instructions of networks of one layer each."""
     graph = side_by_side("speed", {"_".join(key): graph for key, graph in graphs.items()})
     compiled = api.compile_graph(graph, board.soc.cpu)
     write_files(emit(compiled.program, compiled.plan, board), folder)

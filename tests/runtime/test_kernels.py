@@ -203,6 +203,43 @@ def test_a_tuned_depthwise_convolution_refuses_other_shapes(runtime: ctypes.CDLL
     assert status(4, dilation=0) == ARG_ERROR
 
 
+class NarrowFilters(ctypes.Structure):
+    """edgeq_narrow_filters"""
+
+    _fields_ = (
+        ("packed", ctypes.c_void_p),
+        ("quant", ctypes.c_void_p),
+        ("middle", ctypes.c_int32),
+        ("is_binary", ctypes.c_bool),
+        ("has_gaps", ctypes.c_bool),
+    )
+
+
+# Bytes of working memory for four channels of 5x5 pixels.
+@pytest.mark.parametrize(("name", "room"), [("3x3_narrow", 480), ("nine_narrow", 76), ("narrow", 208)])
+def test_depthwise_convolutions_of_narrow_weights_refuse_other_shapes(
+    runtime: ctypes.CDLL, name: str, room: int
+) -> None:
+    zeros, out = np.zeros(64, np.int32), pointer(np.zeros(200, np.int8))
+    scratch = np.zeros(200, np.int32)
+    filters = NarrowFilters(zeros.ctypes.data, zeros.ctypes.data, 0, False, True)
+    is_in_place = name == "3x3_narrow"
+
+    def status(channels: int = 4, multiplier: int = 1, stride: int = 1, size: int = room, width: int = 3) -> int:
+        context = Context(scratch.ctypes.data, size)
+        params = ints([0, 0, multiplier, stride, stride, 1, 1, 1, 1, -128, 127])
+        image, kernel = ints([1, 5, 5, channels]), ints([1, 3, width, channels])
+        call = [ctypes.byref(context), pointer(params), ctypes.byref(filters), pointer(image), pointer(zeros)]
+        call += [pointer(kernel), *([NO] if is_in_place else []), pointer(image), out]
+        return getattr(runtime, f"edgeq_depthwise_conv_{name}_dsp_s8")(*call)
+
+    assert status() == 0
+    assert [status(channels=3), status(multiplier=2), status(stride=0), status(size=room - 1)] == [ARG_ERROR] * 4
+    if name != "narrow":
+        assert status(width=2) == ARG_ERROR
+    assert status(stride=2) == (ARG_ERROR if is_in_place else 0)
+
+
 @pytest.mark.parametrize(
     ("batches", "depth", "units", "segment", "expected"),
     [(1, 4, 4, 16, 0), (0, 4, 4, 16, -1), (1, 3, 4, 16, -1), (1, 4, 3, 16, -1), (1, 4, 4, 0, -1), (1, 4, 4, 24, -1)],

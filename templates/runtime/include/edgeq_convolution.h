@@ -44,4 +44,14 @@ static inline bool edgeq_is_depthwise_convolution(const cmsis_nn_dw_conv_params 
     return out->c == in->c * p->ch_mult;
 }
 
+/* The same by 3x3 windows with padding all around, one pixel apart, one filter for each of `channels` channels and more:
+ * input and output are of one size. */
+static inline bool edgeq_is_padded_3x3(const cmsis_nn_dw_conv_params *p, const cmsis_nn_dims *in,
+                                       const cmsis_nn_dims *filter, const cmsis_nn_dims *out, int32_t channels)
+{
+    return in->n >= 1 && in->h >= 1 && in->w >= 1 && in->c >= channels && filter->h == 3 && filter->w == 3 &&
+           out->h == in->h && out->w == in->w && out->c == in->c && p->ch_mult == 1 && p->stride.h == 1 &&
+           p->stride.w == 1 && p->dilation.h == 1 && p->dilation.w == 1 && p->padding.h == 1 && p->padding.w == 1;
+}
+
 #endif

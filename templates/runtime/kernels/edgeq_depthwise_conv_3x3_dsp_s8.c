@@ -10,6 +10,7 @@
  * more where that lets all channels requantize by one shift, and so is the bias. Lines are rows, or columns where the
  * image is higher than wide.
  */
+#include "edgeq_convolution.h"
 #include "edgeq_dsp.h"
 #include "edgeq_kernels_dsp.h"
 #include "edgeq_window.h"
@@ -311,10 +312,7 @@ arm_cmsis_nn_status edgeq_depthwise_conv_3x3_dsp_s8(const cmsis_nn_context *ctx,
     int32_t plane, n, c, done;
     image v;
 
-    if (in->n < 1 || in->h < 1 || in->w < 1 || channels < CHANNELS || filter_dims->h != 3 || filter_dims->w != 3 ||
-        output_dims->h != in->h || output_dims->w != in->w || output_dims->c != channels || p->ch_mult != 1 ||
-        p->stride.h != 1 || p->stride.w != 1 || p->dilation.h != 1 || p->dilation.w != 1 || p->padding.h != 1 ||
-        p->padding.w != 1 || (one_shift && !EDGEQ_HAS_SHORT_CUTS)) {
+    if (!edgeq_is_padded_3x3(p, in, filter_dims, output_dims, CHANNELS) || (one_shift && !EDGEQ_HAS_SHORT_CUTS)) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
     v.length = by_columns ? in->h : in->w;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "arm_nn_types.h"
+#include "edgeq_narrow.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -132,6 +133,40 @@ arm_cmsis_nn_status edgeq_convolve_few_ternary_dsp_s8(const cmsis_nn_context *ct
                                                       const int32_t *packed,
                                                       const cmsis_nn_dims *output_dims,
                                                       int8_t *output_data);
+
+/*
+ * Depthwise convolutions of four channels and more with one filter each. By windows of 3x3 with padding all around and a
+ * stride of 1, of two pixels and more, input and output may be the same memory; ctx: four channels' records, and four lines
+ * of pixels in int16. By other 3x3 windows; ctx: eight bytes for each tap of every four channels, and a pixel. By any; ctx:
+ * as many, eight bytes for each corner of these taps, and eight.
+ */
+arm_cmsis_nn_status edgeq_depthwise_conv_3x3_narrow_dsp_s8(const cmsis_nn_context *ctx,
+                                                           const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                           const edgeq_narrow_filters *filters,
+                                                           const cmsis_nn_dims *input_dims,
+                                                           const int8_t *input_data,
+                                                           const cmsis_nn_dims *filter_dims,
+                                                           bool by_columns,
+                                                           const cmsis_nn_dims *output_dims,
+                                                           int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_depthwise_conv_nine_narrow_dsp_s8(const cmsis_nn_context *ctx,
+                                                            const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                            const edgeq_narrow_filters *filters,
+                                                            const cmsis_nn_dims *input_dims,
+                                                            const int8_t *input_data,
+                                                            const cmsis_nn_dims *filter_dims,
+                                                            const cmsis_nn_dims *output_dims,
+                                                            int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_depthwise_conv_narrow_dsp_s8(const cmsis_nn_context *ctx,
+                                                       const cmsis_nn_dw_conv_params *dw_conv_params,
+                                                       const edgeq_narrow_filters *filters,
+                                                       const cmsis_nn_dims *input_dims,
+                                                       const int8_t *input_data,
+                                                       const cmsis_nn_dims *filter_dims,
+                                                       const cmsis_nn_dims *output_dims,
+                                                       int8_t *output_data);
 
 #ifdef __cplusplus
 }
