@@ -10,9 +10,10 @@ import numpy as np
 from edgeq.ir import DType, frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.packing import general_quant, int8_words, packed_bits, wrap_int32
+from edgeq.kernels.bit_rows import are_apart, are_in_place, image_bytes, string_bytes
+from edgeq.kernels.packing import general_quant, int8_words, wrap_int32
 from edgeq.kernels.two_words import two_words
-from edgeq.kernels.walking import forwards_distance
+from edgeq.kernels.walking import WindowByWindow, forwards_distance
 from edgeq.ops.binary_conv_2d import BinaryConv2DParams
 from edgeq.ops.binary_fully_connected import BinaryFullyConnectedParams
 from edgeq.program import Overlap
@@ -20,9 +21,9 @@ from edgeq.target import Cpu
 
 
 class _Binary(Kernel):
-    """`packed` holds one record per channel: its weights as bits, eight channels of a tap to a byte, in whole words;
-    then what makes a result of the number d of unlike signs. `by_two_words`, one number: 1 where that are the two words
-    of `two_words`, the first for 2 d; else there are three, the sum of no unlike signs, multiplier and shift.
+    """`packed` holds one record per channel: its weights as bits, in whole words; then what makes a result of the
+    number d of unlike signs. `by_two_words`, one number: 1 where that are the two words of `two_words`, the first for
+    2 d; else there are three, the sum of no unlike signs, multiplier and shift.
     """
 
     weight_types = (DType.BINARY.value,)
@@ -31,25 +32,32 @@ class _Binary(Kernel):
         """How many windows there are."""
         raise NotImplementedError
 
+    def is_in_place(self, p: Any) -> bool:
+        """Whether each window becomes bits by itself."""
+        raise NotImplementedError
+
     def cost(self, p: Any, cpu: Cpu) -> int:
         filters = as_filters(p)
-        words = _bit_words(filters[:1]).size
+        words = -(-filters[0].size // 32)
         return 200 + self.pixels(p) * (100 + 2 * filters[0].size + len(filters) * (20 + 14 * words))
 
     def extras(self, p: Any, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        filters = as_filters(p)
-        most = most_alike(p)
-        # every unlike sign takes off two, every product that a mask leaves out one
-        products = np.full(len(filters), filters[0].size)
-        found = two_words(p, most, -2 * products, 0 * products, None)
-        if found is None:
-            quant = np.concatenate([most[:, np.newaxis], general_quant(p, len(filters))[:, [0, 2]]], axis=1)
-        else:
-            quant = found * [2, 1]
+        words, by_two_words = result_words(p)
+        if by_two_words:
+            words = words * [2, 1]
         return {
-            "packed": frozen_array(wrap_int32(np.concatenate([_bit_words(filters), quant], axis=1))),
-            "by_two_words": frozen_array(np.array([found is not None], np.int8)),
+            "packed": frozen_array(np.concatenate([self._bit_words(p), wrap_int32(words)], axis=1)),
+            "by_two_words": frozen_array(np.array([by_two_words], np.int8)),
         }
+
+    def _bit_words(self, p: Any) -> np.ndarray:
+        """int32 (channels, words): weights as bits from the lowest on; of a window that becomes bits by itself, the
+        weight 4 i + j of a word is its bit 8 j + i."""
+        filters = as_filters(p).reshape(len(p.weights), -1)
+        bits = np.pad(filters > 0, ((0, 0), (0, -filters.shape[1] % 32)))
+        if self.is_in_place(p):
+            bits = bits.reshape(len(bits), -1, 8, 4).swapaxes(2, 3).reshape(bits.shape)
+        return int8_words(np.packbits(bits, axis=1, bitorder="little").view(np.int8))
 
 
 @register
@@ -61,17 +69,17 @@ class BinaryConvolveS8(_Binary):
     def pixels(self, p: BinaryConv2DParams) -> int:
         return int(np.prod(p.output_shape[:3]))
 
+    def is_in_place(self, p: BinaryConv2DParams) -> bool:
+        rows_fill_words = p.kernel[0] == 1 or p.kernel[1] * p.input_shape[3] % 32 == 0
+        return rows_fill_words and are_in_place(p) and are_apart(p)
+
     def scratch_bytes(self, p: BinaryConv2DParams, cpu: Cpu) -> int:
-        """Three windows in whole words, and an image, of bits."""
-        _, height, width, in_c = p.input_shape
-        pixel = -(-in_c // 8)
-        return 3 * (-(-p.kernel[0] * p.kernel[1] * pixel // 4) * 4) + height * width * pixel
+        """Two windows in whole words; unless each becomes bits by itself, two with masks, an image and one string."""
+        words = 4 * -(-as_filters(p)[0].size // 32)
+        return 2 * words if self.is_in_place(p) else 6 * words + image_bytes(p) + string_bytes(p)
 
     def overlap(self, p: BinaryConv2DParams, cpu: Cpu) -> Overlap:
-        """An image is bits before its first result is written."""
-        if p.input_shape[0] == 1:
-            return Overlap(in_place=True, forwards=0)
-        return Overlap(forwards=forwards_distance(p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad))
+        return WindowByWindow().overlap(p, cpu) if self.is_in_place(p) else image_overlap(p)
 
 
 @register
@@ -82,6 +90,9 @@ class BinaryFullyConnectedS8(_Binary):
 
     def pixels(self, p: BinaryFullyConnectedParams) -> int:
         return p.batches
+
+    def is_in_place(self, p: BinaryFullyConnectedParams) -> bool:
+        return True
 
     def scratch_bytes(self, p: BinaryFullyConnectedParams, cpu: Cpu) -> int:
         """A row of inputs as bits, in whole words."""
@@ -103,10 +114,20 @@ def most_alike(p: Any) -> np.ndarray:
     return p.bias.astype(np.int64) + filters[0].size + p.input_offset * sums
 
 
-def _bit_words(rows: np.ndarray) -> np.ndarray:
-    """int32 (channels, words) of filters (channels, taps, inputs): a tap's bits in whole bytes, all in whole words."""
-    channels, taps, inputs = rows.shape
-    padded = np.zeros((channels, taps, -(-inputs // 8) * 8), bool)
-    padded[..., :inputs] = rows > 0
-    data = packed_bits(padded).reshape(channels, -1)
-    return int8_words(np.pad(data, ((0, 0), (0, -data.shape[1] % 4))))
+def result_words(p: Any) -> tuple[np.ndarray, bool]:
+    """What makes a result of twice the number of unlike signs and of the number of products that are missing, int64
+    (channels, words), and whether that are the two words of `two_words`; else the sum of no unlike signs, multiplier
+    and shift."""
+    most = most_alike(p)
+    products = np.full(len(most), as_filters(p)[0].size)
+    found = two_words(p, most, -2 * products, 0 * products, None)
+    if found is None:
+        return np.concatenate([most[:, np.newaxis], general_quant(p, len(most))[:, [0, 2]]], axis=1), False
+    return found, True
+
+
+def image_overlap(p: BinaryConv2DParams) -> Overlap:
+    """An image is bits before its first result is written."""
+    if p.input_shape[0] == 1:
+        return Overlap(in_place=True, forwards=0)
+    return Overlap(forwards=forwards_distance(p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad))

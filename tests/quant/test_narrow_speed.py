@@ -50,27 +50,60 @@ DENSE = {
         *((20, 7), (16, 16), (16, 4), (13, 9), (10, 3), (8, 8), (8, 4), (3, 16)),
     )
 }
-#: Of images of few channels, whose bytes their signs do not fill, windows cost more than they save.
-FEW_CHANNELS = {"strided", "colours"}
+#: Layers of few inputs or results, of signs and int8 alone: images, filters and strides as above, paddings.
+SAME, VALID = Padding.SAME, Padding.VALID
+OF_SIGNS = {
+    "grey": ((8, 8, 1), (8, 3, 3), 1, SAME),
+    "grey_inside": ((12, 12, 1), (16, 3, 3), 1, VALID),
+    "grey_large": ((12, 12, 1), (6, 5, 5), 1, SAME),
+    "grey_large_inside": ((12, 12, 1), (6, 5, 5), 1, VALID),
+    "grey_strided": ((14, 14, 1), (8, 3, 3), 2, SAME),
+    "grey_two": ((8, 8, 1), (2, 3, 3), 1, SAME),
+    "grey_one": ((8, 8, 1), (1, 3, 3), 1, SAME),
+    "grey_points": ((8, 8, 1), (8, 1, 1), 1, SAME),
+    "grey_points_two": ((8, 8, 1), (2, 1, 1), 1, SAME),
+    "grey_line": ((1, 32, 1), (8, 1, 5), 1, SAME),
+    "spectrogram": ((25, 10, 1), (8, 10, 4), 2, SAME),
+    "colours_strided": ((16, 16, 3), (8, 3, 3), 2, SAME),
+    "colours_large": ((10, 10, 3), (8, 5, 5), 1, SAME),
+    "colours_inside": ((8, 8, 3), (16, 3, 3), 1, VALID),
+    "colours_points": ((8, 8, 3), (8, 1, 1), 1, SAME),
+    "two_channels": ((8, 8, 2), (8, 3, 3), 1, SAME),
+    "four_channels": ((8, 8, 4), (8, 3, 3), 1, SAME),
+    "five_points": ((8, 8, 5), (8, 1, 1), 1, SAME),
+    "five_points_two": ((8, 8, 5), (2, 1, 1), 1, SAME),
+    "eight_points_two": ((8, 8, 8), (2, 1, 1), 1, SAME),
+    "many_points_two": ((8, 8, 64), (2, 1, 1), 1, SAME),
+    "line": ((1, 16, 12), (8, 1, 3), 1, SAME),
+    "lines": ((8, 8, 12), (12, 1, 3), 1, SAME),
+    "lines_inside": ((8, 8, 12), (12, 1, 3), 1, VALID),
+    "two": ((8, 8, 16), (2, 3, 3), 1, SAME),
+    "two_squares": ((7, 7, 16), (2, 2, 2), 2, VALID),
+    "few_two": ((6, 6, 4), (2, 3, 3), 1, SAME),
+    "tiny": ((3, 3, 4), (4, 3, 3), 1, SAME),
+    "tiny_grey": ((4, 4, 1), (2, 3, 3), 1, VALID),
+    "columns": ((9, 2, 9), (7, 4, 1), 1, SAME),
+}
 SCHEMES = ("int8", "ternary", "xnor")
 
 
 def layers(schemes: tuple[str, ...]) -> dict[tuple[str, str], Graph]:
     """Every layer in every scheme, in a network of its own."""
     found = {}
-    for name in (*CONVOLUTIONS, *DENSE):
+    for name in (*CONVOLUTIONS, *(OF_SIGNS if "xnor" in schemes else ()), *DENSE):
         net = Net(1)
-        if name in CONVOLUTIONS:
-            (height, width, channels), (count, *kernel), stride = CONVOLUTIONS[name]
+        if name not in DENSE:
+            own = CONVOLUTIONS.get(name)
+            (height, width, channels), (count, *kernel), stride, padding = (*own, SAME) if own else OF_SIGNS[name]
             weights = net.random(count, *kernel, channels)
             y = net.node("CONV_2D", net.input(height, width, channels), weights, net.random(count), name=name,
-                         padding=Padding.SAME, stride=(stride, stride), activation=Activation.RELU)  # fmt: skip
+                         padding=padding, stride=(stride, stride), activation=Activation.RELU)  # fmt: skip
         else:
             depth, units = DENSE[name]
             y = net.node("FULLY_CONNECTED", net.input(depth), net.random(units, depth), net.random(units), name=name,
                          activation=Activation.RELU)  # fmt: skip
         graph = prepare_float(net.graph(y))
-        for scheme in schemes:
+        for scheme in ("int8", "xnor") if name in OF_SIGNS else schemes:
             recipe = Recipe.of(find_scheme("int8"), {".*": find_scheme(scheme)})
             found[name, scheme] = quantize(graph, data_for(graph, 16), recipe)
     return found
@@ -109,6 +142,6 @@ def test_ternary_weights_take_no_more_instructions_than_int8_ones(instructions, 
 
 
 @needs_qemu
-@pytest.mark.parametrize("layer", [name for name in (*CONVOLUTIONS, *DENSE) if name not in FEW_CHANNELS])
+@pytest.mark.parametrize("layer", (*CONVOLUTIONS, *OF_SIGNS, *DENSE))
 def test_signs_by_signs_take_fewer_instructions_than_int8(instructions, layer):
     assert instructions[layer, "xnor"] < instructions[layer, "int8"]

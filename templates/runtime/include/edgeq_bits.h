@@ -3,6 +3,7 @@
 #ifndef EDGEQ_BITS_H
 #define EDGEQ_BITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,16 +45,16 @@ static inline int32_t edgeq_add_nibbles(edgeq_fields f, int32_t sum, uint32_t x)
     return edgeq_add_four_bytes(sum, (x & f.nibbles) + ((x >> 4) & f.nibbles));
 }
 
-/* How many bits of x and w differ, where the mask has them; the mask may be NULL. */
-static inline int32_t edgeq_differing(edgeq_fields f, const uint32_t *x, const int32_t *w, const uint32_t *mask,
+/* How many bits of words x[0], x[step], ... and w[0], w[1], ... differ; of those bits only that the word behind each x has,
+ * if is_masked. */
+static inline int32_t edgeq_differing(edgeq_fields f, const uint32_t *x, int32_t step, bool is_masked, const int32_t *w,
                                       int32_t words)
 {
     int32_t sum = 0;
 
-#define WORD(i) edgeq_bits_of_nibbles(f, (x[i] ^ (uint32_t)w[i]) & (mask != NULL ? mask[i] : 0xffffffffu))
-    for (; words >= 3; words -= 3, x += 3, w += 3) {
+#define WORD(i) edgeq_bits_of_nibbles(f, (x[(i) * step] ^ (uint32_t)w[i]) & (is_masked ? x[(i) * step + 1] : 0xffffffffu))
+    for (; words >= 3; words -= 3, x += 3 * step, w += 3) {
         sum = edgeq_add_nibbles(f, sum, WORD(0) + WORD(1) + WORD(2));
-        mask = mask != NULL ? mask + 3 : NULL;
     }
     if (words > 0) {
         sum = edgeq_add_nibbles(f, sum, words > 1 ? WORD(0) + WORD(1) : WORD(0));
@@ -82,14 +83,6 @@ static inline uint32_t edgeq_reach(edgeq_threshold t, uint32_t bytes)
             : "cc");
     return reached;
 }
-
-/* Bits 0, 8, 16 and 24 of both side by side. */
-static inline uint32_t edgeq_side_by_side(uint32_t first, uint32_t second)
-{
-    /* Sums of 4 j and 7 i are all different, j below 8 and i from 1 to 4: no bit meets another one. */
-    const uint64_t moved = (uint64_t)(first | second << 4) * 0x10204080u;
-    return (uint32_t)(moved >> 28) & 0xffu;
-}
 #else
 typedef struct {
     uint32_t low;  /* of each byte the lower seven bits of it plus 128 */
@@ -113,30 +106,67 @@ static inline uint32_t edgeq_reach(edgeq_threshold t, uint32_t bytes)
     const uint32_t reached = (level & low) | ((level | low) & ~t.high);
     return (reached >> 7) & 0x01010101u;
 }
-
-static inline uint32_t edgeq_side_by_side(uint32_t first, uint32_t second)
-{
-    return (first * 0x10204080u) >> 28 | (second * 0x10204080u) >> 28 << 4;
-}
 #endif
 
-/* Bit i of to[i / 8]: whether x[i] is not below the threshold; bits from `count` on are 0. */
-static inline void edgeq_pack_signs(edgeq_threshold t, int32_t threshold, const int8_t *x, int32_t count, int8_t *to)
+/* Bits 0, 8, 16 and 24 of both side by side. */
+static inline uint32_t edgeq_side_by_side(uint32_t first, uint32_t second)
 {
-    int32_t i;
+    /* No two bits of a factor each meet in a sum: 8 j + 3 + 7 i are all different, and so are those four higher. */
+    return ((first | second << 4) * 0x01020408u) >> 24;
+}
 
-    for (; count >= 8; count -= 8, x += 8) {
-        const uint32_t first = edgeq_reach(t, edgeq_load_s8x4(x));
-        const uint32_t byte = edgeq_side_by_side(first, edgeq_reach(t, edgeq_load_s8x4(x + 4)));
-        *to++ = (int8_t)((int32_t)(byte ^ 0x80u) - 128);
+/* Bit i of to[i / 8]: whether x[i] is not below the threshold; bits from `count` on are 0. */
+static inline void edgeq_pack_signs(edgeq_threshold t, int32_t threshold, const int8_t *x, int32_t count, void *to)
+{
+    uint8_t *bytes = to;
+    int32_t i = 0;
+
+#define EIGHT(i) edgeq_side_by_side(edgeq_reach(t, edgeq_load_s8x4(x + (i))), edgeq_reach(t, edgeq_load_s8x4(x + (i) + 4)))
+    for (; count >= 16; count -= 16, x += 16) {
+        const uint32_t first = EIGHT(0);
+        *bytes++ = (uint8_t)first;
+        *bytes++ = (uint8_t)EIGHT(8);
+    }
+    if (count >= 8) {
+        *bytes++ = (uint8_t)EIGHT(0);
+        count -= 8;
+        x += 8;
+    }
+#undef EIGHT
+    if (count > 0) {
+        uint32_t rest = 0;
+        if (count >= 4) {
+            rest = edgeq_side_by_side(edgeq_reach(t, edgeq_load_s8x4(x)), 0u);
+            i = 4;
+        }
+        for (; i < count; ++i) {
+            rest |= (uint32_t)(x[i] >= threshold) << i;
+        }
+        *bytes = (uint8_t)rest;
+    }
+}
+
+/* The same in words to[0], to[step], ... in another order, which takes fewer instructions: bit 8 j + i of each is input
+ * 4 i + j of its 32. */
+static inline void edgeq_pack_words(edgeq_threshold t, int32_t threshold, const int8_t *x, int32_t count, uint32_t *to,
+                                    int32_t step)
+{
+#define FOUR(i) edgeq_reach(t, edgeq_load_s8x4(x + 4 * (i))) << (i)
+    for (; count >= 32; count -= 32, x += 32, to += step) {
+        *to = FOUR(0) | FOUR(1) | FOUR(2) | FOUR(3) | FOUR(4) | FOUR(5) | FOUR(6) | FOUR(7);
     }
     if (count > 0) {
-        uint32_t byte = 0;
-        for (i = 0; i < count; ++i) {
-            byte |= (uint32_t)(x[i] >= threshold) << i;
+        uint32_t word = 0;
+        int32_t i, j;
+        for (i = 0; 4 * i + 4 <= count; ++i) {
+            word |= FOUR(i);
         }
-        *to = (int8_t)((int32_t)(byte ^ 0x80u) - 128);
+        for (j = 4 * i; j < count; ++j) {
+            word |= (uint32_t)(x[j] >= threshold) << (8 * (j & 3) + i);
+        }
+        *to = word;
     }
+#undef FOUR
 }
 
 #endif

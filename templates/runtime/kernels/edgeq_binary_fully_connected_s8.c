@@ -12,7 +12,7 @@ static EDGEQ_NOINLINE void units_by_two_words(const uint32_t *x, int32_t words, 
     const int8_t *const end = y + units;
 
     for (; y != end; ++y) {
-        const int32_t unlike = edgeq_differing(f, x, k, NULL, words);
+        const int32_t unlike = edgeq_differing(f, x, 1, false, k, words);
         k += words;
         *y = edgeq_finish_few_s8(unlike, k[0], (uint32_t)k[1]);
         k += 2;
@@ -41,9 +41,8 @@ arm_cmsis_nn_status edgeq_binary_fully_connected_s8(const cmsis_nn_context *ctx,
     if (x == NULL || ctx->size < 4 * words || depth < 1) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-    x[words - 1] = 0;
     for (left = input_dims->n; left > 0; --left, input_data += depth, output_data += units) {
-        edgeq_pack_signs(edgeq_make_threshold(threshold), threshold, input_data, depth, (int8_t *)x);
+        edgeq_pack_words(edgeq_make_threshold(threshold), threshold, input_data, depth, x, 1);
         if (by_two_words) {
             units_by_two_words(x, words, packed, output_data, units);
             for (i = 0; (low > -128 || high < 127) && i < units; ++i) {
@@ -53,7 +52,7 @@ arm_cmsis_nn_status edgeq_binary_fully_connected_s8(const cmsis_nn_context *ctx,
             const edgeq_fields f = edgeq_make_fields();
             const int32_t *k = packed;
             for (i = 0; i < units; ++i, k += words + 3) {
-                const int32_t sum = k[words] - 2 * edgeq_differing(f, x, k, NULL, words);
+                const int32_t sum = k[words] - 2 * edgeq_differing(f, x, 1, false, k, words);
                 const int32_t value = edgeq_requantize(sum, k[words + 1], k[words + 2]);
                 output_data[i] = edgeq_saturate_s8(value, fc_params->output_offset, low, high);
             }

@@ -17,8 +17,8 @@ extern "C" {
  * 1. input_offset, 0 or 1, is added to b; what lies outside of the image adds nothing.
  *
  * packed: one record per output channel (edgeq's kernels/binary_inputs.py). by_two_words: it ends with two words for
- * edgeq_finish_few_s8; else with a bias, a multiplier and a shift. ctx: three windows in whole words and one image, of
- * bits, a pixel's channels in whole bytes.
+ * edgeq_finish_few_s8; else with a bias, a multiplier and a shift. ctx: two windows in whole words; then, unless windows
+ * share no inputs and each lies in one row of the image, four more, and the strings of an image (edgeq_bit_rows.h) and one.
  */
 arm_cmsis_nn_status edgeq_binary_convolve_s8(const cmsis_nn_context *ctx,
                                              const cmsis_nn_conv_params *conv_params,
@@ -44,10 +44,26 @@ arm_cmsis_nn_status edgeq_binary_fully_connected_s8(const cmsis_nn_context *ctx,
                                                     int8_t *output_data);
 
 /*
- * The same of windows and rows of up to 32 inputs, by tables of results (edgeq's kernels/binary_tables.py). A window that
- * hangs over an edge is an ARM_CMSIS_NN_ARG_ERROR.
+ * The same of windows of up to 32 inputs (edgeq's kernels/binary_few.py). ctx: the strings of an image and one more. The
+ * input's offset is 0.
  */
-arm_cmsis_nn_status edgeq_binary_convolve_table_s8(const cmsis_nn_conv_params *conv_params,
+arm_cmsis_nn_status edgeq_binary_convolve_few_s8(const cmsis_nn_context *ctx,
+                                                 const cmsis_nn_conv_params *conv_params,
+                                                 int32_t threshold,
+                                                 const cmsis_nn_dims *input_dims,
+                                                 const int8_t *input_data,
+                                                 const cmsis_nn_dims *filter_dims,
+                                                 const int32_t *packed,
+                                                 bool by_two_words,
+                                                 const cmsis_nn_dims *output_dims,
+                                                 int8_t *output_data);
+
+/*
+ * The same of windows and rows of up to 32 inputs by tables of results, where what lies outside of the image, if there is
+ * anything, counts as -1. ctx: the strings of an image, unless each window lies in one row of it.
+ */
+arm_cmsis_nn_status edgeq_binary_convolve_table_s8(const cmsis_nn_context *ctx,
+                                                   const cmsis_nn_conv_params *conv_params,
                                                    int32_t threshold,
                                                    const cmsis_nn_dims *input_dims,
                                                    const int8_t *input_data,

@@ -27,12 +27,18 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _case(rng, (3, 3), Padding.SAME, (2, 2), (7, 6), 13, 4)
     yield _case(rng, (1, 1), Padding.VALID, (1, 1), (4, 3), 64, 5)
     yield _case(rng, (5, 3), Padding.SAME, (1, 1), (1, 2), 8, 3)
+    yield _case(rng, (3, 3), Padding.SAME, (1, 1), (6, 7), 1, 9)
+    yield _case(rng, (5, 5), Padding.SAME, (2, 2), (9, 5), 1, 3)
+    yield _case(rng, (3, 3), Padding.SAME, (1, 1), (4, 5), 3, 5)
+    yield _case(rng, (2, 2), Padding.VALID, (2, 2), (5, 6), 16, 4)
+    yield _case(rng, (1, 1), Padding.VALID, (1, 1), (7, 6), 3, 10)
     while True:
-        for kernel in ((3, 3), (1, 1), (2, 3), (1, 4)):
+        for kernel in ((3, 3), (1, 1), (2, 3), (1, 4), (2, 1)):
             for padding in Padding:
                 stride = tuple(int(rng.integers(1, 4)) for _ in range(2))
                 size = tuple(k + int(rng.integers(0, 7)) for k in kernel)
-                yield _case(rng, kernel, padding, stride, size, int(rng.integers(1, 50)), int(rng.integers(1, 9)))
+                in_c = int(rng.integers(1, 50 if rng.random() < 0.5 else 6))
+                yield _case(rng, kernel, padding, stride, size, in_c, int(rng.integers(1, 9)))
 
 
 def _case(
