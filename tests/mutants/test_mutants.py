@@ -43,6 +43,7 @@ BUILDS: tuple[tuple[Board, Dialect, KernelSetting, Optimize], ...] = (
     (M4, Dialect.LITERT, KernelSetting.CMSIS_NN, Optimize.SPEED),
     (M4, Dialect.MICRO, KernelSetting.CMSIS_NN, Optimize.SPEED),
     (M0, Dialect.DOUBLE, KernelSetting.TUNED, Optimize.SPEED),
+    (M0, Dialect.DOUBLE, KernelSetting.TUNED, Optimize.RAM),
     (M55, Dialect.DOUBLE, KernelSetting.TUNED, Optimize.SPEED),
 )
 FORMATS = [(op, dtype) for op, dtype in covered_formats() if not find_op(op).alias]
