@@ -67,22 +67,6 @@ def joint_lanes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return lanes(joint[..., 0], joint[..., 1])
 
 
-def ternary_steps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """int32 words (..., ⌈steps / 4⌉) of four steps each, the last filled up with zeros: a word turned to the right by
-    four bits for each step before holds, in each of two lanes, a + 1 in the lowest two bits and b in the highest two.
-
-    a, b: ternary int8 (..., steps, 2).
-    """
-    fill = [(0, 0)] * (a.ndim - 2) + [(0, -a.shape[-2] % 4), (0, 0)]
-    a, b = np.pad(a, fill), np.pad(b, fill)
-    lane = (a + 1).astype(_BITS) | (b.astype(np.int32).view(_BITS) & 3) << 14
-    fields = (lane[..., 0] | lane[..., 1] << 16).reshape(*a.shape[:-2], -1, 4)
-    words = np.zeros(fields.shape[:-1], _BITS)
-    for step in range(4):
-        words |= fields[..., step] << 4 * step | fields[..., step] >> (32 - 4 * step) % 32
-    return words.view(np.int32)
-
-
 def steps_within(weights: np.ndarray, bits: int, unit: int = 4) -> int:
     """The largest multiple of `unit` steps, one at least, after each of which the sum of products with int8 inputs
     still fits so many bits, counted from any multiple on; at most what all steps take.

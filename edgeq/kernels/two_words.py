@@ -102,15 +102,18 @@ def fitting_words(
     return None if missing.any() else found
 
 
-def paired_quant(p: Any, weights: np.ndarray, bias: np.ndarray, pairs: np.ndarray) -> np.ndarray | None:
-    """The words of channels whose sums share a word, 2^14 b + a: int64 (pairs, 2, 2). a is shifted by 18 bits, b by 14.
+def paired_quant(
+    p: Any, weights: np.ndarray, bias: np.ndarray, pairs: np.ndarray, shifts: tuple[int, int]
+) -> np.ndarray | None:
+    """The words of channels whose sums share a word, 2^14 b + a: int64 (pairs, 2, 2).
 
     Args:
         weights: int8 (channels, …), multiplied with int8. bias: as above. pairs: channels a and b, (pairs, 2).
+        shifts: by how many bits a is shifted, and b.
     """
     lowest, highest = sums_between(weights)
     each = pairs.ravel()
-    bits = np.tile([18, 14], len(pairs))
+    bits = np.tile(shifts, len(pairs))
     several = replace(p, multipliers=_each(p.multipliers, bias)[each], shifts=_each(p.shifts, bias)[each])
     found = two_words(several, bias[each], lowest[each], highest[each], bits)
     return None if found is None else found.reshape(*pairs.shape, 2)

@@ -52,7 +52,10 @@ class _Convolve(WindowByWindow):
     template = "conv_2d_s4_own.c.j2"
 
     def cost(self, p: Conv2DParams, cpu: Cpu) -> int:
-        return _cost(int(np.prod(p.output_shape)), int(np.prod(p.weights.shape[1:])), self.per_mac, cpu)
+        results = int(np.prod(p.output_shape))
+        # beside kernels that take windows whole, beginning every row anew counts
+        rows = 45 * p.kernel[0] * results if cpu.dsp else 0
+        return rows + _cost(results, int(np.prod(p.weights.shape[1:])), self.per_mac, cpu)
 
 
 class _Depthwise(WindowByWindow):

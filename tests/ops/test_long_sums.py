@@ -25,20 +25,27 @@ from ..tools import needs_host, needs_qemu
 from .graphs import Case, activation_input, one_node
 
 BOARD = load_board("mps2-an386")
-DEPTHS = (64, 66, 1100, 2300)
+DEPTHS = (64, 66, 128, 134, 1100, 2300)
 UNITS = 6
 
 
-def case(op: str, depth: int) -> Case:
-    """Units of −1, of 1, of both by turns and of chance; results that need all of int8 at the ends."""
+def case(op: str, depth: int, dtype: DType = DType.TERNARY, rows: int = 0) -> Case:
+    """Units of −1, of 1, of both by turns and of chance; results that need all of int8 at the ends. Of `rows` rows of a
+    window those of −1 and 1 alone."""
     rng = np.random.default_rng(depth)
-    w = rng.integers(-1, 2, (UNITS, depth)).astype(np.int8)
-    w[0], w[1], w[2], w[3] = -1, 1, np.where(np.arange(depth) % 2, 1, -1), 1
-    shape = (UNITS, 1, 1, depth) if op == "CONV_2D" else (UNITS, depth)
-    weights = Tensor("w", shape, DType.TERNARY, QuantParams(np.ones(UNITS), np.zeros(UNITS), 0), w.reshape(shape))
-    bias_quant = QuantParams(np.ones(UNITS), np.zeros(UNITS), 0)
-    bias = Tensor("b", (UNITS,), DType.INT32, bias_quant, rng.integers(-99, 100, UNITS).astype(np.int32))
-    x = activation_input("x", (1, 2, 3, depth) if op == "CONV_2D" else (1, depth), QuantParams([1.0], [0]))
+    units = 2 if rows else UNITS
+    w = rng.choice([-1, 1] if dtype is DType.BINARY else [-1, 0, 1], (units, depth)).astype(np.int8)
+    w[0], w[1] = -1, 1
+    if rows:
+        shape = (units, rows, 1, depth // rows)
+    else:
+        w[2], w[3] = np.where(np.arange(depth) % 2, 1, -1), 1
+        shape = (units, 1, 1, depth) if op == "CONV_2D" else (units, depth)
+    weights = Tensor("w", shape, dtype, QuantParams(np.ones(units), np.zeros(units), 0), w.reshape(shape))
+    bias_quant = QuantParams(np.ones(units), np.zeros(units), 0)
+    bias = Tensor("b", (units,), DType.INT32, bias_quant, rng.integers(-99, 100, units).astype(np.int32))
+    image = (1, 2 + rows, 4, shape[-1])
+    x = activation_input("x", image if op == "CONV_2D" else (1, depth), QuantParams([1.0], [0]))
     attrs = Conv2DAttrs() if op == "CONV_2D" else FullyConnectedAttrs(Activation.NONE)
     made = one_node(rng, op, [x, weights, bias], QuantParams([1.1 * depth], [3]), attrs)
     (values,) = made.inputs
@@ -58,7 +65,18 @@ def dense_case(depth: int) -> Case:
     return replace(ternary, graph=replace(ternary.graph, tensors=tensors))
 
 
-CASES = {f"{op.lower()}_{depth}": case(op, depth) for op in ("CONV_2D", "FULLY_CONNECTED") for depth in DEPTHS}
+CASES = {
+    f"{op.lower()}_{dtype.value}_{depth}": case(op, depth, dtype)
+    for op in ("CONV_2D", "FULLY_CONNECTED")
+    for dtype in (DType.TERNARY, DType.BINARY)
+    for depth in DEPTHS
+}
+# sums of a row fit, those of three do not
+CASES |= {
+    f"rows_{dtype.value}_{depth}": case("CONV_2D", depth, dtype, rows=3)
+    for dtype, depths in ((DType.TERNARY, (150, 189)), (DType.BINARY, (300, 381)))
+    for depth in depths
+}
 CASES |= {f"dense_{depth}": dense_case(depth) for depth in (512, 523, 1155, 2300)}
 
 
@@ -80,7 +98,7 @@ def test_long_sums(tmp_path):
         assert result.equal, result.first_difference
 
 
-@pytest.mark.parametrize("bits", [8, 10, 14])
+@pytest.mark.parametrize("bits", [8, 10, 14, 15])
 def test_sums_are_taken_down_in_time_and_not_before(bits):
     rng = np.random.default_rng(bits)
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1

@@ -60,6 +60,12 @@ def test_with_signs_they_are_right_or_there_are_none():
     assert 100 < found < 300
 
 
+@pytest.mark.parametrize("bias", [-900, 900])
+def test_results_that_are_all_the_same_have_words(bias):
+    p = parameters(1 << 30, -1, -128 if bias < 0 else 127)
+    assert agrees(p, bias, -255, 255, words_of(p, bias, -255, 255))
+
+
 def test_words_that_are_one_off_are_noticed():
     p = parameters(1518500250, -3, -128)
     m, c = words_of(p, 9, -8000, 8000)

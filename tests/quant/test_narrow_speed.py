@@ -84,26 +84,46 @@ OF_SIGNS = {
     "tiny_grey": ((4, 4, 1), (2, 3, 3), 1, VALID),
     "columns": ((9, 2, 9), (7, 4, 1), 1, SAME),
 }
-SCHEMES = ("int8", "ternary", "xnor")
+#: Layers of few results, or of any sign, of narrow weights and int8 alone: the same, and whether there is a ReLU.
+OF_WEIGHTS = {
+    "narrow_two": ((5, 5, 4), (2, 3, 3), 1, SAME, True),
+    "narrow_deep": ((5, 5, 16), (2, 3, 3), 1, SAME, True),
+    "narrow_colours": ((5, 5, 3), (2, 3, 3), 1, SAME, True),
+    "narrow_grey": ((5, 5, 1), (2, 3, 3), 1, SAME, True),
+    "narrow_three": ((5, 5, 5), (3, 1, 1), 1, SAME, True),
+    "plain_wide": ((8, 8, 32), (32, 3, 3), 1, VALID, False),
+    "plain_narrow": ((8, 8, 8), (8, 3, 3), 1, VALID, False),
+    "plain_deep": ((5, 5, 16), (2, 3, 3), 1, VALID, False),
+    "plain_two": ((5, 5, 8), (2, 3, 3), 1, VALID, False),
+    "plain_points": ((8, 8, 16), (16, 1, 1), 1, VALID, False),
+}
+SCHEMES = ("int8", "ternary", "binary", "xnor")
 
 
 def layers(schemes: tuple[str, ...]) -> dict[tuple[str, str], Graph]:
     """Every layer in every scheme, in a network of its own."""
     found = {}
-    for name in (*CONVOLUTIONS, *(OF_SIGNS if "xnor" in schemes else ()), *DENSE):
+    others = (*OF_SIGNS, *OF_WEIGHTS) if "xnor" in schemes else ()
+    for name in (*CONVOLUTIONS, *others, *DENSE):
         net = Net(1)
+        has_relu = True
+        if name in OF_WEIGHTS:
+            *own, has_relu = OF_WEIGHTS[name]
+        elif name not in DENSE:
+            own = (*CONVOLUTIONS[name], SAME) if name in CONVOLUTIONS else OF_SIGNS[name]
         if name not in DENSE:
-            own = CONVOLUTIONS.get(name)
-            (height, width, channels), (count, *kernel), stride, padding = (*own, SAME) if own else OF_SIGNS[name]
+            (height, width, channels), (count, *kernel), stride, padding = own
             weights = net.random(count, *kernel, channels)
             y = net.node("CONV_2D", net.input(height, width, channels), weights, net.random(count), name=name,
-                         padding=padding, stride=(stride, stride), activation=Activation.RELU)  # fmt: skip
+                         padding=padding, stride=(stride, stride),
+                         activation=Activation.RELU if has_relu else Activation.NONE)  # fmt: skip
         else:
             depth, units = DENSE[name]
             y = net.node("FULLY_CONNECTED", net.input(depth), net.random(units, depth), net.random(units), name=name,
                          activation=Activation.RELU)  # fmt: skip
         graph = prepare_float(net.graph(y))
-        for scheme in ("int8", "xnor") if name in OF_SIGNS else schemes:
+        own_schemes = ("int8", "xnor") if name in OF_SIGNS else ("int8", "ternary", "binary")
+        for scheme in own_schemes if name in others else schemes:
             recipe = Recipe.of(find_scheme("int8"), {".*": find_scheme(scheme)})
             found[name, scheme] = quantize(graph, data_for(graph, 16), recipe)
     return found
@@ -136,9 +156,10 @@ def counted_of(graphs: dict[tuple[str, str], Graph], board: Board, folder: Path)
 
 
 @needs_qemu
-@pytest.mark.parametrize("layer", (*CONVOLUTIONS, *DENSE))
-def test_ternary_weights_take_no_more_instructions_than_int8_ones(instructions, layer):
-    assert instructions[layer, "ternary"] <= instructions[layer, "int8"]
+@pytest.mark.parametrize("scheme", ["ternary", "binary"])
+@pytest.mark.parametrize("layer", (*CONVOLUTIONS, *OF_WEIGHTS, *DENSE))
+def test_narrow_weights_take_no_more_instructions_than_int8_ones(instructions, layer, scheme):
+    assert instructions[layer, scheme] <= instructions[layer, "int8"]
 
 
 @needs_qemu

@@ -122,14 +122,15 @@ class Context(ctypes.Structure):
     ("stride", "channels", "filter_height", "copies_all", "room"),
     [(0, 4, 3, False, 72), (1, 1, 3, False, 72), (1, 4, 0, False, 72), (1, 4, 3, False, 71), (1, 4, 3, True, 0)],
 )
+@pytest.mark.parametrize("kernel", ["convolve_dsp_s8", "convolve_2x2_ternary_dsp_s8", "convolve_2x2_binary_dsp_s8"])
 def test_a_tuned_convolution_refuses(
-    runtime: ctypes.CDLL, stride: int, channels: int, filter_height: int, copies_all: bool, room: int
+    runtime: ctypes.CDLL, kernel: str, stride: int, channels: int, filter_height: int, copies_all: bool, room: int
 ) -> None:
     """A stride of 0, rows of three bytes, an empty filter, room for less than two windows of 3x3x4 at the border."""
     zeros = pointer(np.zeros(256, np.int32))
     scratch = np.zeros(72, np.int8)
     params = pointer(ints([0, 0, stride, stride, 1, 1, 1, 1, -128, 127]))
-    image, kernel = pointer(ints([1, 5, 5, channels])), pointer(ints([2, filter_height, 3, channels]))
+    image, filters = pointer(ints([1, 5, 5, channels])), pointer(ints([2, filter_height, 3, channels]))
     result = pointer(ints([1, 5, 5, 2]))
     context = Context(scratch.ctypes.data, room)
 
@@ -138,13 +139,13 @@ def test_a_tuned_convolution_refuses(
         params,
         image,
         zeros,
-        kernel,
+        filters,
         zeros,
         ctypes.c_bool(copies_all),
         ctypes.c_bool(False),
         result,
     )
-    assert runtime.edgeq_convolve_dsp_s8(*call, pointer(np.zeros(50, np.int8))) == ARG_ERROR
+    assert getattr(runtime, f"edgeq_{kernel}")(*call, pointer(np.zeros(50, np.int8))) == ARG_ERROR
 
 
 @pytest.mark.parametrize(
@@ -251,6 +252,22 @@ def test_a_tuned_dense_layer_refuses_other_shapes(
     x, w, y = ints([batches, 1, 1, depth]), ints([depth, 1, 1, units]), ints([batches, 1, 1, units])
     call = pointer(ints([0, 0, 0, -128, 127])), pointer(x), zeros, pointer(w), zeros, ctypes.c_int32(segment), NO
     assert runtime.edgeq_fully_connected_dsp_s8(*call, pointer(y), out) == expected
+
+
+@pytest.mark.parametrize("kind", ["ternary", "binary"])
+def test_a_dense_layer_of_narrow_weights_refuses_more_than_its_pieces(runtime: ctypes.CDLL, kind: str) -> None:
+    """64 pieces of as many inputs as the table begins with."""
+    x, packed, out = np.zeros(600, np.int8), np.zeros(600, np.int32), np.zeros(4, np.int8)
+    params = pointer(ints([0, 0, 0, -128, 127]))
+    packed[0] = 8
+
+    def status(depth: int, units: int = 4) -> int:
+        filters, result = pointer(ints([depth, 1, 1, units])), pointer(ints([1, 1, 1, units]))
+        call = params, pointer(ints([1, 1, 1, depth])), pointer(x), filters, pointer(packed), result, pointer(out)
+        return getattr(runtime, f"edgeq_fully_connected_{kind}_dsp_s8")(*call)
+
+    assert status(512) == 0
+    assert status(513) == status(512, units=0) == status(0) == ARG_ERROR
 
 
 @pytest.mark.parametrize(

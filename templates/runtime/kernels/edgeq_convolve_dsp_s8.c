@@ -3,24 +3,11 @@
  * Convolution for cores with the DSP extension: two output pixels by two channels at a time.
  *
  * Four input bytes of both pixels and both channels, 16 MACs, cost 19 instructions (1.2 per MAC): three loads, eight
- * SXTB16, eight SMLAD; the loop adds one. The input's offset is part of the bias, so that pixels need none, and what
- * lies outside of the image counts as the zero point. A row of a window, kernel width times channels, is contiguous in
- * the image: windows are read where they are, only those that hang over an edge are copied. Where rows are short, it
- * pays to copy all of them, for then a window is one row.
+ * SXTB16, eight SMLAD; the loop adds one. The input's offset is part of the bias, so that pixels need none.
  */
-#include "edgeq_cursor.h"
+#include "edgeq_by_two.h"
 #include "edgeq_dsp.h"
 #include "edgeq_kernels_dsp.h"
-
-/* What all windows have in common. */
-typedef struct {
-    int32_t rows;     /* of a window */
-    int32_t bytes;    /* of a row */
-    int32_t channels; /* of the output */
-    bool is_limited;  /* whether the activation is narrower than int8 */
-    int32_t low;
-    int32_t high;
-} layer;
 
 /* Accumulators of channels a and b for two pixels. */
 typedef struct {
@@ -123,8 +110,8 @@ static inline sums add_four(sums s, const int8_t *x0, const int8_t *x1, const in
  * All channels of two pixels, whose windows are at x0 and x1, rows `pitch` bytes apart. k is the table, one record per
  * two channels. The last record is of the last two: with an odd number it computes one again.
  */
-static EDGEQ_NOINLINE void convolve_two(const layer *v, const int8_t *x0, const int8_t *x1, int32_t pitch, const int32_t *k,
-                                  int8_t *y0, int8_t *y1)
+static EDGEQ_NOINLINE void convolve_two(const edgeq_window_rows *v, const int8_t *x0, const int8_t *x1, int32_t pitch,
+                                        const int32_t *k, int8_t *y0, int8_t *y1)
 {
     const int32_t tail = v->bytes & 3;
     const int32_t whole = v->bytes - tail;
@@ -186,39 +173,6 @@ arm_cmsis_nn_status edgeq_convolve_dsp_s8(const cmsis_nn_context *ctx,
                                           const cmsis_nn_dims *output_dims,
                                           int8_t *output_data)
 {
-    const int32_t size = filter_dims->h * filter_dims->w * input_dims->c;
-    const int32_t rows = copies_all || filter_dims->h < 1 ? 1 : filter_dims->h;
-    const int32_t pitch = conv_params->dilation.h * input_dims->w * input_dims->c;
-    const int32_t pixels = input_dims->n * output_dims->h * output_dims->w;
-    const int32_t low = conv_params->activation.min;
-    const int32_t high = conv_params->activation.max;
-    const layer v = {rows, size / rows, output_dims->c, low > -128 || high < 127, low, high};
-    edgeq_cursor c;
-    int8_t *const copies = ctx->buf;
-    int32_t done;
-
-    if (!edgeq_is_convolution(conv_params, input_dims, filter_dims, output_dims) || output_dims->c < 2 || v.bytes < 4) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    c = edgeq_first_window(conv_params, input_dims, filter_dims, output_dims, input_data, backwards);
-    for (done = 0; done < pixels; done += 2) {
-        /* The last of an odd number of pixels is computed twice. */
-        const edgeq_place first = edgeq_next_window(&c);
-        const bool is_pair = done + 1 < pixels;
-        const edgeq_place second = is_pair ? edgeq_next_window(&c) : first;
-        int8_t *const y = output_data + (backwards ? pixels - 1 - done : done) * output_dims->c;
-        int8_t *const y_second = !is_pair ? y : backwards ? y - output_dims->c : y + output_dims->c;
-
-        if (!copies_all && first.is_inside && second.is_inside) {
-            convolve_two(&v, first.image + first.at, second.image + second.at, pitch, packed, y, y_second);
-        } else {
-            if (copies == NULL || ctx->size < 2 * size) {
-                return ARM_CMSIS_NN_ARG_ERROR;
-            }
-            edgeq_copy_window(&c, first, copies);
-            edgeq_copy_window(&c, second, copies + size);
-            convolve_two(&v, copies, copies + size, v.bytes, packed, y, y_second);
-        }
-    }
-    return ARM_CMSIS_NN_SUCCESS;
+    return edgeq_convolve_by_two(ctx, conv_params, input_dims, input_data, filter_dims, packed, copies_all, backwards,
+                                 output_dims, output_data, convolve_two);
 }

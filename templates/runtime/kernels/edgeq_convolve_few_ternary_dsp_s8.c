@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolution of few output channels with ternary weights: each window, copied, is the input of a dense layer. */
-#include "edgeq_cursor.h"
+/* Convolution of few output channels with ternary weights. */
+#include "edgeq_convolve_few.h"
 #include "edgeq_kernels_narrow.h"
 
 arm_cmsis_nn_status edgeq_convolve_few_ternary_dsp_s8(const cmsis_nn_context *ctx,
@@ -12,33 +12,6 @@ arm_cmsis_nn_status edgeq_convolve_few_ternary_dsp_s8(const cmsis_nn_context *ct
                                                       const cmsis_nn_dims *output_dims,
                                                       int8_t *output_data)
 {
-    const int32_t size = filter_dims->h * filter_dims->w * input_dims->c;
-    const cmsis_nn_fc_params dense = {conv_params->input_offset, 0, conv_params->output_offset, conv_params->activation};
-    const cmsis_nn_dims one = {1, 1, 1, 1};
-    const cmsis_nn_dims window = {size, 1, 1, output_dims->c};
-    /* A window is a row of pixels, which can be read where it is. */
-    const bool is_row = filter_dims->h == 1 && (filter_dims->w == 1 || conv_params->dilation.w == 1);
-    int32_t left = input_dims->n * output_dims->h * output_dims->w;
-    edgeq_cursor c;
-
-    if (!edgeq_is_convolution(conv_params, input_dims, filter_dims, output_dims) || ctx->buf == NULL ||
-        ctx->size < size) {
-        return ARM_CMSIS_NN_ARG_ERROR;
-    }
-    c = edgeq_first_window(conv_params, input_dims, filter_dims, output_dims, input_data, false);
-    for (; left > 0; --left, output_data += output_dims->c) {
-        const edgeq_place w = edgeq_next_window(&c);
-        const int8_t *x = w.image + w.at;
-        arm_cmsis_nn_status status;
-
-        if (!is_row || !w.is_inside) {
-            edgeq_copy_window(&c, w, ctx->buf);
-            x = ctx->buf;
-        }
-        status = edgeq_fully_connected_ternary_dsp_s8(&dense, &one, x, &window, packed, output_dims, output_data);
-        if (status != ARM_CMSIS_NN_SUCCESS) {
-            return status;
-        }
-    }
-    return ARM_CMSIS_NN_SUCCESS;
+    return edgeq_convolve_few(ctx, conv_params, input_dims, input_data, filter_dims, packed, output_dims, output_data,
+                              edgeq_fully_connected_ternary_dsp_s8);
 }

@@ -100,7 +100,7 @@ arm_cmsis_nn_status edgeq_fully_connected_single_rounding_binary_s8(const cmsis_
 
 /*
  * A convolution without groups of two output channels and more, for cores with the DSP extension. packed: one record per
- * two channels (edgeq's kernels/conv_2d_ternary_dsp.py). ctx: windows of four pixels in int16, then one of int8.
+ * two channels (edgeq's kernels/conv_2d_narrow_dsp.py). ctx: windows of four pixels in int16, then one of int8.
  * backwards: from the last pixel to the first.
  */
 arm_cmsis_nn_status edgeq_convolve_ternary_dsp_s8(const cmsis_nn_context *ctx,
@@ -113,9 +113,46 @@ arm_cmsis_nn_status edgeq_convolve_ternary_dsp_s8(const cmsis_nn_context *ctx,
                                                   const cmsis_nn_dims *output_dims,
                                                   int8_t *output_data);
 
+arm_cmsis_nn_status edgeq_convolve_binary_dsp_s8(const cmsis_nn_context *ctx,
+                                                 const cmsis_nn_conv_params *conv_params,
+                                                 const cmsis_nn_dims *input_dims,
+                                                 const int8_t *input_data,
+                                                 const cmsis_nn_dims *filter_dims,
+                                                 const int32_t *packed,
+                                                 bool backwards,
+                                                 const cmsis_nn_dims *output_dims,
+                                                 int8_t *output_data);
+
 /*
- * A dense layer of up to 3584 inputs, for the same cores; packed: edgeq's kernels/fully_connected_ternary_dsp.py. And a
- * convolution without groups that gives it every window; ctx: one window of int8.
+ * The same of few channels, with windows of four bytes and more; packed: edgeq's kernels/conv_2d_2x2_narrow_dsp.py. ctx:
+ * two windows of int8. copies_all: every window is copied, which makes it one row.
+ */
+arm_cmsis_nn_status edgeq_convolve_2x2_ternary_dsp_s8(const cmsis_nn_context *ctx,
+                                                      const cmsis_nn_conv_params *conv_params,
+                                                      const cmsis_nn_dims *input_dims,
+                                                      const int8_t *input_data,
+                                                      const cmsis_nn_dims *filter_dims,
+                                                      const int32_t *packed,
+                                                      bool copies_all,
+                                                      bool backwards,
+                                                      const cmsis_nn_dims *output_dims,
+                                                      int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_convolve_2x2_binary_dsp_s8(const cmsis_nn_context *ctx,
+                                                     const cmsis_nn_conv_params *conv_params,
+                                                     const cmsis_nn_dims *input_dims,
+                                                     const int8_t *input_data,
+                                                     const cmsis_nn_dims *filter_dims,
+                                                     const int32_t *packed,
+                                                     bool copies_all,
+                                                     bool backwards,
+                                                     const cmsis_nn_dims *output_dims,
+                                                     int8_t *output_data);
+
+/*
+ * A dense layer of as many inputs as 64 pieces hold, for the same cores; packed: edgeq's
+ * kernels/fully_connected_narrow_dsp.py. And a convolution without groups that gives it every window; ctx: one window of
+ * int8.
  */
 arm_cmsis_nn_status edgeq_fully_connected_ternary_dsp_s8(const cmsis_nn_fc_params *fc_params,
                                                          const cmsis_nn_dims *input_dims,
@@ -133,6 +170,23 @@ arm_cmsis_nn_status edgeq_convolve_few_ternary_dsp_s8(const cmsis_nn_context *ct
                                                       const int32_t *packed,
                                                       const cmsis_nn_dims *output_dims,
                                                       int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_fully_connected_binary_dsp_s8(const cmsis_nn_fc_params *fc_params,
+                                                        const cmsis_nn_dims *input_dims,
+                                                        const int8_t *input_data,
+                                                        const cmsis_nn_dims *filter_dims,
+                                                        const int32_t *packed,
+                                                        const cmsis_nn_dims *output_dims,
+                                                        int8_t *output_data);
+
+arm_cmsis_nn_status edgeq_convolve_few_binary_dsp_s8(const cmsis_nn_context *ctx,
+                                                     const cmsis_nn_conv_params *conv_params,
+                                                     const cmsis_nn_dims *input_dims,
+                                                     const int8_t *input_data,
+                                                     const cmsis_nn_dims *filter_dims,
+                                                     const int32_t *packed,
+                                                     const cmsis_nn_dims *output_dims,
+                                                     int8_t *output_data);
 
 /*
  * Depthwise convolutions of four channels and more with one filter each. By windows of 3x3 with padding all around and a

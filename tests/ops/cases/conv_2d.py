@@ -33,7 +33,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _one_row(rng)
     yield _ordinary(rng, (1, 1), (1, 1), (7, 5), 13, 6)
     yield _ordinary(rng, (3, 3), (2, 1), (6, 5), 5, 5, relu=True)
-    yield _ordinary(rng, (3, 2), (3, 3), (5, 8), 1, 4)
+    yield _ordinary(rng, (3, 2), (3, 3), (5, 8), 1, 2)
     yield _ordinary(rng, (3, 3), (1, 1), (1, 1), 8, 3, relu=True)
     yield _ordinary(rng, (3, 3), (1, 1), (4, 6), 16, 5)  # rows of whole sixteens, at borders and inside
     yield _ordinary(rng, (1, 2), (1, 1), (5, 7), 5, 9, relu=True)
