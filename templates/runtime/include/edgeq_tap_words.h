@@ -37,7 +37,7 @@ static inline int32_t edgeq_nine_taps(const int8_t *x, int32_t step, int32_t lin
             "add %[x], %[x], %[line]\n\t" EDGEQ_TAP_ROW
             "ldm %[k]!, {r5-r7}\n\t"
             "add %[x], %[x], %[line]\n\t" EDGEQ_TAP_ROW
-            : "=r"(sum), [k] "+&r"(k), [x] "+&r"(x)
+            : "=&r"(sum), [k] "+&r"(k), [x] "+&r"(x)
             : [step] "r"(step), [line] "r"(line)
             : "r5", "r6", "r7", "r8", "memory");
     *table = k;
