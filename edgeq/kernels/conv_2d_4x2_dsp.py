@@ -102,8 +102,9 @@ def _table(p: Conv2DParams, shifted: OneShift | None) -> Mapping[str, np.ndarray
     }
 
 
-def by_four_cost(p: Conv2DParams, record: int) -> int:
-    """Instructions of a kernel that widens the windows of four pixels and takes so many for two channels of them."""
+def by_four_cost(p: Conv2DParams, record: int, channels: int = 2, once: int = 60) -> int:
+    """Instructions of a kernel that widens the windows of four pixels and takes so many for some channels of them, and
+    others once."""
     runs, run = _runs(p)
     n, out_h, out_w, out_c = p.output_shape
     together, alone = divmod(n * out_h * out_w, _PIXELS)
@@ -115,7 +116,7 @@ def by_four_cost(p: Conv2DParams, record: int) -> int:
         widening = _PIXELS * 85
     else:
         widening = _PIXELS * (60 + runs * (12 + 7 * (run // 4) + 10 * (run % 4)))
-    return (together + alone) * (-(-out_c // 2) * record + widening + 60)
+    return (together + alone) * (-(-out_c // channels) * record + widening + once)
 
 
 def _runs(p: Conv2DParams) -> tuple[int, int]:

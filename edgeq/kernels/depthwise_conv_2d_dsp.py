@@ -86,12 +86,12 @@ def depthwise_channels(p: DepthwiseConv2DParams) -> Channels | None:
     return channels_of(p, np.moveaxis(p.weights, 3, 0), p.bias, reach)
 
 
-def depthwise_one_shift(p: DepthwiseConv2DParams) -> OneShift | None:
-    """Requantization by one shift where results below the zero point are cut off, and there is one. Weights have room
-    for eight bits more."""
+def depthwise_one_shift(p: DepthwiseConv2DParams, finer: range = range(1, 8)) -> OneShift | None:
+    """Requantization by one shift where results below the zero point are cut off, and there is one. Weights of int8
+    have room for eight bits more."""
     if p.output_offset != -128:
         return None
     channels = depthwise_channels(p)
     ends = min(0, -128 + p.input_offset), max(0, 127 + p.input_offset)
     weights = np.moveaxis(p.weights, 3, 0).reshape(p.weights.shape[3], -1)
-    return one_shift(channels, *(channels.bias + end for end in sums_between(weights, *ends)), range(1, 8))
+    return one_shift(channels, *(channels.bias + end for end in sums_between(weights, *ends)), finer)

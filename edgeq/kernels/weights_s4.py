@@ -1,6 +1,7 @@
 """Layers with int4 weights, packed in flash: by CMSIS-NN where its functions compute them right, else by our own.
 
-Costs are those of our portable code: who gives Arm's library gets its functions without comparing them.
+Costs and bytes of code are those of our portable code: who gives Arm's library gets its functions without comparing
+them.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from edgeq.ops.depthwise_conv_2d import DepthwiseConv2DParams
 from edgeq.ops.fully_connected import FullyConnectedParams
 from edgeq.target import Cpu
 
-# Instructions of a MAC.
+# Instructions of a MAC, and of a tap of a depthwise filter.
 _PER_MAC = 7
+_PER_TAP = 18
 
 
 class _Int4(Kernel):
@@ -43,13 +45,21 @@ class _FullyConnected(_Int4):
     ops = ("FULLY_CONNECTED",)
 
     def cost(self, p: FullyConnectedParams, cpu: Cpu) -> int:
-        return _PER_MAC * p.batches * p.units * p.depth
+        return p.batches * p.units * (_PER_MAC * p.depth + 80)
+
+
+class _Depthwise(_Int4):
+    ops = ("DEPTHWISE_CONV_2D",)
+
+    def cost(self, p: DepthwiseConv2DParams, cpu: Cpu) -> int:
+        return math.prod(p.output_shape) * (_PER_TAP * math.prod(p.kernel) + 90)
 
 
 @register
 class ConvolveWrapperS4(_Convolve):
     name = "arm_convolve_wrapper_s4"
     template = "conv_2d_s4.c.j2"
+    code_bytes = 846
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         return cmsis_nn_scratch_s4.convolve_is_sound(
@@ -66,15 +76,15 @@ class ConvolveS4(WindowByWindow, _Convolve):
 
     name = "edgeq_convolve_s4"
     template = "conv_2d_s4_own.c.j2"
+    code_bytes = 954
 
     def supports(self, p: Conv2DParams, cpu: Cpu) -> bool:
         return not find_kernel(ConvolveWrapperS4.name).supports(p, cpu)
 
 
 @register
-class DepthwiseConvWrapperS4(_Int4):
+class DepthwiseConvWrapperS4(_Depthwise):
     name = "arm_depthwise_conv_wrapper_s4"
-    ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_s4.c.j2"
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
@@ -85,11 +95,10 @@ class DepthwiseConvWrapperS4(_Int4):
 
 
 @register
-class DepthwiseConvS4(WindowByWindow, _Int4):
+class DepthwiseConvS4(WindowByWindow, _Depthwise):
     """What CMSIS-NN gets wrong."""
 
     name = "edgeq_depthwise_conv_s4"
-    ops = ("DEPTHWISE_CONV_2D",)
     template = "depthwise_conv_2d_s4_own.c.j2"
 
     def supports(self, p: DepthwiseConv2DParams, cpu: Cpu) -> bool:
@@ -102,6 +111,7 @@ class FullyConnectedS4(_FullyConnected):
 
     name = "arm_fully_connected_s4"
     template = "fully_connected_s4.c.j2"
+    code_bytes = 346
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return not p.single_rounding and not p.per_channel
@@ -122,6 +132,7 @@ class FullyConnectedPerChannelS4(_FullyConnected):
 
     name = "edgeq_fully_connected_s4"
     template = "fully_connected_s4_own.c.j2"
+    code_bytes = 366
 
     def supports(self, p: FullyConnectedParams, cpu: Cpu) -> bool:
         return not p.single_rounding and p.per_channel

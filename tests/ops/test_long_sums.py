@@ -65,6 +65,17 @@ def dense_case(depth: int) -> Case:
     return replace(ternary, graph=replace(ternary.graph, tensors=tensors))
 
 
+def int4_case(op: str, depth: int) -> Case:
+    """The same with weights of int4: −7, 7 and both by chance."""
+    ternary = case(op, depth)
+    w = ternary.graph.tensors["w"]
+    rng = np.random.default_rng(depth)
+    data = np.where(w.data == 0, rng.choice([-7, 7], w.shape), 7 * w.data).astype(np.int8)
+    tensors = {**ternary.graph.tensors, "w": replace(w, dtype=DType.INT4, data=data)}
+    tensors["y"] = replace(tensors["y"], quant=QuantParams([7.0 * 1.1 * depth], [3]))
+    return replace(ternary, graph=replace(ternary.graph, tensors=tensors))
+
+
 CASES = {
     f"{op.lower()}_{dtype.value}_{depth}": case(op, depth, dtype)
     for op in ("CONV_2D", "FULLY_CONNECTED")
@@ -78,6 +89,9 @@ CASES |= {
     for depth in depths
 }
 CASES |= {f"dense_{depth}": dense_case(depth) for depth in (512, 523, 1155, 2300)}
+#: Inputs whose sums of products with weights of 7 the int4 kernels hold.
+MOST_INT4 = 584
+CASES |= {f"{op.lower()}_int4": int4_case(op, MOST_INT4) for op in ("CONV_2D", "FULLY_CONNECTED")}
 
 
 @pytest.mark.xdist_group("long-sums")
@@ -87,7 +101,7 @@ def test_long_sums(tmp_path):
     graph = side_by_side("long_sums", {name: each.graph for name, each in CASES.items()})
     inputs = [each.inputs[0] for each in CASES.values()]
     program = lower(graph, BOARD.soc.cpu)
-    assert {call.kernel.split("_dsp")[-1] for call in program.calls} == {"_s8"}
+    assert {call.kernel.split("_dsp")[-1] for call in program.calls} == {"_s8", "_s4"}
     assert any(call.extras["segment"][0] < call.params.depth for call in program.calls if "segment" in call.extras)
     folder = tmp_path / "firmware"
     folder.mkdir()
@@ -96,6 +110,12 @@ def test_long_sums(tmp_path):
         with session:
             result = verify_on(program, session, inputs, session.name)
         assert result.equal, result.first_difference
+
+
+@pytest.mark.parametrize("op", ["CONV_2D", "FULLY_CONNECTED"])
+def test_int4_sums_that_could_leave_their_bits_are_for_other_kernels(op):
+    (call,) = lower(int4_case(op, MOST_INT4 + 1).graph, BOARD.soc.cpu).calls
+    assert "_dsp_" not in call.kernel
 
 
 @pytest.mark.parametrize("bits", [8, 10, 14, 15])

@@ -10,6 +10,7 @@ import pytest
 from edgeq.fixedpoint import requantize
 from edgeq.kernels.sums import sums_between
 from edgeq.kernels.two_words import two_words
+from edgeq.kernels.two_words_by_steps import two_words_by_steps
 
 #: How far accumulators are shifted.
 BITS = 18
@@ -24,12 +25,12 @@ def words_of(p: SimpleNamespace, bias: int, lowest: int, highest: int) -> np.nda
     return None if found is None else found[0]
 
 
-def agrees(p: SimpleNamespace, bias: int, lowest: int, highest: int, words: np.ndarray) -> bool:
+def agrees(p: SimpleNamespace, bias: int, lowest: int, highest: int, words: np.ndarray, bits: int = BITS) -> bool:
     """Whether `edgeq_finish_two_words_s8` of edgeq_dsp.h gives the same; fails where a sum leaves int32."""
     a = np.arange(lowest, highest + 1)
     m, c = (int(word) for word in words)
-    total = ((a << BITS) * m + (1 << 31) >> 32) + c
-    assert np.abs(a << BITS).max() <= 1 << 31 and 0 <= m < 1 << 31 and np.abs(total).max() < 1 << 31
+    total = ((a << bits) * m + (1 << 31) >> 32) + c
+    assert np.abs(a << bits).max() <= 1 << 31 and 0 <= m < 1 << 31 and np.abs(total).max() < 1 << 31
     expected = np.clip(requantize(a + bias, p.multipliers, p.shifts) + p.output_offset, -128, 127)
     return np.array_equal(np.clip(total >> 12, -128, 127), expected)
 
@@ -64,6 +65,22 @@ def test_with_signs_they_are_right_or_there_are_none():
 def test_results_that_are_all_the_same_have_words(bias):
     p = parameters(1 << 30, -1, -128 if bias < 0 else 127)
     assert agrees(p, bias, -255, 255, words_of(p, bias, -255, 255))
+
+
+def test_words_that_steps_bound_are_right_where_no_near_multiplier_is():
+    rng = np.random.default_rng(6)
+    found, more = 0, 0
+    for _ in range(200):
+        p = parameters(int(rng.integers(1 << 30, 1 << 31)), int(rng.integers(-6, 1)), -128)
+        bias, lowest, highest = (
+            int(v) for v in (rng.integers(-900, 900), -rng.integers(0, 9000), rng.integers(0, 9000))
+        )
+        ends = np.array([bias]), np.array([lowest]), np.array([highest])
+        words = two_words_by_steps(p, *ends)
+        found += words is not None
+        more += words is not None and two_words(p, *ends, np.array([12])) is None
+        assert words is None or agrees(p, bias, lowest, highest, words[0], 12)
+    assert found > 150 and more > 2
 
 
 def test_words_that_are_one_off_are_noticed():

@@ -171,6 +171,35 @@ def test_a_convolution_of_four_windows_refuses(
         assert status(room) == 0
 
 
+def test_int4_kernels_refuse_other_shapes(runtime: ctypes.CDLL) -> None:
+    """Less than four channels, an empty filter, little room; no batches, inputs or units."""
+    zeros, scratch = pointer(np.zeros(256, np.int32)), np.zeros(84, np.int32)
+    out = pointer(np.zeros(100, np.int8))
+
+    def convolution(channels: int = 4, filter_height: int = 3, room: int = 324) -> int:
+        context = Context(scratch.ctypes.data, room)
+        params = pointer(ints([0, 0, 1, 1, 1, 1, 1, 1, -128, 127]))
+        image, kernel = pointer(ints([1, 5, 5, 4])), pointer(ints([channels, filter_height, 3, 4]))
+        call = ctypes.byref(context), params, image, zeros, kernel, zeros, NO, pointer(ints([1, 5, 5, channels])), out
+        return runtime.edgeq_convolve_dsp_s4(*call)
+
+    def depthwise(channels: int = 4, filter_width: int = 3, room: int = 136) -> int:
+        context = Context(scratch.ctypes.data, room)
+        params, image = pointer(ints([0, 0, 1, 1, 1, 1, 1, 1, 1, -128, 127])), pointer(ints([1, 5, 5, channels]))
+        call = ctypes.byref(context), params, image, zeros, pointer(ints([1, 3, filter_width, channels])), zeros
+        return runtime.edgeq_depthwise_conv_dsp_s4(*call, NO, image, out)
+
+    def dense(batches: int = 1, depth: int = 3, units: int = 2) -> int:
+        x, w, y = ints([batches, 1, 1, depth]), ints([depth, 1, 1, units]), ints([batches, 1, 1, units])
+        call = pointer(ints([0, 0, 0, -128, 127])), pointer(x), zeros, pointer(w), zeros, pointer(y), out
+        return runtime.edgeq_fully_connected_dsp_s4(*call)
+
+    assert (convolution(), depthwise(), dense()) == (0, 0, 0)
+    others = convolution(channels=3), convolution(filter_height=0), convolution(room=323)
+    others += depthwise(channels=3), depthwise(filter_width=0), depthwise(room=135)
+    assert others + (dense(batches=0), dense(depth=0), dense(units=0)) == (ARG_ERROR,) * 9
+
+
 def test_a_depthwise_convolution_in_place_refuses_other_shapes(runtime: ctypes.CDLL) -> None:
     zeros, out = pointer(np.zeros(256, np.int32)), pointer(np.zeros(200, np.int8))
     scratch = np.zeros(48, np.int32)

@@ -157,6 +157,23 @@ static inline uint32_t *edgeq_put_pair(uint32_t *to, uint32_t first, uint32_t se
     return to;
 }
 
+/* The sum of the inputs from x to `end`, a multiple of eight above 0. */
+static inline int32_t edgeq_sum_of_eights(const int8_t *x, const int8_t *end)
+{
+    int32_t sum = -128 * (int32_t)(end - x);
+
+    do {
+        const uint32_t first = edgeq_load_s8x4(x) ^ 0x80808080u;
+        const uint32_t second = edgeq_load_s8x4(x + 4) ^ 0x80808080u;
+        __asm__("usada8 %0, %1, %3, %0\n\t"
+                "usada8 %0, %2, %3, %0"
+                : "+&r"(sum)
+                : "r"(first), "r"(second), "r"(0));
+        x += 8;
+    } while (x != end);
+    return sum;
+}
+
 #else
 
 static inline int32_t edgeq_lane(uint32_t x, uint32_t bits)
@@ -266,6 +283,16 @@ static inline uint32_t *edgeq_put_pair(uint32_t *to, uint32_t first, uint32_t se
     to[0] = first;
     to[1] = second;
     return to + 2;
+}
+
+static inline int32_t edgeq_sum_of_eights(const int8_t *x, const int8_t *end)
+{
+    int32_t sum = 0;
+
+    while (x != end) {
+        sum += *x++;
+    }
+    return sum;
 }
 
 #endif
