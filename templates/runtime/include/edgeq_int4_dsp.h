@@ -20,7 +20,7 @@ typedef struct {
  * The results of `rows` rows of sums, `step` bytes apart, the first four at y, and the table moved on behind the record.
  * is_short: whether two words are all that a channel has.
  */
-static inline __attribute__((always_inline)) const int32_t *edgeq_finish_four(bool is_short, const int32_t *k,
+static inline __attribute__((always_inline)) const int32_t *edgeq_finish_four_int4(bool is_short, const int32_t *k,
                                                                               const edgeq_four_sums *rows, int32_t count,
                                                                               int8_t *y, int32_t step)
 {

@@ -165,7 +165,7 @@ static inline __attribute__((always_inline)) void all_pixels(const edgeq_widened
             s = add_steps(s, x + pixel, end + pixel, &at);
             of[0] = parted(s.of[0]);
             of[1] = parted(s.of[1]);
-            at = edgeq_finish_four(is_short, at, of, TOGETHER, y + pixel * v->y_step + c, v->y_step);
+            at = edgeq_finish_four_int4(is_short, at, of, TOGETHER, y + pixel * v->y_step + c, v->y_step);
             if (c == v->channels - EDGEQ_FOUR) {
                 break;
             }

@@ -140,7 +140,7 @@ static inline __attribute__((always_inline)) void all_units(bool is_short, const
         of.of[1] = edgeq_wrap_s32(b << 8);
         of.of[2] = edgeq_wrap_s32(c << 4);
         of.of[3] = edgeq_wrap_s32(s.all - s.ca - b);
-        k = edgeq_finish_four(is_short, k, &of, 1, y, 0);
+        k = edgeq_finish_four_int4(is_short, k, &of, 1, y, 0);
         if (y == last) {
             return;
         }
