@@ -138,7 +138,7 @@ def in_int16(case: Case, rng: np.random.Generator) -> Case:
     tensors = {
         t.name: _widened(t, places.get(t.name), rule, rng, wide_bias=wide_bias) for t in case.graph.tensors.values()
     }
-    if rule.weight is not None and rng.random() < 0.4:
+    if rule.weight is not None and rng.random() < 0.6:
         weights, *bias = (node.inputs[i] for i in (rule.weight, rule.bias) if i is not None and i < len(node.inputs))
         tensors |= _with_an_odd_channel(tensors[weights], [tensors[name] for name in bias if name], rng)
     if rule.output is OutputRule.FIXED:
