@@ -5,26 +5,23 @@ from __future__ import annotations
 
 import pytest
 
-from edgeq.target import load_board
-
 from ..tools import needs_qemu
-from .test_narrow_speed import CONVOLUTIONS, DENSE, counted
+from .layers import CONVOLUTIONS, DENSE, M0, M3, Key, counted, quantized
 
-BOARDS = {"M3": "mps2-an385", "M0": "mps2-an385-m0"}
-SCHEMES = ("int8", "ternary", "binary")
+LAYERS = {**CONVOLUTIONS, **DENSE}
 #: Of so few results the sums of subsets may cost a little more than they save: a fifth of all at most.
 FEW = {"pointwise_narrow", "dense_16_4", "dense_10_3", "dense_8_4"}
 
 
-@pytest.fixture(scope="module", params=BOARDS)
-def instructions(request, tmp_path_factory) -> dict[tuple[str, str], int]:
-    """By layer and scheme."""
-    return counted(load_board(BOARDS[request.param]), SCHEMES, tmp_path_factory.mktemp(request.param))
+@pytest.fixture(scope="module", params=[M3, M0], ids=["M3", "M0"])
+def instructions(request, tmp_path_factory) -> dict[Key, int]:
+    graphs = quantized(LAYERS, ("int8", "ternary", "binary"))
+    return counted(graphs, request.param, tmp_path_factory.mktemp("speed"))
 
 
 @needs_qemu
 @pytest.mark.parametrize("scheme", ["ternary", "binary"])
-@pytest.mark.parametrize("layer", (*CONVOLUTIONS, *DENSE))
+@pytest.mark.parametrize("layer", LAYERS)
 def test_narrow_weights_take_no_more_instructions_than_int8_ones(instructions, layer, scheme):
     assert instructions[layer, scheme] <= (1.2 if layer in FEW else 1) * instructions[layer, "int8"]
 
