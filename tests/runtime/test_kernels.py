@@ -171,6 +171,28 @@ def test_a_convolution_of_four_windows_refuses(
         assert status(room) == 0
 
 
+@pytest.mark.parametrize(
+    ("kernel", "room"), [("edgeq_convolve_blocks_dsp_s8", 324), ("edgeq_convolve_blocks_dsp_s4", 336)]
+)
+def test_convolutions_of_blocks_refuse_other_shapes(runtime: ctypes.CDLL, kernel: str, room: int) -> None:
+    """A stride of 0, one channel, an empty filter; less room than four windows of 3x3x4 in int16, filled up to whole
+    words, and a sum for each, or one window of int8, take."""
+    scratch, out = np.zeros(90, np.int32), pointer(np.zeros(50, np.int8))
+    table = pointer(np.append(ints([20, 1, 0, room]), np.zeros(256, np.int32)))
+
+    def status(stride: int = 1, channels: int = 2, height: int = 3, size: int = room) -> int:
+        context = Context(scratch.ctypes.data, size)
+        params = pointer(ints([0, 0, stride, stride, 1, 1, 1, 1, -128, 127]))
+        image, filters = pointer(ints([1, 5, 5, 4])), pointer(ints([channels, height, 3, 4]))
+        result = pointer(ints([1, 5, 5, channels]))
+        call = ctypes.byref(context), params, image, pointer(np.zeros(100, np.int8)), filters, table, NO, result, out
+        return getattr(runtime, kernel)(*call)
+
+    assert status() == 0
+    others = status(stride=0), status(channels=1), status(height=0), status(size=room - 1)
+    assert others == (ARG_ERROR,) * 4
+
+
 def test_int4_kernels_refuse_other_shapes(runtime: ctypes.CDLL) -> None:
     """Less than four channels, an empty filter, little room; no batches, inputs or units."""
     zeros, scratch = pointer(np.zeros(256, np.int32)), np.zeros(84, np.int32)
