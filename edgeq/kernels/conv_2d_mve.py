@@ -11,7 +11,7 @@ from edgeq.ir import DType, frozen_array
 from edgeq.kernels import register
 from edgeq.kernels.packing import blocks, padded_steps
 from edgeq.kernels.vector_tables import JointTable, TernaryTable, VectorTable
-from edgeq.kernels.walking import backwards_distance, forwards_distance
+from edgeq.kernels.walking import backwards_distance, forwards_distance, pairs_leave_rows
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
@@ -132,8 +132,7 @@ def _patch_steps(rows: np.ndarray) -> np.ndarray:
 
 def _copies_some(p: Conv2DParams) -> bool:
     """Windows that hang over an edge of the image, and those left over in odd rows, but for pixels in order."""
-    pointwise = p.kernel == p.stride == (1, 1) and p.pad == (0, 0) and p.input_shape[:3] == p.output_shape[:3]
-    return hangs_over(p) or (p.output_shape[2] % 2 == 1 and not pointwise)
+    return hangs_over(p) or pairs_leave_rows(p)
 
 
 def _may_read_in_place(p: Conv2DParams) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from edgeq.kernels import register
 from edgeq.kernels.base import Kernel
 from edgeq.kernels.subsets import GROUP, NARROW_TYPES, groups_of, subset_bytes, subset_cost, subset_table, sums_fit
-from edgeq.kernels.walking import backwards_distance, forwards_distance
+from edgeq.kernels.walking import backwards_distance, forwards_distance, pairs_leave_rows
 from edgeq.ops.conv_2d import Conv2DParams
 from edgeq.ops.spatial import hangs_over
 from edgeq.program import Overlap
@@ -39,7 +39,7 @@ class ConvolveSubsetsS8(Kernel):
     def scratch_bytes(self, p: Conv2DParams, cpu: Cpu) -> int:
         """The tables and sums, and two windows where any has to be copied first."""
         groups = groups_of(_filters(p))
-        copies = 2 * GROUP * groups if hangs_over(p) or not _has_whole_rows(p) else 0
+        copies = 2 * GROUP * groups if _copies_some(p) else 0
         return subset_bytes(len(p.weights), groups) + copies
 
     def overlap(self, p: Conv2DParams, cpu: Cpu) -> Overlap:
@@ -52,6 +52,11 @@ class ConvolveSubsetsS8(Kernel):
 
 def _filters(p: Conv2DParams) -> np.ndarray:
     return p.weights.reshape(len(p.weights), -1)
+
+
+def _copies_some(p: Conv2DParams) -> bool:
+    """Whether windows are copied: all, those that hang over an edge, or two that lie in two rows."""
+    return hangs_over(p) or not _has_whole_rows(p) or pairs_leave_rows(p)
 
 
 def _has_whole_rows(p: Conv2DParams) -> bool:

@@ -23,6 +23,13 @@ class WindowByWindow(Kernel):
         return Overlap(forwards=forwards_distance(p.input_shape, p.output_shape, p.kernel, p.stride, p.dilation, p.pad))
 
 
+def pairs_leave_rows(p: Any) -> bool:
+    """Whether of output pixels that are taken two by two some lie in two rows; windows that are pixels in order have
+    none."""
+    in_order = p.kernel == p.stride == (1, 1) and p.pad == (0, 0) and p.input_shape[:3] == p.output_shape[:3]
+    return p.output_shape[2] % 2 == 1 and not in_order
+
+
 def forwards_distance(
     input_shape: tuple[int, ...],
     output_shape: tuple[int, ...],

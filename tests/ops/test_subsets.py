@@ -29,7 +29,8 @@ from .test_firmware import BOARDS, assert_equal, merge, project
 
 SAME, VALID = Padding.SAME, Padding.VALID
 # Images, size, channels of input and output, kernel, stride, padding, dilation: one to eight groups of inputs behind
-# those that stand by eights, none, a chunk that is full, several; windows that are copied and such that are not.
+# those that stand by eights, none, a chunk that is full, several; windows that are copied, that are not, and that are
+# where two lie in two rows.
 CONVOLUTIONS = [
     (1, (4, 5), 3, 8, (3, 3), (2, 2), SAME, (1, 1)),
     (1, (3, 5), 4, 1, (3, 3), (1, 1), SAME, (1, 1)),
@@ -40,7 +41,7 @@ CONVOLUTIONS = [
     (1, (4, 4), 20, 4, (1, 1), (2, 2), SAME, (1, 1)),
     (2, (3, 3), 12, 3, (2, 2), (1, 1), VALID, (1, 1)),
     (1, (5, 5), 4, 3, (3, 3), (1, 1), VALID, (2, 2)),
-    (1, (4, 3), 40, 3, (2, 2), (1, 1), VALID, (1, 1)),
+    (1, (4, 4), 40, 3, (2, 2), (1, 1), VALID, (1, 1)),
     (1, (3, 3), 18, 5, (3, 3), (1, 1), SAME, (1, 1)),
     (1, (3, 2), 41, 2, (3, 3), (1, 1), SAME, (1, 1)),
 ]
