@@ -86,14 +86,12 @@ def _table(p: Conv2DParams, shifted: OneShift | None) -> Mapping[str, np.ndarray
     out_c = p.weights.shape[0]
     per_channel = folded_channels(p)
     quant = per_channel.quant if shifted is None else shifted.quant
-    order = widened_order(p)
-    # one more weight, of 0, for what `order` leaves out
-    flat = np.concatenate([p.weights.reshape(out_c, -1), np.zeros((out_c, 1), np.int8)], axis=1)
+    steps = widened_weights(p)
     pairs = blocks(out_c, 2)
     bias = per_channel.bias[pairs]
     words = [
         np.stack([256 * bias[:, 1] + bias[:, 0], bias[:, 0]], axis=1),
-        joint_lanes(flat[pairs[:, 0]][:, order], flat[pairs[:, 1]][:, order]),
+        joint_lanes(steps[pairs[:, 0]], steps[pairs[:, 1]]),
         quant[pairs].reshape(len(pairs), -1),
     ]
     return {
@@ -153,3 +151,9 @@ def widened_order(p: Conv2DParams) -> np.ndarray:
     rest = numbers[:, whole:].ravel()
     rest = np.pad(rest, (0, -(2 * len(words) + rest.size) % 4), constant_values=-1).reshape(-1, 2)
     return np.concatenate([words, rest])
+
+
+def widened_weights(p: Conv2DParams) -> np.ndarray:
+    """The weights in that order: int8 (channels, words, 2), 0 where there is no input."""
+    # one more weight, of 0, for what the order leaves out
+    return np.pad(p.weights.reshape(len(p.weights), -1), ((0, 0), (0, 1)))[:, widened_order(p)]

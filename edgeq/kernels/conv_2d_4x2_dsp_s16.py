@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
-from edgeq.kernels.conv_2d_4x2_dsp import ByFour, by_four_cost, widened_order
+from edgeq.kernels.conv_2d_4x2_dsp import ByFour, by_four_cost, widened_order, widened_weights
 from edgeq.kernels.packing import blocks, int8_words
 from edgeq.kernels.wide_sums import quant_of, wide_channels_of
 from edgeq.ops.conv_2d import Conv2DParams
@@ -46,10 +46,8 @@ def _table(p: Conv2DParams, *, short: bool) -> Mapping[str, np.ndarray]:
     out_c = p.weights.shape[0]
     channels = wide_channels_of(p, p.weights)
     quant, at_once = quant_of(channels, short=short)
-    # one more weight, of 0, for what the order leaves out
-    flat = np.concatenate([p.weights.reshape(out_c, -1), np.zeros((out_c, 1), np.int8)], axis=1)
     pairs = blocks(out_c, 2)
-    weights = np.moveaxis(flat[:, widened_order(p)][pairs], 1, -1)  # (pairs, words, inputs, channels)
+    weights = np.moveaxis(widened_weights(p)[pairs], 1, -1)  # (pairs, words, inputs, channels)
     words = [
         channels.bias[pairs],
         int8_words(weights.reshape(len(pairs), -1)),

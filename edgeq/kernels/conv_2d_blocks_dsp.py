@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
-from edgeq.kernels.conv_2d_4x2_dsp import ByFour, by_four_cost, widened_in_order, widened_order
+from edgeq.kernels.conv_2d_4x2_dsp import ByFour, by_four_cost, widened_in_order, widened_order, widened_weights
 from edgeq.kernels.packing import Channels, channels_of, fold_offset, int8_words, wrap_int32
 from edgeq.ops.conv_2d import FineConv2DParams
 from edgeq.target import Cpu
@@ -52,15 +52,13 @@ class _ConvolveBlocksDsp(ByFour):
         return max(super().scratch_bytes(p, cpu), 4 * _PIXELS * words)
 
     def extras(self, p: FineConv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        per_channel, order, channels = _channels(p), widened_order(p), len(p.weights)
-        order = np.pad(order, ((0, -len(order) % 4), (0, 0)), constant_values=-1)
-        # one more weight, of 0, for what the order leaves out
-        flat = np.concatenate([p.weights.reshape(channels, -1), np.zeros((channels, 1), np.int8)], axis=1)
+        per_channel, weights = _channels(p), widened_weights(p)
+        weights = np.pad(weights, ((0, 0), (0, -weights.shape[1] % 4), (0, 0)))
         words = [per_channel.bias[:, np.newaxis], per_channel.quant, int8_words(_in_whole_words(p.block_scales))]
         if p.has_minima:
             words.append(int8_words(_in_whole_words(p.block_minima.astype("<i2").view(np.int8))))
-        words.append(_weight_words(flat[:, order], self.bits))
-        in_block = len(order) if _blocks(p) == 1 else p.weights_per_block // 2
+        words.append(_weight_words(weights, self.bits))
+        in_block = weights.shape[1] if _blocks(p) == 1 else p.weights_per_block // 2
         head = np.array([in_block, _blocks(p), p.has_minima, self.scratch_bytes(p, cpu)])
         return {"packed": frozen_array(wrap_int32(np.concatenate([head, np.concatenate(words, axis=1).ravel()])))}
 

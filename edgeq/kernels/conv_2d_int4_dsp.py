@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
-from edgeq.kernels.conv_2d_4x2_dsp import ByFour, by_four_cost, widened_order
+from edgeq.kernels.conv_2d_4x2_dsp import ByFour, by_four_cost, widened_order, widened_weights
 from edgeq.kernels.int4_tables import FOUR, fit_four, lanes_of_four, quant_of_four
 from edgeq.kernels.packing import blocks, wrap_int32
 from edgeq.ops.conv_2d import Conv2DParams
@@ -42,11 +42,9 @@ class ConvolveDspS4(ByFour):
         return by_four_cost(p, 2 * (12 * steps + 65), FOUR, 7 * steps + 150)
 
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
-        # one more weight, of 0, for what the order leaves out
-        flat = np.pad(_rows(p.weights), ((0, 0), (0, 1)))
-        records = blocks(len(flat), FOUR)
-        kind, quant = quant_of_four(p, flat, records)
-        steps = flat[:, widened_order(p)][records]
+        records = blocks(len(p.weights), FOUR)
+        kind, quant = quant_of_four(p, _rows(p.weights), records)
+        steps = widened_weights(p)[records]
         words = np.concatenate([lanes_of_four(steps + _CODES), quant], axis=1)
         return {"packed": frozen_array(wrap_int32(np.append(kind, words)))}
 

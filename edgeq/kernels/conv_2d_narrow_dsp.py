@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeq.ir import frozen_array
 from edgeq.kernels import register
-from edgeq.kernels.conv_2d_4x2_dsp import ByFour, by_four_cost, widened_order
+from edgeq.kernels.conv_2d_4x2_dsp import ByFour, by_four_cost, widened_order, widened_weights
 from edgeq.kernels.narrow_steps import BINARY, TERNARY, Narrow
 from edgeq.kernels.packing import Channels, blocks, either_channels_of, fold_offset, wrap_int32
 from edgeq.kernels.two_words import paired_quant
@@ -38,9 +38,7 @@ class _Convolve(ByFour):
 
     def extras(self, p: Conv2DParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         narrow, out_c = self.narrow, p.weights.shape[0]
-        # one more weight, of 0, for what the order leaves out
-        flat = np.concatenate([p.weights.reshape(out_c, -1), np.zeros((out_c, 1), np.int8)], axis=1)
-        steps = flat[:, widened_order(p)]
+        steps = widened_weights(p)
         steps = np.pad(steps, ((0, 0), (-steps.shape[1] % narrow.in_word, 0), (0, 0)))
         pairs = blocks(out_c, 2)
         a, b = steps[pairs[:, 0]], steps[pairs[:, 1]]

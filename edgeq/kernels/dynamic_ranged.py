@@ -14,7 +14,7 @@ import numpy as np
 from edgeq.ir import frozen_array
 from edgeq.kernels import find_kernel, register
 from edgeq.kernels.base import Kernel
-from edgeq.kernels.conv_2d_4x2_dsp import by_four_cost, widened_order
+from edgeq.kernels.conv_2d_4x2_dsp import by_four_cost, widened_order, widened_weights
 from edgeq.kernels.lane_blocks import MAX_LENGTH, exception_words, lane_blocks, padded_length, stream_words, wrap
 from edgeq.kernels.packing import blocks, int8_words, joint_lanes, joint_sums_fit, padded_steps, wrap_int32
 from edgeq.kernels.walking import WindowByWindow, forwards_distance
@@ -111,9 +111,7 @@ class RangedConvolveDsp(_TwoPasses):
 
     def extras(self, p: RangedParams, cpu: Cpu) -> Mapping[str, np.ndarray]:
         channels = p.weights.shape[0]
-        rows = p.weights.reshape(channels, -1)
-        # one more weight, of 0, for what the order leaves out
-        steps = np.concatenate([rows, np.zeros((channels, 1), np.int8)], axis=1)[:, widened_order(p)]
+        rows, steps = p.weights.reshape(channels, -1), widened_weights(p)
         pairs = blocks(channels, 2)
         words = joint_lanes(steps[pairs[:, 0]], steps[pairs[:, 1]])
         return {"packed": frozen_array(wrap_int32(np.concatenate([rows.sum(axis=1, dtype=np.int64), words.ravel()])))}
